@@ -1,0 +1,40 @@
+"""Identifiers: time-ordered UUIDs inside, short keys for people outside."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+import uuid
+
+# Crockford's alphabet without vowels that form words and without the digits that look like letters.
+_ALPHABET = "23456789BCDFGHJKMNPQRSTVWXYZ"
+_KEY_LENGTH = 8
+
+
+def uuid7() -> uuid.UUID:
+    """A UUID version 7 (RFC 9562 §5.7): 48 bits of milliseconds, then random bits, so rows sort by creation."""
+    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10))
+    value &= ~(0xF000 << 64) & ~(0xC000 << 48)
+    return uuid.UUID(int=value | (0x7000 << 64) | (0x8000 << 48))
+
+
+def public_key(prefix: str) -> str:
+    """A short key such as ``GC-7Q4Z8N2B``: 28**8 possibilities, unique by constraint, safe to read out aloud."""
+    number = int.from_bytes(os.urandom(8))
+    digits = []
+    for _ in range(_KEY_LENGTH):
+        number, digit = divmod(number, len(_ALPHABET))
+        digits.append(_ALPHABET[digit])
+    return f"{prefix}-{''.join(digits)}"
+
+
+def digest_uuid(*parts: str) -> uuid.UUID:
+    """The same UUID for the same words: the id of things whose content is their identity."""
+    joined = "\x1f".join(parts).encode()
+    return uuid.UUID(bytes=hashlib.blake2b(joined, digest_size=16).digest(), version=8)
+
+
+def lock_number(word: str) -> int:
+    """A signed 64-bit number for a database lock on ``word``."""
+    return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), signed=True)

@@ -1,0 +1,1 @@
+"""Vendor doubles that speak over the wire and keep their own state. Never imported by an adapter."""

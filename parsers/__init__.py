@@ -1,0 +1,1 @@
+"""Readers by format: bytes to plain records. Pure; never opens anything."""

@@ -1,0 +1,1 @@
+"""The processes that push: delivery, sweep, queue, destinations."""
