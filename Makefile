@@ -1,0 +1,6 @@
+# Each verb is ./dev VERB; PORT=, VAR=, ONCE=, WORKERS=, UPGRADE= reach it through the environment.
+.PHONY: help setup run test check lock wheel
+export PORT VAR ONCE WORKERS UPGRADE
+
+help setup run test check lock wheel:
+	@./dev $@
