@@ -1,0 +1,584 @@
+"""Every table, with its states constrained in the schema (SPEC §1, §2).
+
+What is fact and what is projection: ``receipts``, ``inquiries`` (with ``revisions`` and ``fates``), ``match_decisions``,
+``attempts``, ``outcomes`` and ``audit`` are facts and only ever appended to, but for states. ``root_id`` of prospects and
+cards is a projection of the merge and unmerge decisions: a merge moves no row, it points one root at another. A raw
+touch is an inquiry seen as a marketing event, so it needs no table that could disagree (view ``touches``).
+
+Over 400 lines because a schema is read as one piece.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from leadsvc.model import Channel, ContactType, DeliveryState, ReceiptState
+from leadsvc.store.types import Json, UtcDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+TASK_STATES = ("open", "done", "cancelled")
+STAGES = ("new", "contacted", "tour_scheduled", "toured", "applied", "approved", "leased", "moved_in", "lost")
+OUTCOMES = (
+    "contacted",
+    "tour_scheduled",
+    "toured",
+    "no_show",
+    "applied",
+    "approved",
+    "denied",
+    "cancelled",
+    "leased",
+    "moved_in",
+    "lost",
+    "reopened",
+)
+DELIVERY_KINDS = ("prospect", "event", "task", "merge", "unmerge")
+DECISION_KINDS = ("assign", "merge", "unmerge", "rehome", "household", "keep_apart", "place")
+VERDICTS = ("join", "new", "review", "merge", "unmerge", "related", "apart", "placed")
+TRUSTS = ("own", "relay", "shared", "placeholder")
+IDENTIFIER_KINDS = ("email", "phone", "thread")
+FATES = ("revision", "redelivery", "rejected")
+CREDENTIAL_KINDS = ("bearer", "basic", "hmac", "url")
+SCOPES = ("feed", "staff:read", "staff:write")
+
+
+def one_of(column: str, words: tuple[str, ...]) -> CheckConstraint:
+    """The column holds one of these words; the constraint is named after the column."""
+    listed = ", ".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _id() -> Column[object]:
+    return Column("id", Uuid, primary_key=True)
+
+
+def _time(name: str, *, null: bool = False) -> Column[object]:
+    return Column(name, UtcDateTime, nullable=null)
+
+
+def _text(name: str, default: str | None = "") -> Column[str]:
+    if default is None:
+        return Column(name, Text, nullable=False)
+    return Column(name, Text, nullable=False, server_default=default)
+
+
+def _json(name: str, default: str = "{}") -> Column[object]:
+    return Column(name, Json, nullable=False, server_default=text(f"'{default}'"))
+
+
+def _count(name: str, default: int = 0) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default=str(default))
+
+
+receipts = Table(
+    "receipts",
+    metadata,
+    _id(),
+    _time("received_at"),
+    _text("feed", None),
+    _text("channel", None),
+    _text("content_type"),
+    _json("headers"),
+    Column("body", LargeBinary, nullable=False),
+    _text("body_sha256", None),
+    _text("authenticated"),
+    Column("delivery_key", Text),  # Idempotency-Key, scoped to the credential that sent it
+    Column("state", String(12), nullable=False, server_default="pending"),
+    _text("cause"),
+    _text("detail"),
+    _text("map_id"),
+    _count("map_version"),
+    _count("leads_found"),
+    Column("answer", Json),  # what the sender was told, kept for the same key sent again
+    _count("failures"),  # times that processing failed for a reason of ours
+    _time("processed_at", null=True),
+    _time("erased_at", null=True),
+    one_of("channel", tuple(Channel)),
+    one_of("state", tuple(ReceiptState)),
+    CheckConstraint("(state = 'pending') = (processed_at IS NULL)", name="processed"),
+    UniqueConstraint("feed", "delivery_key"),
+    Index("ix_receipts_open", "received_at", sqlite_where=text("state = 'pending'"), postgresql_where=text("state = 'pending'")),
+    Index("ix_receipts_state_received_at", "state", "received_at"),
+    Index("ix_receipts_feed_received_at", "feed", "received_at"),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("slug", Text, primary_key=True),
+    _text("name", None),
+    _text("category", None),
+    _text("network"),
+    one_of("category", ("ils", "website", "search", "social", "referral", "drive_by", "other")),
+)
+
+properties = Table(
+    "properties",
+    metadata,
+    _id(),
+    _text("destination", None),
+    _text("remote_id", None),
+    _text("name", None),
+    _text("street"),
+    _text("city"),
+    _text("state"),
+    _text("postal_code"),
+    _text("time_zone", None),
+    _text("region"),
+    _text("asset_class"),
+    _json("office_hours"),
+    _text("office_phone"),
+    _text("mailbox_tag"),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    UniqueConstraint("destination", "remote_id"),
+)
+
+property_aliases = Table(
+    "property_aliases",
+    metadata,
+    _id(),
+    Column("property_id", ForeignKey("properties.id"), nullable=False, index=True),
+    _text("alias", None),
+    Column("valid_from", Date),
+    Column("valid_to", Date),  # inclusive: the last day on which the alias meant this property
+    _text("origin", None),
+    one_of("origin", ("pms", "learned")),
+)
+
+floor_plans = Table(
+    "floor_plans",
+    metadata,
+    _id(),
+    Column("property_id", ForeignKey("properties.id"), nullable=False),
+    _text("remote_id", None),
+    _text("name", None),
+    Column("bedrooms", Float),
+    Column("bathrooms", Float),
+    Column("rent_cents", BigInteger),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    UniqueConstraint("property_id", "remote_id"),
+)
+
+units = Table(
+    "units",
+    metadata,
+    _id(),
+    Column("property_id", ForeignKey("properties.id"), nullable=False),
+    _text("remote_id", None),
+    _text("number", None),
+    Column("floor_plan_id", ForeignKey("floor_plans.id")),
+    _json("listing_ids"),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    UniqueConstraint("property_id", "remote_id"),
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    _id(),
+    _text("destination", None),
+    _text("remote_id", None),
+    _text("name", None),
+    _json("properties", "[]"),  # remote ids of the properties the agent works at
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    UniqueConstraint("destination", "remote_id"),
+)
+
+remote_names = Table(  # pick lists of a destination: its source names, event types …
+    "remote_names",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+)
+
+prospects = Table(
+    "prospects",
+    metadata,
+    _id(),
+    _text("key", None),
+    Column("root_id", Uuid, nullable=False, index=True),
+    _json("names", "[]"),  # distinct [given, family, suffix] under which this prospect wrote
+    _json("golden"),  # field -> {value, raw, rule, inquiry, why}
+    _json("edits"),  # field -> {value, by, at}: what an agent entered wins (SPEC §6)
+    _text("standing"),  # resident, applicant, former … as the PMS says
+    _count("version", 1),
+    _time("first_at"),
+    _time("last_at"),
+    UniqueConstraint("key"),
+    one_of("standing", ("", "prospect", "applicant", "resident", "former", "opted_out")),
+)
+
+identifiers = Table(
+    "identifiers",
+    metadata,
+    _id(),  # digest of kind and value, so that a look-up needs no round trip
+    _text("kind", None),
+    _text("value", None),
+    Column("trust", Text, nullable=False, server_default="own"),
+    _text("trust_reason"),
+    _time("first_at"),
+    one_of("kind", IDENTIFIER_KINDS),
+    one_of("trust", TRUSTS),
+    UniqueConstraint("kind", "value"),
+)
+
+prospect_identifiers = Table(
+    "prospect_identifiers",
+    metadata,
+    Column("prospect_id", ForeignKey("prospects.id"), primary_key=True),
+    Column("identifier_id", ForeignKey("identifiers.id"), primary_key=True),
+    _time("first_at"),
+    Index("ix_prospect_identifiers_identifier_id", "identifier_id"),
+)
+
+guest_cards = Table(
+    "guest_cards",
+    metadata,
+    _id(),
+    _text("key", None),
+    Column("prospect_id", ForeignKey("prospects.id"), nullable=False, index=True),
+    Column("root_id", Uuid, nullable=False, index=True),
+    Column("property_id", ForeignKey("properties.id")),  # null: unplaced
+    _text("property_hint"),
+    Column("unit_id", ForeignKey("units.id")),
+    Column("floor_plan_id", ForeignKey("floor_plans.id")),
+    _text("first_source", None),
+    _text("first_campaign"),
+    Column("stage", Text, nullable=False, server_default="new"),
+    Column("may_be", Uuid),  # the prospect this one may be, while a person has not decided
+    _json("flags", "[]"),
+    _time("opened_at"),
+    _time("last_at"),
+    _count("version", 1),
+    one_of("stage", STAGES),
+    UniqueConstraint("key"),
+    Index("ix_guest_cards_last_at", "last_at"),
+    Index("ix_guest_cards_property_id_last_at", "property_id", "last_at"),
+)
+
+inquiries = Table(
+    "inquiries",
+    metadata,
+    _id(),
+    Column("receipt_id", ForeignKey("receipts.id"), nullable=False),
+    Column("position", Integer, nullable=False),  # place of the lead in its receipt
+    _text("feed", None),
+    Column("external_id", Text),
+    Column("content_key", Uuid, nullable=False),  # source + property + message, for re-deliveries (P2)
+    Column("prospect_id", ForeignKey("prospects.id"), nullable=False, index=True),
+    Column("guest_card_id", ForeignKey("guest_cards.id"), nullable=False, index=True),
+    Column("decision_id", Uuid, nullable=False),
+    Column("property_id", ForeignKey("properties.id")),
+    _text("source", None),
+    _text("campaign"),
+    _text("contact_type", None),
+    _time("occurred_at"),
+    _time("received_at"),
+    _count("revision", 1),
+    _text("map_id", None),
+    Column("map_version", Integer, nullable=False),
+    _json("lead"),
+    _json("placement"),
+    _json("flags", "[]"),
+    one_of("contact_type", tuple(ContactType)),
+    UniqueConstraint("receipt_id", "position"),
+    UniqueConstraint("feed", "external_id"),
+    Index("ix_inquiries_content_key_received_at", "content_key", "received_at"),
+    Index("ix_inquiries_property_id_occurred_at", "property_id", "occurred_at"),
+    Index("ix_inquiries_occurred_at", "occurred_at"),
+)
+
+revisions = Table(  # every content an inquiry had before its present one
+    "revisions",
+    metadata,
+    Column("inquiry_id", ForeignKey("inquiries.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("receipt_id", ForeignKey("receipts.id"), nullable=False),
+    _json("lead"),
+    _text("why", None),
+    _time("replaced_at"),
+    one_of("why", ("sender", "replay")),
+)
+
+fates = Table(  # leads of a receipt that did not become an inquiry of their own
+    "fates",
+    metadata,
+    Column("receipt_id", ForeignKey("receipts.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    _text("fate", None),
+    Column("inquiry_id", ForeignKey("inquiries.id"), index=True),
+    _text("reason", None),
+    _json("lead"),
+    one_of("fate", FATES),
+    CheckConstraint("(fate = 'rejected') = (inquiry_id IS NULL)", name="target"),
+)
+
+match_decisions = Table(
+    "match_decisions",
+    metadata,
+    _id(),
+    _time("at"),
+    _text("kind", None),
+    _text("verdict", None),
+    Column("inquiry_id", Uuid, index=True),
+    Column("prospect_id", Uuid, nullable=False, index=True),
+    Column("other_prospect_id", Uuid, index=True),
+    Column("undoes", Uuid),
+    _text("rule", None),
+    _text("sentence", None),
+    _json("evidence", "[]"),
+    _text("rules_version", None),
+    _text("decided_by", None),
+    one_of("kind", DECISION_KINDS),
+    one_of("verdict", VERDICTS),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    _id(),
+    Column("guest_card_id", ForeignKey("guest_cards.id"), nullable=False, index=True),
+    _text("kind", None),
+    Column("state", Text, nullable=False, server_default="open"),
+    _text("reason"),
+    _text("title", None),
+    _text("body"),
+    _text("assignee"),
+    _time("due_at"),
+    Column("inquiry_id", ForeignKey("inquiries.id")),
+    _count("version", 1),
+    _time("created_at"),
+    one_of("kind", ("first_contact", "tour", "place_lead", "correct_destination")),
+    one_of("state", TASK_STATES),
+    Index(
+        "uq_tasks_open_first_contact",
+        "guest_card_id",
+        unique=True,
+        sqlite_where=text("state = 'open' AND kind = 'first_contact'"),
+        postgresql_where=text("state = 'open' AND kind = 'first_contact'"),
+    ),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    _id(),
+    Column("guest_card_id", ForeignKey("guest_cards.id"), nullable=False, index=True),
+    _text("kind", None),
+    _time("at"),
+    _text("origin", None),  # a destination's name, or entered
+    _text("detail"),
+    _text("recorded_by", None),
+    _time("recorded_at"),
+    one_of("kind", OUTCOMES),
+    UniqueConstraint("guest_card_id", "kind", "at"),
+    Index("ix_outcomes_kind_at", "kind", "at"),
+)
+
+destinations = Table(  # run-time state of a configured account
+    "destinations",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("state", Text, nullable=False, server_default="active"),
+    _text("reason"),
+    _count("failures"),
+    _time("open_until", null=True),  # circuit: nothing is tried before
+    _time("last_success_at", null=True),
+    one_of("state", ("active", "paused")),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _id(),
+    _text("destination", None),
+    Column("guest_card_id", ForeignKey("guest_cards.id"), nullable=False, index=True),
+    Column("lane_id", Uuid, nullable=False),  # the card whose order it keeps: the root, so that merged cards queue up
+    Column("seq", BigInteger, nullable=False),
+    _text("kind", None),
+    Column("subject_id", Uuid, nullable=False),
+    _count("version", 1),
+    Column("state", Text, nullable=False, server_default="pending"),
+    _text("cause"),
+    _time("due_at"),
+    _count("attempts"),
+    _time("lease_until", null=True),
+    _text("lease_owner"),
+    _text("remote_id"),
+    _text("outcome"),
+    _text("message"),
+    Column("receipt_id", Uuid),
+    _time("created_at"),
+    _time("acknowledged_at", null=True),
+    one_of("kind", DELIVERY_KINDS),
+    one_of("state", tuple(DeliveryState)),
+    CheckConstraint("(state = 'in_flight') = (lease_until IS NOT NULL)", name="lease"),
+    CheckConstraint("(state = 'held') <= (cause <> '')", name="cause"),
+    CheckConstraint("(state = 'acknowledged') = (acknowledged_at IS NOT NULL)", name="acknowledged"),
+    UniqueConstraint("destination", "kind", "subject_id", "version"),
+    # One delivery in flight per card and destination: two workers can never push out of order, or one row twice.
+    Index(
+        "uq_deliveries_in_flight",
+        "destination",
+        "lane_id",
+        unique=True,
+        sqlite_where=text("state = 'in_flight'"),
+        postgresql_where=text("state = 'in_flight'"),
+    ),
+    Index(
+        "ix_deliveries_due",
+        "destination",
+        "due_at",
+        sqlite_where=text("state IN ('pending', 'retry')"),
+        postgresql_where=text("state IN ('pending', 'retry')"),
+    ),
+    Index(
+        "ix_deliveries_lane",
+        "destination",
+        "lane_id",
+        "seq",
+        sqlite_where=text("state NOT IN ('acknowledged', 'cancelled')"),
+        postgresql_where=text("state NOT IN ('acknowledged', 'cancelled')"),
+    ),
+    Index("ix_deliveries_state", "state"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("delivery_id", ForeignKey("deliveries.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    _time("started_at"),
+    _time("finished_at", null=True),
+    _text("outcome"),
+    _text("code"),
+    _text("message"),
+)
+
+remote_refs = Table(
+    "remote_refs",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("entity_id", Uuid, primary_key=True),
+    Column("remote_id", Text, primary_key=True),
+    Column("live", Boolean, nullable=False, server_default=text("true")),
+    _text("standing"),
+    _text("source"),  # the source as the destination has it, beside ours
+    _time("at"),
+    one_of("kind", ("card", "person", "event", "task")),
+    Index("ix_remote_refs_entity_id", "entity_id"),
+)
+
+exceptions = Table(
+    "exceptions",
+    metadata,
+    _id(),
+    _text("kind", None),
+    _text("subject_kind", None),
+    Column("subject_id", Uuid, nullable=False),
+    _text("cause", None),
+    _text("detail", None),
+    _text("owner"),
+    _time("opened_at"),
+    _time("resolved_at", null=True),
+    _text("resolved_by"),
+    _text("resolution"),
+    one_of(
+        "kind",
+        ("quarantined", "match_review", "held_delivery", "dead_delivery", "unplaced_card", "unmapped_name", "account", "stuck"),
+    ),
+    Index(
+        "uq_exceptions_open",
+        "kind",
+        "subject_id",
+        unique=True,
+        sqlite_where=text("resolved_at IS NULL"),
+        postgresql_where=text("resolved_at IS NULL"),
+    ),
+    Index("ix_exceptions_opened_at", "opened_at"),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    _id(),
+    Column("feed", Text),  # null for staff
+    _text("kind", None),
+    _text("scope", None),
+    _text("label"),
+    _text("prefix", None),
+    _text("digest", None),
+    _json("allowed_ips", "[]"),
+    Column("test", Boolean, nullable=False, server_default=text("false")),
+    _time("created_at"),
+    _time("revoked_at", null=True),
+    one_of("kind", CREDENTIAL_KINDS),
+    one_of("scope", SCOPES),
+    CheckConstraint("(scope = 'feed') = (feed IS NOT NULL)", name="feed"),
+    UniqueConstraint("digest"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    _id(),
+    _text("login", None),
+    _text("password_hash"),
+    _text("role", None),
+    _time("created_at"),
+    _time("disabled_at", null=True),
+    one_of("role", ("agent", "marketer", "ops", "admin")),
+    UniqueConstraint("login"),
+)
+
+sign_in_links = Table(
+    "sign_in_links",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    _text("role", None),
+    _time("expires_at"),
+    _time("used_at", null=True),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    _time("at"),
+    _text("actor", None),
+    _text("action", None),
+    _text("subject_kind"),
+    _text("subject"),
+    _json("detail"),
+    Index("ix_audit_at", "at"),
+)
