@@ -1,0 +1,315 @@
+"""Settings: the environment for what differs between machines, one YAML file for what an operator reviews.
+
+``Settings.load()`` is called once by the composition root; the result is frozen. Secrets are never written in the file:
+a value such as ``env:PMS_KEY`` or ``file:/run/secrets/pms`` says where to find one.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from environs import Env, EnvError
+from marshmallow import Schema, ValidationError, post_load, validate
+from marshmallow import fields as ma
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import MarkedYAMLError
+
+from leadsvc.errors import ConfigurationError
+
+MASK = "••••"
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One configured way in. ``map`` names the field map that reads it; empty means the recogniser chooses."""
+
+    name: str
+    map: str = ""
+    label: str = ""
+    owner: str = ""
+    per_minute: int = 6000
+    max_bytes: int = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A destination account. ``creates``: remote ids of the properties where it creates prospects, empty = all."""
+
+    name: str
+    vendor: str
+    base_url: str
+    api_key: str = field(default="", repr=False)
+    creates: tuple[str, ...] = ()
+    timeout_s: float = 10.0
+    concurrency: int = 8
+    sources: Mapping[str, str] = field(default_factory=dict)
+    fallback_source: str = ""
+    last_name_placeholder: str = "Unknown"
+    fields: tuple[str, ...] = ()
+    review_minutes: int = 15
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Rules an operator may tune (SPEC §6, §8; defaults reasoned in docs/identity.md)."""
+
+    cycle_days: int = 60
+    redelivery_hours: int = 24
+    shared_after_names: int = 3
+    first_contact_minutes: int = 30
+    attribution_window_days: int = 60
+    first_contact_title: str = "First contact"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a process needs to know before it starts. ``origin`` says where each value came from."""
+
+    var: Path
+    database_url: str
+    secret_key: str = field(repr=False)
+    config_file: Path | None = None
+    redis_url: str = field(default="", repr=False)
+    host: str = "127.0.0.1"
+    port: int = 8080
+    public_url: str = ""
+    maps_dir: Path | None = None
+    log_level: str = "INFO"
+    max_body_bytes: int = 10_000_000
+    trusted_proxies: int = 0
+    inline_worker: bool = True
+    operator: str = "leadsvc"
+    feeds: Mapping[str, Feed] = field(default_factory=dict)
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
+    origin: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read ``LEADSVC_…`` and the configuration file. Raises :class:`ConfigurationError` naming what is wrong."""
+        return _load(dict(os.environ if environ is None else environ))
+
+    def shown(self) -> list[tuple[str, str, str]]:
+        """(setting, value with secrets masked, where it came from), for ``leadsvc config``."""
+        rows = []
+        for each in fields(self):
+            if each.name in {"origin", "feeds", "accounts", "policy"}:
+                continue
+            value = getattr(self, each.name)
+            hidden = each.name in {"secret_key", "redis_url"} and value
+            shown = MASK if hidden else _without_password(str(value)) if each.name == "database_url" else str(value)
+            rows.append((each.name, shown, self.origin.get(each.name, "default")))
+        file = str(self.config_file)
+        rows += [(f"feeds.{name}", f"map {feed.map or 'any'}", file) for name, feed in self.feeds.items()]
+        for name, account in self.accounts.items():
+            rows.append((f"destinations.{name}", f"{account.vendor} at {account.base_url}, key {MASK}", file))
+        rows += [
+            (f"policies.{each.name}", str(getattr(self.policy, each.name)), self.origin.get(each.name, "default"))
+            for each in fields(self.policy)
+        ]
+        return rows
+
+
+def _without_password(url: str) -> str:
+    head, at, tail = url.rpartition("@")
+    scheme, _, user = head.partition("://")
+    return f"{scheme}://{user.partition(':')[0]}:{MASK}@{tail}" if at and ":" in user else url
+
+
+def _load(environ: dict[str, str]) -> Settings:
+    values, origin = _from_environment(environ)
+    file = values.get("config_file")
+    document = _read_file(file, environ) if file else {}
+    policy = document.get("policies") or Policy()
+    origin.update({name: str(file) for name in document.get("_policy_names", ())})
+    if "operator" in document:
+        values["operator"], origin["operator"] = document["operator"], str(file)
+    var: Path = values["var"]
+    if not values.get("secret_key"):
+        values["secret_key"], origin["secret_key"] = _own_secret(var), str(var / "secret.key")
+    if not values.get("database_url"):
+        values["database_url"] = f"sqlite:///{(var / 'leadsvc.db').absolute()}"
+    return Settings(
+        **values,
+        feeds=document.get("feeds", _DEFAULT_FEEDS),
+        accounts=document.get("destinations", {}),
+        policy=policy,
+        origin=origin,
+    )
+
+
+def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    env = Env(prefix="LEADSVC_", eager=False)
+    saved = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environ)
+    try:
+        values: dict[str, Any] = {
+            "var": env.path("VAR", Path("var")),
+            "database_url": env.str("DATABASE_URL", ""),
+            "secret_key": env.str("SECRET_KEY", ""),
+            "config_file": env.path("CONFIG", None),
+            "redis_url": env.str("REDIS_URL", ""),
+            "host": env.str("HOST", "127.0.0.1"),
+            "port": env.int("PORT", 8080, validate=validate.Range(0, 65535)),
+            "public_url": env.str("PUBLIC_URL", ""),
+            "maps_dir": env.path("MAPS", None),
+            "log_level": env.log_level("LOG_LEVEL", "INFO"),
+            "max_body_bytes": env.int("MAX_BODY_BYTES", 10_000_000, validate=validate.Range(1000)),
+            "trusted_proxies": env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 5)),
+            "inline_worker": env.bool("INLINE_WORKER", True),
+        }
+        env.seal()
+    except EnvError as error:
+        raise ConfigurationError(f"environment: {error}") from error
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
+    if isinstance(values["log_level"], int):
+        values["log_level"] = str(values["log_level"])
+    names = {"config_file": "CONFIG", "maps_dir": "MAPS"}
+    origin = {}
+    for name in values:
+        variable = f"LEADSVC_{names.get(name, name.upper())}"
+        if variable in environ:
+            origin[name] = f"environment {variable}"
+    return values, origin
+
+
+def _own_secret(var: Path) -> str:
+    """A key made at the first start and kept with the store, readable by its owner only."""
+    var.mkdir(parents=True, exist_ok=True)
+    path = var / "secret.key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as handle:
+        key = secrets.token_hex(32)
+        handle.write(key)
+    return key
+
+
+_DEFAULT_FEEDS: Mapping[str, Feed] = {"canonical": Feed(name="canonical", map="canonical", label="Canonical JSON")}
+
+
+class _FeedSchema(Schema):
+    map = ma.String(load_default="")
+    label = ma.String(load_default="")
+    owner = ma.String(load_default="")
+    per_minute = ma.Integer(load_default=6000, validate=validate.Range(1))
+    max_bytes = ma.Integer(load_default=2_000_000, validate=validate.Range(1000))
+
+
+class _AccountSchema(Schema):
+    vendor = ma.String(required=True)
+    base_url = ma.Url(required=True, require_tld=False, schemes={"http", "https"})
+    api_key = ma.String(load_default="")
+    creates = ma.List(ma.String(), load_default=list)
+    timeout_s = ma.Float(load_default=10.0, validate=validate.Range(0.1, 120))
+    concurrency = ma.Integer(load_default=8, validate=validate.Range(1, 64))
+    sources = ma.Dict(keys=ma.String(), values=ma.String(), load_default=dict)
+    fallback_source = ma.String(load_default="")
+    last_name_placeholder = ma.String(load_default="Unknown")
+    fields_ = ma.List(ma.String(), load_default=list, data_key="fields")
+    review_minutes = ma.Integer(load_default=15, validate=validate.Range(0))
+    options = ma.Dict(keys=ma.String(), values=ma.String(), load_default=dict)
+
+
+class _PolicySchema(Schema):
+    cycle_days = ma.Integer(validate=validate.Range(1, 730))
+    redelivery_hours = ma.Integer(validate=validate.Range(0, 720))
+    shared_after_names = ma.Integer(validate=validate.Range(2, 50))
+    first_contact_minutes = ma.Integer(validate=validate.Range(1, 10_080))
+    attribution_window_days = ma.Integer(validate=validate.Range(1, 730))
+    first_contact_title = ma.String()
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: object) -> Policy:
+        return Policy(**data)
+
+
+class _FileSchema(Schema):
+    operator = ma.String()
+    feeds = ma.Dict(keys=ma.String(validate=validate.Regexp(r"[a-z0-9_-]{1,64}\Z")), values=ma.Nested(_FeedSchema))
+    destinations = ma.Dict(keys=ma.String(), values=ma.Nested(_AccountSchema))
+    policies = ma.Nested(_PolicySchema)
+
+
+def _read_file(path: Path, environ: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        raw = YAML(typ="rt").load(path.read_text(encoding="utf-8")) or CommentedMap()
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}; set LEADSVC_CONFIG to a file that can be read") from error
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
+        raise ConfigurationError(f"{path}:{where}: {error.problem}") from error
+    if not isinstance(raw, CommentedMap):
+        raise ConfigurationError(f"{path}:1:1: a mapping with feeds, destinations and policies is expected")
+    try:
+        loaded: dict[str, Any] = _FileSchema().load(raw)
+    except ValidationError as error:
+        raise ConfigurationError(_located(path, raw, error.normalized_messages())) from error
+    loaded["_policy_names"] = tuple(raw.get("policies") or ())
+    loaded["feeds"] = {**_DEFAULT_FEEDS, **{name: Feed(name=name, **row) for name, row in loaded.get("feeds", {}).items()}}
+    loaded["destinations"] = {
+        name: _account(path, name, row, environ) for name, row in loaded.get("destinations", {}).items()
+    }
+    return loaded
+
+
+def _account(path: Path, name: str, row: dict[str, Any], environ: Mapping[str, str]) -> Account:
+    row = dict(row)
+    row["fields"] = tuple(row.pop("fields_"))
+    row["creates"] = tuple(row["creates"])
+    row["api_key"] = _secret(f"{path}: destinations.{name}.api_key", row["api_key"], environ)
+    return Account(name=name, **row)
+
+
+def _secret(where: str, reference: str, environ: Mapping[str, str]) -> str:
+    kind, _, rest = reference.partition(":")
+    if not reference:
+        return ""
+    if kind == "env":
+        if rest not in environ:
+            raise ConfigurationError(f"{where}: environment variable {rest} is not set")
+        return environ[rest]
+    if kind == "file":
+        try:
+            return Path(rest).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigurationError(f"{where}: {rest}: {error.strerror}") from error
+    raise ConfigurationError(f"{where}: write env:NAME or file:PATH; a secret never stands in this file")
+
+
+def _located(path: Path, node: Any, messages: Mapping[Any, Any]) -> str:
+    """The first error as file:line:column, walking the document beside the messages."""
+    trail: list[str] = []
+    line, column = 1, 1
+    current: Any = messages
+    while isinstance(current, Mapping):
+        key = next(iter(current))
+        current = current[key]
+        if key in {"key", "value"} and not (isinstance(node, Mapping) and key in node):
+            continue
+        trail.append(str(key))
+        if isinstance(node, CommentedMap) and key in node:
+            row, col = node.lc.key(key)
+            line, column = row + 1, col + 1
+            node = node[key]
+    text = current[0] if isinstance(current, list) else str(current)
+    return f"{path}:{line}:{column}: {'.'.join(trail)}: {text}"
+
+
+def packaged(name: str) -> Path:
+    """Path of a data file that ships in the package, such as ``demo/pms.yaml``."""
+    return Path(str(resources.files("leadsvc") / name))
