@@ -11,7 +11,7 @@ import pytest
 from tests.processes import ROOT
 
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^\s;\\]+)")
-LOCKS = ["requirements.lock", "requirements-dev.lock"]
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-build.lock"]
 
 
 def _name(text: str) -> str:
@@ -50,13 +50,14 @@ def test_every_dependency_is_locked() -> None:
     project = _project()
     wanted = {_name(text) for text in project["project"]["dependencies"]}
     assert wanted - {name for name, _ in _pins("requirements.lock")} == set()
-    wanted |= {_name(text) for text in project["dependency-groups"]["dev"]}
+    groups = project["dependency-groups"]
+    wanted |= {_name(text) for text in groups["dev"] + groups["build"] if isinstance(text, str)}
     assert wanted - {name for name, _ in _pins("requirements-dev.lock")} == set()
 
 
 def test_tools_change_no_version() -> None:
     """What the tests run with is what runs: `make run` relies on it when it finds the tools' environment."""
-    assert _pins("requirements.lock") <= _pins("requirements-dev.lock")
+    assert _pins("requirements.lock") | _pins("requirements-build.lock") <= _pins("requirements-dev.lock")
 
 
 @pytest.mark.parametrize("name", ["uv.lock", "pylock.toml"])
