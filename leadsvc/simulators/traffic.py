@@ -1,0 +1,69 @@
+"""What a simulator saw: a log of calls, and how many writes to one card were under way at once."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+_KEPT = 20_000
+
+
+@dataclass(slots=True)
+class Call:
+    """One call. ``status`` 499: the connection was broken off; 0: still under way."""
+
+    op: str
+    at: str
+    key: str
+    status: int = 0
+
+
+class Traffic:
+    """Thread-safe memory of the calls since the start or the last reset."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        with self._lock:
+            self._calls: deque[Call] = deque(maxlen=_KEPT)
+            self._now: Counter[str] = Counter()
+            self._most: Counter[str] = Counter()
+            self._ops: Counter[str] = Counter()
+
+    def log(self, op: str, key: str) -> Call:
+        """Note a call as it begins; its ``status`` is filled in by the caller."""
+        call = Call(op, datetime.now(UTC).isoformat(timespec="milliseconds"), key)
+        with self._lock:
+            self._calls.append(call)
+            self._ops[op] += 1
+        return call
+
+    @contextlib.contextmanager
+    def writing(self, key: str) -> Iterator[None]:
+        """Count a write to the card ``key`` while it is done; an empty key is a read."""
+        if not key:
+            yield
+            return
+        with self._lock:
+            self._now[key] += 1
+            self._most[key] = max(self._most[key], self._now[key])
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._now[key] -= 1
+
+    def report(self) -> dict[str, object]:
+        """Calls, counts by operation, and the most writes at once per card."""
+        with self._lock:
+            return {
+                "requests": [asdict(call) for call in self._calls],
+                "operations": dict(self._ops),
+                "max_concurrent_writes": dict(self._most),
+            }

@@ -1,0 +1,142 @@
+"""The one door to the network for destinations: limits, no redirects, and the difference between *never sent* and
+*sent, no answer*."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import httpx2
+
+from leadsvc.errors import ConfigurationError
+from leadsvc.workers.destinations.base import Around, Profile
+from leadsvc.workers.destinations.verdicts import plain
+
+# Raised before the first byte of a request has left; everything else may have reached the other side.
+_NEVER_SENT = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.UnsupportedProtocol,
+    httpx2.LocalProtocolError,
+    httpx2.ProxyError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. ``status`` 0: nothing whole did, ``note`` says why; then ``sent`` tells whether the request may
+    have been acted on. ``received_at`` is our clock."""
+
+    sent: bool
+    received_at: datetime
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    note: str = ""
+
+    def context(self, *, read: bool) -> dict[str, object]:
+        """What ``classify`` is told beside status, headers and body."""
+        return {"sent": self.sent, "received_at": self.received_at, "read": read}
+
+
+def quiet(_: str) -> None:
+    """The hook that does nothing."""
+
+
+class Door:
+    """Connections of one account: pooled, bounded in time and bytes, watched by ``around``."""
+
+    def __init__(self, profile: Profile, around: Around = quiet) -> None:
+        """Raises :class:`ConfigurationError` when ``base_url`` cannot be called."""
+        self._profile = profile
+        self._around = around
+        base = self._base(profile)
+        # The environment's proxies are left aside: where leads go is decided by the reviewed configuration alone.
+        self._client = httpx2.Client(
+            base_url=base,
+            timeout=httpx2.Timeout(profile.timeout_s),
+            limits=httpx2.Limits(
+                max_connections=profile.max_connections, max_keepalive_connections=profile.max_connections
+            ),
+            follow_redirects=False,
+            trust_env=False,
+            headers={"User-Agent": "leadsvc", "Accept-Encoding": "identity"},
+        )
+
+    @staticmethod
+    def _base(profile: Profile) -> httpx2.URL:
+        try:
+            base = httpx2.URL(profile.base_url)
+        except httpx2.InvalidURL as error:
+            raise ConfigurationError(f"destination {profile.name}: write base_url as https://host/path") from error
+        if base.scheme not in ("http", "https") or not base.host:
+            raise ConfigurationError(f"destination {profile.name}: base_url must start with https:// and name a host")
+        return base
+
+    def call(
+        self,
+        op: str,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Mapping[str, object] | None = None,
+        content: bytes | None = None,
+    ) -> Answer:
+        """One remote call named ``op``; every network failure becomes an :class:`Answer` with status 0."""
+        self._around(f"before {op}")
+        answer = self._exchange(method, path, params=params, headers=headers, json=json, content=content)
+        self._around(f"after {op}")
+        return answer
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+        json: Mapping[str, object] | None,
+        content: bytes | None,
+    ) -> Answer:
+        deadline = time.monotonic() + self._profile.timeout_s
+        try:
+            with self._client.stream(
+                method, path, params=params, headers=headers, json=json, content=content
+            ) as response:
+                body = self._read(response, deadline)
+                return Answer(True, datetime.now(UTC), response.status_code, dict(response.headers), body)
+        except _NEVER_SENT as error:
+            return Answer(False, datetime.now(UTC), note=self._note(error))
+        except httpx2.RequestError as error:
+            return Answer(True, datetime.now(UTC), note=self._note(error))
+
+    def _read(self, response: httpx2.Response, deadline: float) -> bytes:
+        """The whole body. A slow drip or a flood counts as no answer: half a body must never be judged."""
+        parts: list[bytes] = []
+        size = 0
+        for part in response.iter_bytes():
+            size += len(part)
+            if size > self._profile.max_answer_bytes:
+                raise httpx2.ReadError(f"the answer is larger than {self._profile.max_answer_bytes} bytes")
+            if time.monotonic() > deadline:
+                raise httpx2.ReadTimeout(f"the answer took longer than {self._profile.timeout_s} s")
+            parts.append(part)
+        return b"".join(parts)
+
+    def _note(self, error: httpx2.RequestError) -> str:
+        return self.clean(f"{type(error).__name__}: {error}")
+
+    def clean(self, text: str) -> str:
+        """``text`` without this account's secrets and without personal data, for logs and messages."""
+        if self._profile.api_key:
+            text = text.replace(self._profile.api_key, "[secret]")
+        return plain(text)
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._client.close()
