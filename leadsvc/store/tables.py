@@ -256,8 +256,9 @@ prospect_identifiers = Table(
     metadata,
     Column("prospect_id", ForeignKey("prospects.id"), primary_key=True),
     Column("identifier_id", ForeignKey("identifiers.id"), primary_key=True),
+    _text("name_key"),  # folded name it was first seen with: a shared value is only looked up together with it
     _time("first_at"),
-    Index("ix_prospect_identifiers_identifier_id", "identifier_id"),
+    Index("ix_prospect_identifiers_identifier_id_name_key", "identifier_id", "name_key"),
 )
 
 guest_cards = Table(
@@ -281,8 +282,15 @@ guest_cards = Table(
     _count("version", 1),
     one_of("stage", STAGES),
     UniqueConstraint("key"),
-    Index("ix_guest_cards_last_at", "last_at"),
-    Index("ix_guest_cards_property_id_last_at", "property_id", "last_at"),
+    Index("ix_guest_cards_last_at", "last_at", "id", sqlite_where=text("id = root_id"), postgresql_where=text("id = root_id")),
+    Index(
+        "ix_guest_cards_property_id_last_at",
+        "property_id",
+        "last_at",
+        "id",
+        sqlite_where=text("id = root_id"),
+        postgresql_where=text("id = root_id"),
+    ),
 )
 
 inquiries = Table(
@@ -525,7 +533,13 @@ exceptions = Table(
         sqlite_where=text("resolved_at IS NULL"),
         postgresql_where=text("resolved_at IS NULL"),
     ),
-    Index("ix_exceptions_opened_at", "opened_at"),
+    Index(
+        "ix_exceptions_opened_at",
+        "opened_at",
+        "id",
+        sqlite_where=text("resolved_at IS NULL"),
+        postgresql_where=text("resolved_at IS NULL"),
+    ),
 )
 
 credentials = Table(
@@ -546,6 +560,13 @@ credentials = Table(
     one_of("scope", SCOPES),
     CheckConstraint("(scope = 'feed') = (feed IS NOT NULL)", name="feed"),
     UniqueConstraint("digest"),
+)
+
+counters = Table(  # numbers that tell processes that something they keep in memory has changed
+    "counters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
 )
 
 users = Table(

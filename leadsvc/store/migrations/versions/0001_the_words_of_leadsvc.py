@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from leadsvc.store.types import Json, UtcDateTime
+from leadsvc.store.types import UtcDateTime
 
 revision = "0001"
 down_revision = None
@@ -20,7 +20,14 @@ def upgrade() -> None:
         sa.Column("destination", sa.Text(), nullable=False),
         sa.Column("remote_id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("properties", Json, server_default=sa.text("'[]'"), nullable=False),
+        sa.Column(
+            "properties",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
+            ),
+            server_default=sa.text("'[]'"),
+            nullable=False,
+        ),
         sa.Column("active", sa.Boolean(), server_default=sa.text("(true)"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agents")),
         sa.UniqueConstraint("destination", "remote_id", name=op.f("uq_agents_destination_remote_id")),
@@ -33,11 +40,24 @@ def upgrade() -> None:
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("subject_kind", sa.Text(), server_default="", nullable=False),
         sa.Column("subject", sa.Text(), server_default="", nullable=False),
-        sa.Column("detail", Json, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "detail",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
+            ),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
     op.create_index("ix_audit_at", "audit", ["at"], unique=False)
 
+    op.create_table(
+        "counters",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_counters")),
+    )
     op.create_table(
         "credentials",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -47,7 +67,14 @@ def upgrade() -> None:
         sa.Column("label", sa.Text(), server_default="", nullable=False),
         sa.Column("prefix", sa.Text(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column("allowed_ips", Json, server_default=sa.text("'[]'"), nullable=False),
+        sa.Column(
+            "allowed_ips",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
+            ),
+            server_default=sa.text("'[]'"),
+            nullable=False,
+        ),
         sa.Column("test", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("revoked_at", UtcDateTime(), nullable=True),
@@ -87,7 +114,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_exceptions")),
     )
-    op.create_index("ix_exceptions_opened_at", "exceptions", ["opened_at"], unique=False)
+    op.create_index(
+        "ix_exceptions_opened_at",
+        "exceptions",
+        ["opened_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("resolved_at IS NULL"),
+        postgresql_where=sa.text("resolved_at IS NULL"),
+    )
     op.create_index(
         "uq_exceptions_open",
         "exceptions",
@@ -122,7 +156,14 @@ def upgrade() -> None:
         sa.Column("undoes", sa.Uuid(), nullable=True),
         sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("sentence", sa.Text(), nullable=False),
-        sa.Column("evidence", Json, server_default=sa.text("'[]'"), nullable=False),
+        sa.Column(
+            "evidence",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
+            ),
+            server_default=sa.text("'[]'"),
+            nullable=False,
+        ),
         sa.Column("rules_version", sa.Text(), nullable=False),
         sa.Column("decided_by", sa.Text(), nullable=False),
         sa.CheckConstraint(
@@ -154,7 +195,14 @@ def upgrade() -> None:
         sa.Column("time_zone", sa.Text(), nullable=False),
         sa.Column("region", sa.Text(), server_default="", nullable=False),
         sa.Column("asset_class", sa.Text(), server_default="", nullable=False),
-        sa.Column("office_hours", Json, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "office_hours",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
+            ),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         sa.Column("office_phone", sa.Text(), server_default="", nullable=False),
         sa.Column("mailbox_tag", sa.Text(), server_default="", nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.text("(true)"), nullable=False),
@@ -166,9 +214,30 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("root_id", sa.Uuid(), nullable=False),
-        sa.Column("names", Json, server_default=sa.text("'[]'"), nullable=False),
-        sa.Column("golden", Json, server_default=sa.text("'{}'"), nullable=False),
-        sa.Column("edits", Json, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "names",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
+            ),
+            server_default=sa.text("'[]'"),
+            nullable=False,
+        ),
+        sa.Column(
+            "golden",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
+            ),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
+        sa.Column(
+            "edits",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
+            ),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         sa.Column("standing", sa.Text(), server_default="", nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("first_at", UtcDateTime(), nullable=False),
@@ -189,7 +258,14 @@ def upgrade() -> None:
         sa.Column("feed", sa.Text(), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("content_type", sa.Text(), server_default="", nullable=False),
-        sa.Column("headers", Json, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "headers",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
+            ),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("body_sha256", sa.Text(), nullable=False),
         sa.Column("authenticated", sa.Text(), server_default="", nullable=False),
@@ -200,7 +276,13 @@ def upgrade() -> None:
         sa.Column("map_id", sa.Text(), server_default="", nullable=False),
         sa.Column("map_version", sa.Integer(), server_default="0", nullable=False),
         sa.Column("leads_found", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("answer", Json, nullable=True),
+        sa.Column(
+            "answer",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
+            ),
+            nullable=True,
+        ),
         sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
         sa.Column("processed_at", UtcDateTime(), nullable=True),
         sa.Column("erased_at", UtcDateTime(), nullable=True),
@@ -311,6 +393,7 @@ def upgrade() -> None:
         "prospect_identifiers",
         sa.Column("prospect_id", sa.Uuid(), nullable=False),
         sa.Column("identifier_id", sa.Uuid(), nullable=False),
+        sa.Column("name_key", sa.Text(), server_default="", nullable=False),
         sa.Column("first_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["identifier_id"], ["identifiers.id"], name=op.f("fk_prospect_identifiers_identifier_id")
@@ -318,7 +401,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["prospect_id"], ["prospects.id"], name=op.f("fk_prospect_identifiers_prospect_id")),
         sa.PrimaryKeyConstraint("prospect_id", "identifier_id", name=op.f("pk_prospect_identifiers")),
     )
-    op.create_index("ix_prospect_identifiers_identifier_id", "prospect_identifiers", ["identifier_id"], unique=False)
+    op.create_index(
+        "ix_prospect_identifiers_identifier_id_name_key",
+        "prospect_identifiers",
+        ["identifier_id", "name_key"],
+        unique=False,
+    )
 
     op.create_table(
         "units",
@@ -327,7 +415,14 @@ def upgrade() -> None:
         sa.Column("remote_id", sa.Text(), nullable=False),
         sa.Column("number", sa.Text(), nullable=False),
         sa.Column("floor_plan_id", sa.Uuid(), nullable=True),
-        sa.Column("listing_ids", Json, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "listing_ids",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
+            ),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         sa.Column("active", sa.Boolean(), server_default=sa.text("(true)"), nullable=False),
         sa.ForeignKeyConstraint(["floor_plan_id"], ["floor_plans.id"], name=op.f("fk_units_floor_plan_id")),
         sa.ForeignKeyConstraint(["property_id"], ["properties.id"], name=op.f("fk_units_property_id")),
@@ -348,7 +443,14 @@ def upgrade() -> None:
         sa.Column("first_campaign", sa.Text(), server_default="", nullable=False),
         sa.Column("stage", sa.Text(), server_default="new", nullable=False),
         sa.Column("may_be", sa.Uuid(), nullable=True),
-        sa.Column("flags", Json, server_default=sa.text("'[]'"), nullable=False),
+        sa.Column(
+            "flags",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
+            ),
+            server_default=sa.text("'[]'"),
+            nullable=False,
+        ),
         sa.Column("opened_at", UtcDateTime(), nullable=False),
         sa.Column("last_at", UtcDateTime(), nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
@@ -363,8 +465,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_guest_cards")),
         sa.UniqueConstraint("key", name=op.f("uq_guest_cards_key")),
     )
-    op.create_index("ix_guest_cards_last_at", "guest_cards", ["last_at"], unique=False)
-    op.create_index("ix_guest_cards_property_id_last_at", "guest_cards", ["property_id", "last_at"], unique=False)
+    op.create_index(
+        "ix_guest_cards_last_at",
+        "guest_cards",
+        ["last_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("id = root_id"),
+        postgresql_where=sa.text("id = root_id"),
+    )
+    op.create_index(
+        "ix_guest_cards_property_id_last_at",
+        "guest_cards",
+        ["property_id", "last_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("id = root_id"),
+        postgresql_where=sa.text("id = root_id"),
+    )
     op.create_index(op.f("ix_guest_cards_prospect_id"), "guest_cards", ["prospect_id"], unique=False)
     op.create_index(op.f("ix_guest_cards_root_id"), "guest_cards", ["root_id"], unique=False)
 
@@ -459,9 +575,30 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), server_default="1", nullable=False),
         sa.Column("map_id", sa.Text(), nullable=False),
         sa.Column("map_version", sa.Integer(), nullable=False),
-        sa.Column("lead", Json, server_default=sa.text("'{}'"), nullable=False),
-        sa.Column("placement", Json, server_default=sa.text("'{}'"), nullable=False),
-        sa.Column("flags", Json, server_default=sa.text("'[]'"), nullable=False),
+        sa.Column(
+            "lead",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
+            ),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
+        sa.Column(
+            "placement",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
+            ),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
+        sa.Column(
+            "flags",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
+            ),
+            server_default=sa.text("'[]'"),
+            nullable=False,
+        ),
         sa.CheckConstraint(
             "contact_type IN ('form', 'email', 'call', 'text', 'chat', 'walk_in', 'tour_booking')",
             name=op.f("ck_inquiries_contact_type"),
@@ -520,7 +657,14 @@ def upgrade() -> None:
         sa.Column("fate", sa.Text(), nullable=False),
         sa.Column("inquiry_id", sa.Uuid(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("lead", Json, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "lead",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
+            ),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         sa.CheckConstraint("(fate = 'rejected') = (inquiry_id IS NULL)", name=op.f("ck_fates_target")),
         sa.CheckConstraint("fate IN ('revision', 'redelivery', 'rejected')", name=op.f("ck_fates_fate")),
         sa.ForeignKeyConstraint(["inquiry_id"], ["inquiries.id"], name=op.f("fk_fates_inquiry_id")),
@@ -534,7 +678,14 @@ def upgrade() -> None:
         sa.Column("inquiry_id", sa.Uuid(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("receipt_id", sa.Uuid(), nullable=False),
-        sa.Column("lead", Json, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "lead",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
+            ),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         sa.Column("why", sa.Text(), nullable=False),
         sa.Column("replaced_at", UtcDateTime(), nullable=False),
         sa.CheckConstraint("why IN ('sender', 'replay')", name=op.f("ck_revisions_why")),

@@ -1,0 +1,1 @@
+"""Who wrote this? Pure: candidates are given, decisions with their evidence come back (SPEC §6)."""

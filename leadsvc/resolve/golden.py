@@ -1,0 +1,80 @@
+"""The golden record: which value survives, by rule per field, with the reason beside it (SPEC §6).
+
+Every field remembers when its value was said, so that two records combine in any order to the same result and late
+arrivals change nothing they should not. An agent's edit is kept apart and always wins (:func:`shown`).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from leadsvc.leadjson import encode
+from leadsvc.model import Lead, Value
+
+Golden = dict[str, Any]
+
+_NEWEST = ("move_in", "bedrooms", "bathrooms", "budget_cents", "occupants", "pets", "lease_term_months")
+
+
+def record(lead: Lead, at: datetime, inquiry: uuid.UUID) -> Golden:
+    """The golden record of one inquiry alone."""
+    golden: Golden = {}
+    if lead.name is not None:
+        name = lead.name.value
+        golden["name"] = _entry(lead.name, at, inquiry, bool(name.given) + bool(name.family), "most complete, then newest")
+    real = [each for each in lead.emails if not each.value.relay]
+    masked = [each for each in lead.emails if each.value.relay]
+    for rank, emails in ((1, real), (0, masked)):
+        if emails and "email" not in golden:
+            value = Value(emails[0].value.address, emails[0].raw, emails[0].rule)
+            golden["email"] = _entry(value, at, inquiry, rank, "own address before a masked one, then newest")
+    if lead.phones:
+        value = Value(lead.phones[0].value.e164, lead.phones[0].raw, lead.phones[0].rule)
+        golden["phone"] = _entry(value, at, inquiry, 0, "newest")
+    for field in _NEWEST:
+        found = getattr(lead, field)
+        if found is not None:
+            golden[field] = _entry(found, at, inquiry, 0, "newest")
+    for field, values in (("emails", [each.value.address for each in lead.emails]), ("phones", [each.value.e164 for each in lead.phones])):
+        if values:
+            golden[field] = values
+    return golden
+
+
+def _entry(value: Value[Any], at: datetime, inquiry: uuid.UUID, rank: int, why: str) -> dict[str, Any]:
+    return {
+        "value": encode(value.value),
+        "raw": value.raw,
+        "rule": value.rule,
+        "inquiry": str(inquiry),
+        "at": at.isoformat(),
+        "rank": rank,
+        "why": why,
+    }
+
+
+def combine(one: Golden, other: Golden) -> Golden:
+    """Two records as one; associative and commutative."""
+    merged = dict(one)
+    for field, theirs in other.items():
+        ours = merged.get(field)
+        if ours is None:
+            merged[field] = theirs
+        elif isinstance(theirs, list):
+            merged[field] = sorted({*ours, *theirs})
+        else:
+            merged[field] = max(ours, theirs, key=_precedence)
+    return merged
+
+
+def _precedence(entry: Mapping[str, Any]) -> tuple[int, str, str]:
+    return entry["rank"], entry["at"], entry["inquiry"]
+
+
+def shown(golden: Golden, edits: Mapping[str, Any]) -> dict[str, Any]:
+    """The record as people and destinations see it: plain values, edits first."""
+    plain = {field: entry["value"] if isinstance(entry, dict) else entry for field, entry in golden.items()}
+    return plain | {field: edit["value"] for field, edit in edits.items()}

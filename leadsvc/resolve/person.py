@@ -1,0 +1,113 @@
+"""What the resolver looks at: a lead's identity, and the prospects it could belong to."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from leadsvc.ids import digest_uuid
+from leadsvc.model import Lead
+from leadsvc.resolve.names import NameKey, name_key
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A normalised e-mail, phone or conversation. ``id`` is derived from kind and value."""
+
+    id: uuid.UUID
+    kind: str
+    value: str
+
+    @classmethod
+    def of(cls, kind: str, value: str) -> Identifier:
+        return cls(digest_uuid("identifier", kind, value), kind, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The part of a lead that says who wrote it."""
+
+    name: NameKey
+    identifiers: tuple[Identifier, ...]
+    real_emails: frozenset[str]
+    phones: frozenset[str]
+
+    @classmethod
+    def of(cls, lead: Lead, ignored: frozenset[str] = frozenset()) -> Identity:
+        """``ignored``: values that belong to the operator (office phones, own mailboxes) and identify nobody."""
+        emails = [each.value for each in lead.emails if each.value.key not in ignored]
+        phones = [each.value.e164 for each in lead.phones if each.value.e164 not in ignored]
+        found = [Identifier.of("thread" if each.relay else "email", each.key) for each in emails]
+        found += [Identifier.of("phone", each) for each in phones]
+        if lead.thread_id is not None:
+            found.append(Identifier.of("thread", f"{lead.source}:{lead.thread_id.value}"))
+        name = lead.name.value if lead.name else None
+        return cls(
+            name=name_key(name.given, name.family, name.suffix) if name else NameKey((), (), ""),
+            identifiers=tuple(dict.fromkeys(found)),
+            real_emails=frozenset(each.key for each in emails if not each.relay),
+            phones=frozenset(phones),
+        )
+
+
+@dataclass(slots=True)
+class Card:
+    """A guest card as the resolver needs it (root cards only)."""
+
+    id: uuid.UUID
+    key: str
+    prospect_id: uuid.UUID
+    property_id: uuid.UUID | None
+    hint: str
+    opened_at: datetime
+    last_at: datetime
+    stage: str
+    version: int
+    task: dict[str, Any] | None = None
+    new: bool = False
+
+    def covers(self, at: datetime, cycle: timedelta) -> bool:
+        """Whether a contact at ``at`` belongs to this card's inquiry cycle.
+
+        The window runs from the last activity, and backwards from the first for what arrives late. A live application
+        never starts a new cycle; a lease signed or a lost card ends one.
+        """
+        if self.stage in {"applied", "approved"} and at >= self.opened_at:
+            return True
+        if self.stage in {"leased", "moved_in", "lost"} and at > self.last_at:
+            return False
+        return self.opened_at - cycle <= at <= self.last_at + cycle
+
+    @property
+    def worked(self) -> bool:
+        """A person has worked on it: nothing re-joins or splits it by itself (SPEC §6)."""
+        return self.stage not in {"new", "lost"}
+
+
+@dataclass(slots=True)
+class Person:
+    """A prospect at its root: the union of all that was merged into it. Changed in place while a receipt is planned."""
+
+    id: uuid.UUID
+    key: str
+    version: int
+    first_at: datetime
+    last_at: datetime
+    names: list[NameKey] = field(default_factory=list)
+    raw_names: list[list[str]] = field(default_factory=list)
+    identifiers: dict[uuid.UUID, Identifier] = field(default_factory=dict)
+    cards: list[Card] = field(default_factory=list)
+    golden: dict[str, Any] = field(default_factory=dict)
+    standing: str = ""
+    apart: set[uuid.UUID] = field(default_factory=set)
+    new: bool = False
+    merged: list[uuid.UUID] = field(default_factory=list)
+
+    def values(self, kind: str) -> set[str]:
+        return {each.value for each in self.identifiers.values() if each.kind == kind}
+
+    @property
+    def worked(self) -> bool:
+        return any(card.worked for card in self.cards)
