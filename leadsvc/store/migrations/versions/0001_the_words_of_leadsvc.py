@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from leadsvc.store.types import UtcDateTime
+from leadsvc.store.types import Json, UtcDateTime
 
 revision = "0001"
 down_revision = None
@@ -20,14 +20,7 @@ def upgrade() -> None:
         sa.Column("destination", sa.Text(), nullable=False),
         sa.Column("remote_id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column(
-            "properties",
-            sa.JSON(none_as_null=True).with_variant(
-                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
-            ),
-            server_default=sa.text("'[]'"),
-            nullable=False,
-        ),
+        sa.Column("properties", Json, server_default=sa.text("'[]'"), nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.text("(true)"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agents")),
         sa.UniqueConstraint("destination", "remote_id", name=op.f("uq_agents_destination_remote_id")),
@@ -40,14 +33,7 @@ def upgrade() -> None:
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("subject_kind", sa.Text(), server_default="", nullable=False),
         sa.Column("subject", sa.Text(), server_default="", nullable=False),
-        sa.Column(
-            "detail",
-            sa.JSON(none_as_null=True).with_variant(
-                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
-            ),
-            server_default=sa.text("'{}'"),
-            nullable=False,
-        ),
+        sa.Column("detail", Json, server_default=sa.text("'{}'"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
     op.create_index("ix_audit_at", "audit", ["at"], unique=False)
@@ -67,14 +53,7 @@ def upgrade() -> None:
         sa.Column("label", sa.Text(), server_default="", nullable=False),
         sa.Column("prefix", sa.Text(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column(
-            "allowed_ips",
-            sa.JSON(none_as_null=True).with_variant(
-                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
-            ),
-            server_default=sa.text("'[]'"),
-            nullable=False,
-        ),
+        sa.Column("allowed_ips", Json, server_default=sa.text("'[]'"), nullable=False),
         sa.Column("test", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("revoked_at", UtcDateTime(), nullable=True),
@@ -156,14 +135,7 @@ def upgrade() -> None:
         sa.Column("undoes", sa.Uuid(), nullable=True),
         sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("sentence", sa.Text(), nullable=False),
-        sa.Column(
-            "evidence",
-            sa.JSON(none_as_null=True).with_variant(
-                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
-            ),
-            server_default=sa.text("'[]'"),
-            nullable=False,
-        ),
+        sa.Column("evidence", Json, server_default=sa.text("'[]'"), nullable=False),
         sa.Column("rules_version", sa.Text(), nullable=False),
         sa.Column("decided_by", sa.Text(), nullable=False),
         sa.CheckConstraint(
@@ -195,14 +167,7 @@ def upgrade() -> None:
         sa.Column("time_zone", sa.Text(), nullable=False),
         sa.Column("region", sa.Text(), server_default="", nullable=False),
         sa.Column("asset_class", sa.Text(), server_default="", nullable=False),
-        sa.Column(
-            "office_hours",
-            sa.JSON(none_as_null=True).with_variant(
-                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
-            ),
-            server_default=sa.text("'{}'"),
-            nullable=False,
-        ),
+        sa.Column("office_hours", Json, server_default=sa.text("'{}'"), nullable=False),
         sa.Column("office_phone", sa.Text(), server_default="", nullable=False),
         sa.Column("mailbox_tag", sa.Text(), server_default="", nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.text("(true)"), nullable=False),
@@ -214,30 +179,9 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("root_id", sa.Uuid(), nullable=False),
-        sa.Column(
-            "names",
-            sa.JSON(none_as_null=True).with_variant(
-                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
-            ),
-            server_default=sa.text("'[]'"),
-            nullable=False,
-        ),
-        sa.Column(
-            "golden",
-            sa.JSON(none_as_null=True).with_variant(
-                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
-            ),
-            server_default=sa.text("'{}'"),
-            nullable=False,
-        ),
-        sa.Column(
-            "edits",
-            sa.JSON(none_as_null=True).with_variant(
-                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
-            ),
-            server_default=sa.text("'{}'"),
-            nullable=False,
-        ),
+        sa.Column("names", Json, server_default=sa.text("'[]'"), nullable=False),
+        sa.Column("golden", Json, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("edits", Json, server_default=sa.text("'{}'"), nullable=False),
         sa.Column("standing", sa.Text(), server_default="", nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("first_at", UtcDateTime(), nullable=False),
@@ -258,14 +202,7 @@ def upgrade() -> None:
         sa.Column("feed", sa.Text(), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("content_type", sa.Text(), server_default="", nullable=False),
-        sa.Column(
-            "headers",
-            sa.JSON(none_as_null=True).with_variant(
-                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
-            ),
-            server_default=sa.text("'{}'"),
-            nullable=False,
-        ),
+        sa.Column("headers", Json, server_default=sa.text("'{}'"), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("body_sha256", sa.Text(), nullable=False),
         sa.Column("authenticated", sa.Text(), server_default="", nullable=False),
@@ -276,13 +213,7 @@ def upgrade() -> None:
         sa.Column("map_id", sa.Text(), server_default="", nullable=False),
         sa.Column("map_version", sa.Integer(), server_default="0", nullable=False),
         sa.Column("leads_found", sa.Integer(), server_default="0", nullable=False),
-        sa.Column(
-            "answer",
-            sa.JSON(none_as_null=True).with_variant(
-                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
-            ),
-            nullable=True,
-        ),
+        sa.Column("answer", Json, nullable=True),
         sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
         sa.Column("processed_at", UtcDateTime(), nullable=True),
         sa.Column("erased_at", UtcDateTime(), nullable=True),
@@ -415,14 +346,7 @@ def upgrade() -> None:
         sa.Column("remote_id", sa.Text(), nullable=False),
         sa.Column("number", sa.Text(), nullable=False),
         sa.Column("floor_plan_id", sa.Uuid(), nullable=True),
-        sa.Column(
-            "listing_ids",
-            sa.JSON(none_as_null=True).with_variant(
-                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
-            ),
-            server_default=sa.text("'{}'"),
-            nullable=False,
-        ),
+        sa.Column("listing_ids", Json, server_default=sa.text("'{}'"), nullable=False),
         sa.Column("active", sa.Boolean(), server_default=sa.text("(true)"), nullable=False),
         sa.ForeignKeyConstraint(["floor_plan_id"], ["floor_plans.id"], name=op.f("fk_units_floor_plan_id")),
         sa.ForeignKeyConstraint(["property_id"], ["properties.id"], name=op.f("fk_units_property_id")),
@@ -443,14 +367,7 @@ def upgrade() -> None:
         sa.Column("first_campaign", sa.Text(), server_default="", nullable=False),
         sa.Column("stage", sa.Text(), server_default="new", nullable=False),
         sa.Column("may_be", sa.Uuid(), nullable=True),
-        sa.Column(
-            "flags",
-            sa.JSON(none_as_null=True).with_variant(
-                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
-            ),
-            server_default=sa.text("'[]'"),
-            nullable=False,
-        ),
+        sa.Column("flags", Json, server_default=sa.text("'[]'"), nullable=False),
         sa.Column("opened_at", UtcDateTime(), nullable=False),
         sa.Column("last_at", UtcDateTime(), nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
@@ -575,30 +492,9 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), server_default="1", nullable=False),
         sa.Column("map_id", sa.Text(), nullable=False),
         sa.Column("map_version", sa.Integer(), nullable=False),
-        sa.Column(
-            "lead",
-            sa.JSON(none_as_null=True).with_variant(
-                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
-            ),
-            server_default=sa.text("'{}'"),
-            nullable=False,
-        ),
-        sa.Column(
-            "placement",
-            sa.JSON(none_as_null=True).with_variant(
-                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
-            ),
-            server_default=sa.text("'{}'"),
-            nullable=False,
-        ),
-        sa.Column(
-            "flags",
-            sa.JSON(none_as_null=True).with_variant(
-                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
-            ),
-            server_default=sa.text("'[]'"),
-            nullable=False,
-        ),
+        sa.Column("lead", Json, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("placement", Json, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("flags", Json, server_default=sa.text("'[]'"), nullable=False),
         sa.CheckConstraint(
             "contact_type IN ('form', 'email', 'call', 'text', 'chat', 'walk_in', 'tour_booking')",
             name=op.f("ck_inquiries_contact_type"),
@@ -657,14 +553,7 @@ def upgrade() -> None:
         sa.Column("fate", sa.Text(), nullable=False),
         sa.Column("inquiry_id", sa.Uuid(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column(
-            "lead",
-            sa.JSON(none_as_null=True).with_variant(
-                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
-            ),
-            server_default=sa.text("'{}'"),
-            nullable=False,
-        ),
+        sa.Column("lead", Json, server_default=sa.text("'{}'"), nullable=False),
         sa.CheckConstraint("(fate = 'rejected') = (inquiry_id IS NULL)", name=op.f("ck_fates_target")),
         sa.CheckConstraint("fate IN ('revision', 'redelivery', 'rejected')", name=op.f("ck_fates_fate")),
         sa.ForeignKeyConstraint(["inquiry_id"], ["inquiries.id"], name=op.f("fk_fates_inquiry_id")),
@@ -678,14 +567,7 @@ def upgrade() -> None:
         sa.Column("inquiry_id", sa.Uuid(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("receipt_id", sa.Uuid(), nullable=False),
-        sa.Column(
-            "lead",
-            sa.JSON(none_as_null=True).with_variant(
-                postgresql.JSONB(none_as_null=True, astext_type=Text()), "postgresql"
-            ),
-            server_default=sa.text("'{}'"),
-            nullable=False,
-        ),
+        sa.Column("lead", Json, server_default=sa.text("'{}'"), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
         sa.Column("replaced_at", UtcDateTime(), nullable=False),
         sa.CheckConstraint("why IN ('sender', 'replay')", name=op.f("ck_revisions_why")),
@@ -724,10 +606,25 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'open' AND kind = 'first_contact'"),
         postgresql_where=sa.text("state = 'open' AND kind = 'first_contact'"),
     )
+    _search_indexes(op.get_bind().dialect.name)
     op.execute(
         "CREATE VIEW touches AS SELECT id, prospect_id, guest_card_id, property_id, source, campaign, contact_type,"
         " occurred_at, received_at FROM inquiries"
     )
+
+
+def _search_indexes(dialect: str) -> None:
+    """Search by a beginning of a name and by the end of a phone number; expressions differ between databases."""
+    if dialect == "postgresql":
+        for part in ("family", "given"):
+            expression = f"lower(golden #>> '{{name,value,{part}}}') text_pattern_ops"
+            op.execute(f"CREATE INDEX ix_prospects_{part} ON prospects ({expression})")
+        op.execute("CREATE INDEX ix_identifiers_phone_tail ON identifiers (right(value, 7)) WHERE kind = 'phone'")
+    else:
+        for part in ("family", "given"):
+            expression = f"lower(json_extract(golden, '$.name.value.{part}'))"
+            op.execute(f"CREATE INDEX ix_prospects_{part} ON prospects ({expression})")
+        op.execute("CREATE INDEX ix_identifiers_phone_tail ON identifiers (substr(value, -7)) WHERE kind = 'phone'")
 
 
 def downgrade() -> None:
