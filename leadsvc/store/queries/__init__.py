@@ -1,1 +1,1 @@
-"""Read statements behind pages and API: Core, keyset paging, a fixed number of statements whatever the amount of data."""
+"""Read statements behind pages and API: Core, keyset paging, a fixed number of statements for any amount of data."""

@@ -1,39 +1,34 @@
-"""The inbox of guest cards, and the two detail views (re-exported): what pages and API read.
+"""What pages and API read about guest cards and prospects. The two detail views are re-exported from here.
 
 Only root cards are listed: a card merged into another is seen inside that one.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, case, func, select, true
+from sqlalchemy import Connection, select
 
 from leadsvc.store.queries import paging, search
 from leadsvc.store.queries.card import card_detail
-from leadsvc.store.queries.people import person_at, person_columns
 from leadsvc.store.queries.prospect import prospect_detail
-from leadsvc.store.queries.shapes import CardPage, CardRow, PmsState, Property, Task
-from leadsvc.store.tables import deliveries, guest_cards, inquiries, properties, prospects, sources, tasks
+from leadsvc.store.queries.rows import card_rows, root_cards
+from leadsvc.store.queries.shapes import CardPage, Property
+from leadsvc.store.tables import guest_cards, properties
 
-__all__ = ["card_detail", "card_rows", "list_cards", "prospect_detail"]
-
-_NEWEST = 20  # inquiries of a card whose sources become chips
-_ATTENTION = ("dead", "held", "retry", "in_flight", "pending", "acknowledged")
+__all__ = ["card_detail", "list_cards", "list_properties", "prospect_detail"]
 
 
 def list_cards(
     connection: Connection, *, q: str = "", property_id: UUID | None = None, before: str | None = None, limit: int = 50
 ) -> CardPage:
-    """Guest cards with the newest activity first, in four statements.
+    """Guest cards with the newest activity first, in four statements however many there are.
 
     ``q`` is what a person typed (see :mod:`leadsvc.store.queries.search`); ``before`` is the cursor of an earlier page.
     Raises :class:`leadsvc.errors.Reject` for a cursor that is none.
     """
     statement = root_cards().order_by(guest_cards.c.last_at.desc(), guest_cards.c.id.desc()).limit(limit + 1)
+    statement = statement.where(guest_cards.c.id == guest_cards.c.root_id)
     wanted = search.matching(search.understand(q), connection.dialect.name)
     if wanted is not None:
         statement = statement.where(wanted)
@@ -45,3 +40,10 @@ def list_cards(
     cards = card_rows(connection, found[:limit])
     more = len(found) > limit
     return CardPage(cards, paging.encode(cards[-1].last_at, cards[-1].id) if more else None)
+
+
+def list_properties(connection: Connection) -> list[Property]:
+    """Active properties by name, for pick lists."""
+    columns = (properties.c.id, properties.c.name, properties.c.time_zone, properties.c.remote_id)
+    statement = select(*columns).where(properties.c.active).order_by(properties.c.name, properties.c.id)
+    return [Property(*row) for row in connection.execute(statement)]

@@ -25,7 +25,9 @@ def decode(cursor: str) -> tuple[datetime, UUID]:
     try:
         return _EPOCH + int(moment[:16], 16) * _TICK, UUID(hex=row[:32])
     except (ValueError, OverflowError) as error:
-        raise Reject(400, "Bad page", "This page address is not valid; start from the first page.", code="cursor") from error
+        raise Reject(
+            400, "Bad page", "This page address is not valid; start from the first page.", code="cursor"
+        ) from error
 
 
 def older(at: ColumnElement[datetime], row_id: ColumnElement[UUID], cursor: str) -> ColumnElement[bool]:

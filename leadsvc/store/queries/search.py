@@ -58,7 +58,11 @@ def matching(query: Query, dialect: str) -> ColumnElement[bool] | None:
     if query.kind == "email":
         return _identified("email", identifiers.c.value == query.text)
     if query.kind == "phone":
-        tail = func.right(identifiers.c.value, _TAIL) if dialect == "postgresql" else func.substr(identifiers.c.value, -_TAIL)
+        tail = (
+            func.right(identifiers.c.value, _TAIL)
+            if dialect == "postgresql"
+            else func.substr(identifiers.c.value, -_TAIL)
+        )
         whole = [f"+{query.text}", f"+1{query.text}"]
         short = tail == query.text if len(query.text) == _TAIL else identifiers.c.value.in_(whole)
         return _identified("phone", short)
@@ -102,5 +106,7 @@ def _begins(part: ColumnElement[str], word: str, dialect: str) -> ColumnElement[
 
 def _at_property(words: list[str]) -> ColumnElement[bool]:
     name = func.lower(properties.c.name)
-    found: Select[tuple[UUID]] = select(properties.c.id).where(*(name.contains(word, autoescape=True) for word in words))
+    found: Select[tuple[UUID]] = select(properties.c.id).where(
+        *(name.contains(word, autoescape=True) for word in words)
+    )
     return guest_cards.c.property_id.in_(found)
