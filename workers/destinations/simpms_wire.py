@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from urllib.parse import quote
 
 from leadsvc.workers.destinations.base import (
     CARD_FIELDS,
@@ -129,7 +131,7 @@ def _refused(op: str, status: int, answer: Json | None, context: Json) -> Result
     errors: dict[str, tuple[str, ...]] = {}
     for name, said in (fields if isinstance(fields, dict) else {}).items():
         parts = said if isinstance(said, list) else [said]
-        errors[_OURS.get(name, name)] = tuple(plain(text(part)) for part in parts)
+        errors[_our(name)] = tuple(plain(text(part)) for part in parts)
     known = context.get("known_remote_id")
     return Result(outcome=Outcome.REJECT, code=code, message=message, field_errors=errors, card_id=text(known))
 
@@ -141,7 +143,22 @@ def text(value: object) -> str:
 
 def _names(value: object) -> tuple[str, ...]:
     names = value if isinstance(value, list) else []
-    return tuple(_OURS.get(text(name), text(name)) for name in names)
+    return tuple(_our(name) for name in names)
+
+
+def _our(name: object) -> str:
+    """Our name of one of their fields."""
+    return _OURS.get(text(name), text(name))
+
+
+def segment(remote_id: str) -> str:
+    """An id as one segment of a path, whatever is in it."""
+    return quote(remote_id, safe="")
+
+
+def iso(at: datetime) -> str:
+    """A time as the API wants it: UTC, milliseconds, ``Z``."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def objects(value: object) -> list[Json]:
