@@ -1,0 +1,124 @@
+"""Simulated destinations as processes, each behind the same bench: what a test can order, and what it can count."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx2
+import pytest
+
+from leadsvc.workers.destinations.base import Profile
+from tests.processes import Process, leadsvc
+
+SIMPMS_KEY = "simpms-key-for-tests"
+_SIMPMS_OPS = {
+    "create": "create_card",
+    "update": "update_card",
+    "find": "search_cards",
+    "event": "add_event",
+    "task": "create_task",
+    "merge": "merge_cards",
+    "unmerge": "unmerge_card",
+}
+
+
+class Bench(Protocol):
+    """What the contract suite needs of a vendor's simulator. ``ROLE`` is create, update, find, event, task, merge or
+    unmerge; ``mode`` one of ``leadsvc.simulators.faults``."""
+
+    @property
+    def profile(self) -> Profile: ...
+    def reset(self) -> None: ...
+    def fault(self, role: str, mode: str, **words: object) -> None: ...
+    def live_cards(self, our_key: str) -> int: ...
+    def events(self, card_id: str) -> int: ...
+    def tasks(self, card_id: str) -> int: ...
+    def agent_edits(self, card_id: str, fields: Mapping[str, str], outcome: str = "") -> None: ...
+
+
+@dataclass(frozen=True)
+class SimPmsBench:
+    """A running simulated PMS."""
+
+    process: Process
+    url: str
+    port: int
+
+    @property
+    def profile(self) -> Profile:
+        return Profile(
+            name="test-pms",
+            vendor="simpms",
+            base_url=self.url,
+            api_key=SIMPMS_KEY,
+            timeout_s=5.0,
+            sources={"zillow": "Zillow.com", "apartments_com": "Apartments.com"},
+            fallback_source="Unmapped - Review",
+        )
+
+    def control(self, method: str, path: str, words: object = None) -> Any:
+        """One call of the control API; anything but success fails the test."""
+        answer = httpx2.request(method, f"{self.url}/control/{path}", json=words, timeout=10, trust_env=False)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    def state(self) -> Any:
+        return self.control("GET", "state")
+
+    def reset(self) -> None:
+        self.control("POST", "reset")
+
+    def fault(self, role: str, mode: str, **words: object) -> None:
+        self.control("POST", "faults", [{"op": _SIMPMS_OPS.get(role, role), "mode": mode, **words}])
+
+    def live_cards(self, our_key: str) -> int:
+        cards = self.state()["cards"]
+        return sum(card["third_party_id"] == our_key and not card["merged_into"] for card in cards)
+
+    def events(self, card_id: str) -> int:
+        return sum(event["card_id"] == card_id for event in self.state()["events"])
+
+    def tasks(self, card_id: str) -> int:
+        return sum(task["card_id"] == card_id for task in self.state()["tasks"])
+
+    def agent_edits(self, card_id: str, fields: Mapping[str, str], outcome: str = "") -> None:
+        words = {"agent_id": "ana", "fields": dict(fields), "outcome": outcome}
+        self.control("POST", f"guest-cards/{card_id}/edit", words)
+
+    def requests(self) -> list[str]:
+        """The operations called since the last reset, in order."""
+        return [call["op"] for call in self.state()["requests"]]
+
+
+@contextlib.contextmanager
+def running_simpms(folder: Path, port: int = 0) -> Iterator[SimPmsBench]:
+    """A simulated PMS with its state in ``folder``; port 0 takes a free one."""
+    words = ("simulate", "simpms", "--port", str(port), "--state", str(folder / "simpms.db"), "--api-key", SIMPMS_KEY)
+    with leadsvc(*words) as process:
+        process.until(lambda: "\n" in process.output(), "the simulated PMS says where it listens")
+        said = json.loads(process.output().splitlines()[0])
+        yield SimPmsBench(process, said["url"], said["port"])
+
+
+@pytest.fixture(scope="session")
+def simpms_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimPmsBench]:
+    """A simulated PMS that the tests of this process share; ask for ``simpms`` instead."""
+    with running_simpms(tmp_path_factory.mktemp("simpms")) as bench:
+        yield bench
+
+
+@pytest.fixture
+def simpms(simpms_process: SimPmsBench) -> SimPmsBench:
+    """A simulated PMS as after its first start. A test that kills one starts its own by ``running_simpms``."""
+    simpms_process.reset()
+    return simpms_process
+
+
+def with_timeout(profile: Profile, seconds: float) -> Profile:
+    """The same account with less patience."""
+    return replace(profile, timeout_s=seconds)
