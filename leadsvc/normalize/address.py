@@ -60,6 +60,11 @@ def fold(text: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", plain).split())
 
 
+def city_key(text: str) -> str:
+    """A city for comparing: "St. Louis" and "Saint Louis" are equal, "N Little Rock" and "North Little Rock" too."""
+    return " ".join(DIRECTIONS.get(word) or NAME_WORDS.get(word, word) for word in fold(text).split())
+
+
 def split_address(text: str) -> Address:
     """Read one North American address, with or without commas or line breaks, a place's name before it allowed.
 

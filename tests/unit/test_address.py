@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadsvc.normalize.address import Address, StreetParts, fold, split_address, street_key, street_parts
+from leadsvc.normalize.address import Address, StreetParts, city_key, fold, split_address, street_key, street_parts
 
 
 @pytest.mark.parametrize(
@@ -93,6 +93,11 @@ def test_prose_is_no_address() -> None:
 
 def test_fold() -> None:
     assert fold("  The Café at St. John's &  Co ") == "the cafe at st johns and co"
+
+
+def test_city_key() -> None:
+    assert city_key("St. Louis") == city_key("SAINT LOUIS") != city_key("Louisville")
+    assert city_key("N Little Rock") == city_key("North Little Rock")
 
 
 @given(st.text(max_size=350))
