@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -29,7 +29,7 @@ _ISO = re.compile(r"(?<!\d)(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d
 _SLASHED = re.compile(
     r"(?<![\d/])(?P<month>\d{1,2})\s?([/.-])\s?(?P<day>\d{1,2})\s?\2\s?(?P<year>\d{4}|\d{2})(?![\d/])"
 )
-_MONTH_DAY = re.compile(rf"\b{_MONTH}\s*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:\s*,?\s*{_YEAR})?(?!\d)")
+_MONTH_DAY = re.compile(rf"\b{_MONTH}\s*(?P<day>\d{{1,2}})(?!\d)(?:st|nd|rd|th)?(?:\s*,?\s*{_YEAR})?(?!\d)")
 _DAY_MONTH = re.compile(rf"(?<!\d)(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:\s+of)?[\s-]+{_MONTH}(?:[\s,-]+{_YEAR})?(?!\d)")
 _MONTH_YEAR = re.compile(rf"\b{_MONTH}[\s,/-]*(?P<year>\d{{4}})\b")
 _NUMERIC_MONTH_YEAR = re.compile(r"^(?P<month>\d{1,2})\s?[/-]\s?(?P<year>\d{4})$")
@@ -37,8 +37,8 @@ _SHORT = re.compile(r"^(?P<month>\d{1,2})\s?/\s?(?P<day>\d{1,2})$")
 _MONTH_ONLY = re.compile(rf"\b{_MONTH}")
 
 _NOW = re.compile(
-    r"\b(?:asap|a\.s\.a\.p\.?|as soon as (?:possible|i can|we can|available)|immediate(?:ly)?|right away|right now|now|today"
-    r"|urgent(?:ly)?|at once|straight ?away|ready to move)\b"
+    r"\b(?:asap|a\.s\.a\.p\.?|as soon as (?:possible|i can|we can|available)|immediate(?:ly)?|right away|right now|now"
+    r"|today|urgent(?:ly)?|at once|straight ?away|ready to move)\b"
 )
 _SPAN_UNITS = {"day": 1, "week": 7, "month": 30}
 _RELATIVE = re.compile(
@@ -69,7 +69,7 @@ def move_in(text: str, today: date) -> Value[MoveIn] | None:
     if not words:
         return None
     cleaned = _prepared(words)
-    rules: tuple[tuple[str, Callable[[str, date], tuple[date, date | None] | None]], ...] = (
+    rules: tuple[tuple[str, Callable[[str, date], tuple[date | None, date | None] | None]], ...] = (
         ("date", _dated), ("words", _spoken), ("span", _relative), ("month", _vague),
     )  # fmt: skip
     for rule, reader in rules:
@@ -132,32 +132,33 @@ def _looks_numeric(text: str) -> bool:
     return not any(c.isalpha() for c in text)
 
 
-def _dated(text: str, today: date) -> tuple[date, date | None] | None:
+def _dated(text: str, today: date) -> tuple[date | None, date | None] | None:
     found = _days(text, today)
-    if not found:
+    if found is None:
         return None
+    if not found:
+        return None, None
     latest = found[1] if len(found) > 1 and found[1] > found[0] else None
     return found[0], latest
 
 
-def _days(text: str, today: date) -> list[date]:
-    """Every day written out in ``text``, in order, by the first notation that is met."""
+def _days(text: str, today: date) -> list[date] | None:
+    """Every day written out in ``text``, in order, by the first notation that is met; ``None`` when none is met, an
+    empty list when the days written do not exist ("Feb 30, 2026" is not February)."""
     if text in placeholders().dates:
         return []
+    if text.isdigit() and len(text) == 8 and int(text[:4]) < 1900:
+        # 03012026: some forms leave the slashes out.
+        text = f"{text[:2]}/{text[2:4]}/{text[4:]}"
     for pattern in (_ISO, _SLASHED, _MONTH_DAY, _DAY_MONTH, _COMPACT, _SHORT):
         matches = list(pattern.finditer(text))[:2]
         if matches:
             days = [_built(match.groupdict(), today) for match in matches]
             return [on for on in days if on is not None]
-    if text.isdigit() and len(text) == 8:
-        # 03012026: some forms leave the slashes out.
-        parts = {"month": text[:2], "day": text[2:4], "year": text[4:]}
-        on = _built(parts, today)
-        return [on] if on else []
-    return []
+    return None
 
 
-def _built(parts: dict[str, str | None], today: date) -> date | None:
+def _built(parts: Mapping[str, str | None], today: date) -> date | None:
     month = int(parts["month"] or 0) if parts.get("month") else _month_number(parts.get("mon") or "")
     number = int(parts["day"] or 0)
     year_text = (parts.get("year") or "").lstrip("'")
@@ -174,9 +175,8 @@ def _built(parts: dict[str, str | None], today: date) -> date | None:
 
 
 def _sensible(on: date, today: date) -> bool:
-    return (
-        today.year - _YEARS_BACK <= on.year <= today.year + _YEARS_AHEAD and on.isoformat() not in placeholders().dates
-    )
+    in_reach = today.year - _YEARS_BACK <= on.year <= today.year + _YEARS_AHEAD
+    return in_reach and on.isoformat() not in placeholders().dates
 
 
 def _month_number(word: str) -> int:

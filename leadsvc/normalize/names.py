@@ -22,8 +22,8 @@ _TITLES = frozenset(
 )
 _SUFFIXES = {"jr": "Jr", "sr": "Sr", "ii": "II", "iii": "III", "iv": "IV", "esq": "Esq", "phd": "PhD", "md": "MD"}
 _PARTICLES = frozenset({
-    "al", "ap", "bin", "bint", "da", "das", "de", "del", "della", "der", "di", "do", "dos", "du", "e", "el", "ibn", "la",
-    "las", "le", "los", "san", "santa", "st", "ten", "ter", "und", "van", "von", "vd", "y", "zu",
+    "al", "ap", "bin", "bint", "da", "das", "de", "del", "della", "der", "di", "do", "dos", "du", "e", "el", "ibn",
+    "la", "las", "le", "los", "san", "santa", "st", "ten", "ter", "und", "van", "von", "vd", "y", "zu",
 })  # fmt: skip
 _EMAIL = re.compile(r"[<(\[]?\s*(?:mailto:)?[^\s<>()\[\]@]+@[^\s<>()\[\]@]+\s*[>)\]]?")
 _URL = re.compile(r"https?://|www\.|[a-z0-9]\.(?:com|net|ru|info)\b", re.IGNORECASE)

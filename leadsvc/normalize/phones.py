@@ -27,7 +27,8 @@ def phones(text: str, region: str = "US") -> tuple[tuple[Value[PhoneNumber], ...
     ``"706-555-0127 / 706-555-0128 x4"`` gives two numbers, the second with extension 4. Stubs of fewer than ten digits
     and placeholders (5555555555, 1234567890) give none. ``region`` is the country of numbers without a prefix.
     """
-    cleaned = compatible(text[:_MAX])
+    # A number that went through a spreadsheet or a JSON float: 9185550141.0.
+    cleaned = compatible(text[:_MAX]).strip().removesuffix(".0")
     found: dict[str, Value[PhoneNumber]] = {}
     notes: list[str] = []
     for match in _CANDIDATE.finditer(cleaned):
