@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import functools
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -46,6 +48,12 @@ def quiet(_: str) -> None:
     """The hook that does nothing."""
 
 
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """The authorities that are trusted; reading them takes longer than a call, so all accounts share one context."""
+    return httpx2.create_ssl_context()
+
+
 class Door:
     """Connections of one account: pooled, bounded in time and bytes, watched by ``around``."""
 
@@ -57,6 +65,7 @@ class Door:
         # The environment's proxies are left aside: where leads go is decided by the reviewed configuration alone.
         self._client = httpx2.Client(
             base_url=base,
+            verify=_certificates(),
             timeout=httpx2.Timeout(profile.timeout_s),
             limits=httpx2.Limits(
                 max_connections=profile.max_connections, max_keepalive_connections=profile.max_connections
