@@ -1,0 +1,134 @@
+"""Who is asking. Four kinds of credentials, one answer to every wrong one (401), the same work for all of them."""
+
+from __future__ import annotations
+
+from flask import Request, request
+
+from leadsvc.api.credentials import Credential
+from leadsvc.api.state import State, state
+from leadsvc.errors import Reject
+from leadsvc.security import may_come_from, signed_by, split_basic, split_token
+
+STAFF_PER_MINUTE = 600
+
+
+def sender(box: State, feed: str | None, token: str | None) -> tuple[Credential, bytes | None]:
+    """The credential that may send leads to ``feed`` (``None``: to its own), and the body where checking it meant
+    reading it. Raises :class:`Reject` 401, 403 or 429."""
+    environ = request.environ
+    body: bytes | None = None
+    if token is not None:
+        found = box.credentials.find("url", *split_token(token))
+    elif "HTTP_WEBHOOK_SIGNATURE" in environ:
+        found, body = _signer(box, feed or "canonical")
+    else:
+        found = _authorized(box)
+    if found is None:
+        raise _unknown(box)
+    _admitted(found)
+    if found.feed is None:
+        raise Reject(
+            403,
+            "Not for sending",
+            "This is a staff credential; leads are sent with a feed's.",
+            code="staff_cannot_send",
+        )
+    if feed is not None and feed != found.feed.name:
+        raise Reject(
+            403,
+            "Another feed's credential",
+            "The credential is good, but not for this feed; use the feed's own address or its own credential.",
+            code="wrong_feed",
+        )
+    return found, body
+
+
+def reader(scope: str, *, feeds: bool = False) -> Credential:
+    """The credential behind a request that reads or acts. Raises :class:`Reject` 401, 403 or 429.
+
+    ``scope``: ``staff:read``, or ``staff:write`` which includes it. ``feeds``: a feed's credential will do as well; the
+    view then shows only what is that feed's own.
+    """
+    box = state()
+    found = _authorized(box)
+    if found is None:
+        raise _unknown(box)
+    _admitted(found)
+    allowed = {"staff:read", "staff:write"} if scope == "staff:read" else {scope}
+    if found.scope not in allowed and not (feeds and found.feed):
+        raise Reject(403, "Not with this credential", f"This needs a credential of scope {scope}.", code="wrong_scope")
+    spend(box, found)
+    return found
+
+
+def spend(box: State, credential: Credential) -> None:
+    """Count a request of ``credential``. Raises :class:`Reject` 429 when it has made too many."""
+    per_minute = credential.feed.per_minute if credential.feed else STAFF_PER_MINUTE
+    if wait := box.limits.spend(credential.name, per_minute):
+        detail = f"More than {per_minute} requests a minute; nothing was recorded, go on after Retry-After seconds."
+        raise Reject(429, "Too many requests", detail, code="rate", retry_after=wait)
+
+
+def body_of(incoming: Request, limit: int) -> bytes:
+    """The body, never more than ``limit`` bytes of it in memory. Raises 413 before reading what is declared longer."""
+    environ = incoming.environ
+    if "HTTP_TRANSFER_ENCODING" in environ and "CONTENT_LENGTH" not in environ:
+        # Without a length werkzeug reads nothing unless told that the server ends the stream, which every server does
+        # that accepts chunks at all.
+        environ["wsgi.input_terminated"] = True
+    incoming.max_content_length = limit
+    return incoming.get_data(cache=False)
+
+
+def _authorized(box: State) -> Credential | None:
+    scheme, _, rest = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    scheme, rest = scheme.lower(), rest.strip()
+    if scheme == "bearer":
+        return box.credentials.find("bearer", *split_token(rest))
+    if scheme == "basic":
+        return box.credentials.find("basic", *split_basic(rest))
+    return None
+
+
+def _signer(box: State, feed: str) -> tuple[Credential | None, bytes | None]:
+    # A signature can only be checked with the whole body read: an address that guesses is stopped before that. The
+    # other kinds cost one digest, so there the right secret gets in even beside a guesser behind the same proxy.
+    if wait := box.limits.barred(request.remote_addr):
+        raise _too_many(wait)
+    signers = box.credentials.signers(feed)
+    if not signers:
+        return None, None
+    body = body_of(request, signers[0][0].max_bytes)
+    environ = request.environ
+    index = signed_by(
+        [secret for _, secret in signers],
+        environ.get("HTTP_WEBHOOK_ID", ""),
+        environ.get("HTTP_WEBHOOK_TIMESTAMP", ""),
+        body,
+        environ["HTTP_WEBHOOK_SIGNATURE"],
+        int(box.services.clock().timestamp()),
+    )
+    return (signers[index][0] if index >= 0 else None), body
+
+
+def _admitted(found: Credential) -> None:
+    if not may_come_from(found.allowed, request.remote_addr):
+        detail = "The credential is good, but not from this address; ask the operator to add it to the IP list."
+        raise Reject(403, "Address not allowed", detail, code="address")
+
+
+def _unknown(box: State) -> Reject:
+    if wait := box.limits.failed(request.remote_addr):
+        return _too_many(wait)
+    detail = (
+        "No live credential came with the request. Check the key and its kind and, for signatures, that the clock is "
+        "right within 300 s and that the body is signed byte for byte; /docs shows each kind."
+    )
+    return Reject(401, "Credential wanted", detail, code="credential")
+
+
+def _too_many(wait: int) -> Reject:
+    detail = (
+        "Too many requests from this address had a wrong credential; correct it, then go on after Retry-After seconds."
+    )
+    return Reject(429, "Too many failures", detail, code="failures", retry_after=wait)

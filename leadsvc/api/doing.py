@@ -1,0 +1,103 @@
+"""What staff scripts may change: the same actions as on the pages, with the key's prefix as the actor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+
+from leadsvc.api import examples, schemas
+from leadsvc.api.auth import reader
+from leadsvc.api.state import state
+from leadsvc.api.views import SMALL_BODY, new_blueprint, reply, view
+from leadsvc.store.queries import api_reading
+
+blueprint = new_blueprint("doing", "Acting on leads, cards and people. Needs staff:write; each leaves an audit row.")
+
+
+@blueprint.before_request
+def _admit() -> None:
+    """The credential first: a body is not parsed for whoever may not send one."""
+    request.environ["leadsvc.credential"] = reader("staff:write").prefix
+    request.max_content_length = SMALL_BODY
+
+
+@view(
+    blueprint,
+    "/receipts/<uuid:receipt_id>/replay",
+    schemas.Impact,
+    method="POST",
+    body=schemas.Dry,
+    security=examples.READING,
+)
+def replay(options: Mapping[str, Any], receipt_id: UUID) -> Response:
+    """Read one delivery again, with the field maps of today"""
+    done = state().services.actions.replay([receipt_id], _actor(), dry_run=options["dry_run"])
+    return reply(done[0] if done else {})
+
+
+@view(
+    blueprint,
+    "/prospects/<key>/merge",
+    schemas.Impact,
+    method="POST",
+    body=schemas.Merge,
+    security=examples.READING,
+)
+def merge(options: Mapping[str, Any], key: str) -> Response:
+    """Two prospects are one person
+
+    Can be undone at any later time with the id of the decision.
+    """
+    return reply(state().services.actions.merge(key, options["into"], _actor(), dry_run=options["dry_run"]))
+
+
+@view(
+    blueprint,
+    "/decisions/<uuid:decision_id>/unmerge",
+    schemas.Impact,
+    method="POST",
+    body=schemas.Dry,
+    security=examples.READING,
+)
+def unmerge(options: Mapping[str, Any], decision_id: UUID) -> Response:
+    """Undo a merge: afterwards everything is as if it had not been"""
+    return reply(state().services.actions.unmerge(decision_id, _actor(), dry_run=options["dry_run"]))
+
+
+@view(
+    blueprint,
+    "/guest-cards/<key>/outcomes",
+    schemas.Impact,
+    method="POST",
+    body=schemas.Outcome,
+    security=examples.READING,
+)
+def outcome(told: Mapping[str, Any], key: str) -> Response:
+    """Say what happened: contacted, toured, leased …"""
+    services = state().services
+    at = told["at"] or services.clock()
+    return reply(services.actions.record_outcome(key, told["kind"], at, _actor(), detail=told["detail"]))
+
+
+@view(
+    blueprint,
+    "/guest-cards/<key>/place",
+    schemas.Impact,
+    method="POST",
+    body=schemas.Place,
+    security=examples.READING,
+)
+def place(told: Mapping[str, Any], key: str) -> Response:
+    """Say which property an unplaced card is about; what was held for it goes out"""
+    services = state().services
+    with services.store.read() as connection:
+        where = api_reading.property_named(connection, told["property"])
+    return reply(services.actions.place_card(key, where, _actor(), learn_alias=told["learn_alias"]))
+
+
+def _actor() -> str:
+    prefix: str = request.environ["leadsvc.credential"]
+    return prefix
