@@ -28,7 +28,7 @@ _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_
 
 @dataclass(frozen=True)
 class PostgreSQL:
-    """A running server. ``restart`` material: ``process`` may be killed by a test that owns the server."""
+    """A running server; ``process`` may be stopped or killed by a test that started the server for itself."""
 
     port: int
     process: Process
@@ -112,7 +112,7 @@ def postgresql_binaries(scratch: Path, uid: int | None) -> Path:
 
 @contextlib.contextmanager
 def scratch_folder(prefix: str) -> Iterator[Path]:
-    """A temporary folder that other users can pass through, unlike pytest's own."""
+    """A temporary folder that other users can pass through, unlike pytest's own, and that is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)

@@ -88,12 +88,19 @@ with postgresql() as server, redis_server() as url:
 
 @pytest.mark.slow
 def test_servers_die_with_a_killed_test_process() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", _ORPHAN], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as child:
-        assert child.stdout is not None
-        ports = [int(word) for word in child.stdout.readline().split()]
-        assert len(ports) == 2
-        assert all(answers(port) for port in ports)
-        child.send_signal(signal.SIGKILL)
-    eventually(lambda: not any(answers(port) for port in ports), "servers are gone")
+    with servers.scratch_folder("leadsvc-orphan-") as scratch:
+        orphan = subprocess.Popen(
+            [sys.executable, "-c", _ORPHAN],
+            cwd=ROOT,
+            env={**os.environ, "TMPDIR": str(scratch)},  # what a killed process cannot tidy up is tidied up here
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with orphan:
+            assert orphan.stdout is not None
+            ports = [int(word) for word in orphan.stdout.readline().split()]
+            assert len(ports) == 2
+            assert all(answers(port) for port in ports)
+            orphan.send_signal(signal.SIGKILL)
+        eventually(lambda: not any(answers(port) for port in ports), "servers are gone")
