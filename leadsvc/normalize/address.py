@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from leadsvc.normalize.streets import (
     BUILDING_WORDS,
@@ -38,6 +39,7 @@ _BUILDING = re.compile(
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"\d+(?:-\d+)?(?:st|nd|rd|th)?\b|[^\W_]+")
+_PUNCTUATION = re.compile(r"[\W_]+")
 _APOSTROPHES = str.maketrans("", "", "'\u2019")
 _SILENT = _APOSTROPHES | str.maketrans("", "", ".")
 
@@ -57,7 +59,7 @@ class Address:
 def fold(text: str) -> str:
     """``text`` for comparing: lower case, accents and apostrophes gone, other punctuation one space."""
     plain = _without_accents(text.casefold()).replace("&", " and ").translate(_APOSTROPHES)
-    return " ".join(re.sub(r"[\W_]+", " ", plain).split())
+    return " ".join(_PUNCTUATION.sub(" ", plain).split())
 
 
 def city_key(text: str) -> str:
@@ -65,6 +67,8 @@ def city_key(text: str) -> str:
     return " ".join(DIRECTIONS.get(word) or NAME_WORDS.get(word, word) for word in fold(text).split())
 
 
+# A lead's address is read several times over, and a listing's comes again and again.
+@lru_cache(maxsize=2048)
 def split_address(text: str) -> Address:
     """Read one North American address, with or without commas or line breaks, a place's name before it allowed.
 
@@ -128,6 +132,8 @@ def street_parts(key: str) -> StreetParts:
 
 
 def _without_accents(text: str) -> str:
+    if text.isascii():
+        return text
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 
 

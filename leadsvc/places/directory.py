@@ -101,18 +101,17 @@ class Directory:
             found = tables.by_id(text, source, on)
             # Some senders write the name where the id belongs; only a name that is exactly known may stand in.
             by_name = tables.by_name(text, on) if found == NOTHING else NOTHING
-            return (
-                [_Finding(Rule.NAME, hint, by_name)]
-                if by_name.hits and by_name.exact
-                else [_Finding(rule, hint, found)]
-            )
-        both = ((Rule.NAME, tables.by_name(text, on)), (Rule.ADDRESS, tables.by_address(text, on)))
-        exact = any(found.exact and found.hits for _, found in both)
-        # Likeness is asked only where nothing in the same text is sure.
-        return [
-            _Finding(rule if found.exact else Rule.NEARLY, hint, found)
-            for rule, found in both
-            if found.exact or not exact
+            return [_Finding(Rule.NAME, hint, by_name) if by_name.hits else _Finding(rule, hint, found)]
+        exact = [
+            _Finding(rule, hint, found)
+            for rule, found in ((Rule.NAME, tables.by_name(text, on)), (Rule.ADDRESS, tables.by_address(text, on)))
+            if found != NOTHING
+        ]
+        # Likeness is asked only where nothing in the same text is known.
+        return exact or [
+            _Finding(Rule.NEARLY, hint, found)
+            for found in (tables.nearly_named(text, on), tables.nearly_at(text, on))
+            if found != NOTHING
         ]
 
     def _check_lapsed(

@@ -24,7 +24,7 @@ _SHORTEST_NEARLY = 5
 
 
 class Rooms:
-    """Units and floor plans by property. Never changed after it is built."""
+    """Units and floor plans by property. What it answers never changes after it is built."""
 
     def __init__(self, units: Iterable[UnitRow], floor_plans: Iterable[FloorPlanRow]) -> None:
         self.units = {unit.id: unit for unit in units}
@@ -32,16 +32,19 @@ class Rooms:
         self._plans_of = defaultdict[uuid.UUID, list[FloorPlanRow]](list)
         for plan in self.floor_plans.values():
             self._plans_of[plan.property_id].append(plan)
-        self._units_by_key = defaultdict[tuple[uuid.UUID, str], set[uuid.UUID]](set)
+        self._units_of = defaultdict[uuid.UUID, list[UnitRow]](list)
         for unit in self.units.values():
-            for text in (unit.number, unit.remote_id):
-                for key in _unit_keys(text):
-                    self._units_by_key[unit.property_id, key].add(unit.id)
+            self._units_of[unit.property_id].append(unit)
+        # Filled for a property when it is first asked for: most of a portfolio's units never are.
+        self._keys_of: dict[uuid.UUID, dict[str, set[uuid.UUID]]] = {}
 
     def unit(self, property_id: uuid.UUID, text: str) -> uuid.UUID | None:
         """The one unit of the property that ``text`` ("#11", "Apt 0011", a PMS id) can mean."""
+        known = self._keys_of.get(property_id)
+        if known is None:
+            known = self._keys_of[property_id] = _units_by_key(self._units_of.get(property_id, []))
         for key in _unit_keys(text):
-            found = self._units_by_key.get((property_id, key), set())
+            found = known.get(key, set())
             if len(found) == 1:
                 return next(iter(found))
         return None
@@ -61,6 +64,17 @@ class Rooms:
             if found:
                 return None
         return _nearly(wanted, [plan for plan in plans if _fits(plan, bedrooms)])
+
+
+def _units_by_key(units: Iterable[UnitRow]) -> dict[str, set[uuid.UUID]]:
+    numbers: dict[str, set[uuid.UUID]] = {}
+    ids: dict[str, set[uuid.UUID]] = {}
+    for unit in units:
+        for table, text in ((numbers, unit.number), (ids, unit.remote_id)):
+            for key in _unit_keys(text):
+                table.setdefault(key, set()).add(unit.id)
+    # Where one unit's id is another's number, people mean the number.
+    return ids | numbers
 
 
 def _unit_keys(text: str) -> tuple[str, ...]:

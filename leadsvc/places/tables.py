@@ -59,13 +59,11 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one text names: ``hits`` in force, ``lapsed`` ones that are not, ``near`` ones to offer to a person.
-    ``exact`` is false when the hits rest on likeness."""
+    """What one text names: ``hits`` in force, ``lapsed`` ones that are not, ``near`` ones to offer to a person."""
 
     hits: tuple[Hit, ...] = ()
     lapsed: tuple[Hit, ...] = ()
     near: tuple[Hit, ...] = ()
-    exact: bool = True
 
     @property
     def properties(self) -> frozenset[uuid.UUID]:
@@ -120,7 +118,7 @@ class Tables:
         return _judge(self._tags.get(text.strip().partition("@")[0].rpartition("+")[2].casefold(), ()), on)
 
     def by_name(self, text: str, on: date) -> Found:
-        """A name or alias, alone or beside other things, else one that is spelled almost so."""
+        """A name or alias, alone or beside other things."""
         found = [self._names.get(key, ()) for key in _name_keys(text)]
         if not any(found):
             address = split_address(text)
@@ -128,25 +126,41 @@ class Tables:
             town = fold(address.city) if address.street else ""
             parts = (part for part in _SEGMENTS.split(text) if fold(part) != town)
             found = [self._names.get(key, ()) for part in parts for key in _name_keys(part)]
-        exact = _judge([hit for hits in found for hit in hits], on)
-        return exact if exact.hits or exact.lapsed else self._nearly_named(text, on)
+        return _judge([hit for hits in found for hit in hits], on)
+
+    def nearly_named(self, text: str, on: date) -> Found:
+        """A name or alias that is spelled almost so, if no other property's comes near; slower than the look-ups."""
+        wanted = (_name_keys(text) or ("",))[-1]
+        compact = wanted.replace(" ", "")
+        if len(compact) < _SHORTEST_NEARLY:
+            return NOTHING
+        best: dict[uuid.UUID, tuple[float, Hit]] = {}
+        matches = process.extract(compact, self._compact, scorer=fuzz.ratio, score_cutoff=WORTH_SHOWING, limit=20)
+        for _, ratio, key in matches:
+            # A like name that fails the closer look is shown to a person, never taken.
+            score = ratio if _words_alike(wanted, key) else min(ratio, NEAR_ENOUGH - 1)
+            for hit in self._names[key]:
+                if hit.in_force(on) and score > best.get(hit.property_id, (0.0, hit))[0]:
+                    best[hit.property_id] = (score, hit)
+        ranked = sorted(best.values(), key=lambda entry: -entry[0])
+        near = tuple(hit for _, hit in ranked)
+        sure = ranked and ranked[0][0] >= NEAR_ENOUGH and (len(ranked) == 1 or ranked[0][0] - ranked[1][0] >= MARGIN)
+        return Found(near[:1] if sure else (), near=near)
 
     def by_address(self, text: str, on: date) -> Found:
-        """A street address, whole or with small omissions where city or postal code confirm it."""
+        """A street address; a town beside it must not be another one."""
         address, key = split_address(text), street_key(text)
-        if not key:
-            return NOTHING
-        exact = _judge([h for h in self._streets.get(key, ()) if not self.elsewhere(address, h.property_id)], on)
-        if exact.hits or exact.lapsed:
-            return exact
-        wanted = street_parts(key)
+        return _judge([h for h in self._streets.get(key, ()) if not self.elsewhere(address, h.property_id)], on)
+
+    def nearly_at(self, text: str, on: date) -> Found:
+        """A street address with small omissions or slips, where city or postal code confirm it."""
+        address, wanted = split_address(text), street_parts(street_key(text))
         alike = [
             hit
             for parts, hit in self._by_number.get(wanted.number, ())
             if _streets_alike(wanted, parts) and self._same_town(address, hit.property_id)
         ]
-        judged = _judge(alike, on)
-        return Found(judged.hits, judged.lapsed, exact=False)
+        return _judge(alike, on)
 
     def locality(self, text: str) -> Address:
         """Where ``text`` says it is. A property's name that stands where a city might is no city."""
@@ -174,24 +188,6 @@ class Tables:
         town = self._towns[property_id]
         known = _differ(address.postal_code, town.postal_code), _differ(city_key(address.city), town.city)
         return False in known and not self.elsewhere(address, property_id)
-
-    def _nearly_named(self, text: str, on: date) -> Found:
-        wanted = (_name_keys(text) or ("",))[-1]
-        compact = wanted.replace(" ", "")
-        if len(compact) < _SHORTEST_NEARLY:
-            return NOTHING
-        best: dict[uuid.UUID, tuple[float, Hit]] = {}
-        matches = process.extract(compact, self._compact, scorer=fuzz.ratio, score_cutoff=WORTH_SHOWING, limit=20)
-        for _, ratio, key in matches:
-            # A like name that fails the closer look is shown to a person, never taken.
-            score = ratio if _words_alike(wanted, key) else min(ratio, NEAR_ENOUGH - 1)
-            for hit in self._names[key]:
-                if hit.in_force(on) and score > best.get(hit.property_id, (0.0, hit))[0]:
-                    best[hit.property_id] = (score, hit)
-        ranked = sorted(best.values(), key=lambda entry: -entry[0])
-        near = tuple(hit for _, hit in ranked)
-        sure = ranked and ranked[0][0] >= NEAR_ENOUGH and (len(ranked) == 1 or ranked[0][0] - ranked[1][0] >= MARGIN)
-        return Found(near[:1] if sure else (), near=near, exact=False)
 
     def _enter(self, row: PropertyRow, ids: _Growing, tags: _Growing, names: _Growing, streets: _Growing) -> None:
         def hit(text: str, start: date | None = None, end: date | None = None) -> Hit:

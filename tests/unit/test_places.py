@@ -300,6 +300,11 @@ class TestUnit:
         assert directory.place(replace(lead, unit_hint=said("b2")), ON).unit_id is None
         assert directory.place(replace(lead, unit_hint=said("2")), ON).unit_id == rows[2].id
 
+    def test_a_number_goes_before_another_units_id(self) -> None:
+        rows = (unit(CEDAR, "7", "101", "A1"), unit(CEDAR, "9", "7", "A1"))
+        lead = replace(a_lead([(ID, "chd001")]), unit_hint=said("7"))
+        assert Directory(PROPERTIES, rows).place(lead, ON).unit_id == rows[1].id
+
     def test_of_no_property_of_the_directory(self) -> None:
         with pytest.raises(ValueError, match="load its property too"):
             Directory(PROPERTIES[1:], UNITS)
