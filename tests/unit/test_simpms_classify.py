@@ -196,3 +196,21 @@ def test_any_bytes_are_judged(op: str, status: int, body: bytes | None, retry: s
     assert result.retry_after_s is None or 0 <= result.retry_after_s <= 86400
     if result.outcome is Outcome.ACCEPTED and op in WRITES:
         assert result.remote_id or not result.verified
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"guest_card": {"id": ' + b"9" * 5000 + b"}}", b"[" * 100_000, b'{"guest_card": 1}']
+)
+def test_towers_and_monsters(body: bytes) -> None:
+    assert judge("create_card", 201, body).outcome is Outcome.RETRY
+
+
+def test_half_characters_never_leave_an_answer() -> None:
+    result = judge("create_card", 201, rb'{"guest_card": {"id": "p\ud800\u00001"}}')
+    assert result.card_id == "p1"
+
+
+def test_a_time_out_of_this_world_is_no_time() -> None:
+    headers = {"Retry-After": "Fri, 20 Nov 99999999999 10:00:00 GMT"}
+    result = judge("create_card", 429, b"", headers, received_at="0001-01-01T00:00:00+23:00")
+    assert result.retry_after_s is None

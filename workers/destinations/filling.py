@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from leadsvc.workers.destinations.base import CARD_FIELDS, Capabilities, CardPush, Profile, RemoteCard
+from leadsvc.workers.destinations.verdicts import sound
 
 Values = dict[str, str | int]
-_NUMBERS = ("bedrooms_min", "bedrooms_max", "budget_max_cents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,9 @@ def outgoing(card: CardPush, profile: Profile, capabilities: Capabilities) -> Ou
         value = getattr(card, name)
         if value is None or value == "" or name not in profile.allowed_fields:
             continue
-        values[name] = value.isoformat() if isinstance(value, date) else value
+        values[name] = (
+            value if isinstance(value, int) else sound(value.isoformat() if isinstance(value, date) else value)
+        )
     fallbacks = []
     if "last_name" not in values:
         values["last_name"] = profile.last_name_placeholder

@@ -10,6 +10,7 @@ from leadsvc.workers.destinations.base import EventPush, Outcome, Result, TaskPu
 from leadsvc.workers.destinations.filling import source_name
 from leadsvc.workers.destinations.presence import confirmed, doubtful
 from leadsvc.workers.destinations.simpms_line import Line
+from leadsvc.workers.destinations.verdicts import sound
 
 EVENT_TEXT_MAX = 4000
 # What only describes an event: left out where the account refuses it.
@@ -36,7 +37,7 @@ class History(Line):
             "reference": event.our_event_key,
             "kind": event.kind,
             "at": wire.iso(event.at),
-            "text": event.text[:EVENT_TEXT_MAX],
+            "text": sound(event.text)[:EVENT_TEXT_MAX],
             "source": source,
             "agent_id": event.agent_ref,
         }
@@ -65,8 +66,8 @@ class History(Line):
         if not there.ok:
             return there
         body: Body = {
-            "title": task.title,
-            "text": task.text,
+            "title": sound(task.title),
+            "text": sound(task.text),
             "due_at": wire.iso(task.due_at),
             "assignee_id": task.assignee_ref,
             "priority": task.priority,

@@ -17,7 +17,7 @@ from leadsvc.workers.destinations.base import (
     RemoteOutcome,
     Result,
 )
-from leadsvc.workers.destinations.verdicts import header, json_object, moment, plain, transport, unreadable
+from leadsvc.workers.destinations.verdicts import header, json_object, moment, plain, sound, transport, unreadable
 
 Json = Mapping[str, object]
 
@@ -138,7 +138,7 @@ def _refused(op: str, status: int, answer: Json | None, context: Json) -> Result
 
 def text(value: object) -> str:
     """Text of a JSON scalar; the empty string for ``null`` and for anything nested."""
-    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    return sound(str(value)) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
 
 
 def _names(value: object) -> tuple[str, ...]:

@@ -12,16 +12,22 @@ from leadsvc.workers.destinations.base import Outcome, Result
 
 _MAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
 _DIGITS = re.compile(r"\+?\d[\d().\s-]{5,}\d")
+_UNSOUND = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _MESSAGE_MAX = 300
 _RETRY_AFTER_MAX_S = 24 * 3600.0
 _UNPROCESSED = (425, 429)
 _BUSY = (408, 425, 429)
 
 
+def sound(text: str) -> str:
+    """``text`` without what no database and no wire takes: half characters and control characters."""
+    return _UNSOUND.sub("", text)
+
+
 def plain(text: str) -> str:
     """A vendor's words fit for a log: no addresses, no numbers as long as a phone's, one line, at most 300
     characters."""
-    masked = _DIGITS.sub("[number]", _MAIL.sub("[address]", text))
+    masked = _DIGITS.sub("[number]", _MAIL.sub("[address]", sound(text)))
     return " ".join(masked.split())[:_MESSAGE_MAX]
 
 
@@ -40,7 +46,7 @@ def retry_after(headers: Mapping[str, str], now: datetime | None) -> float | Non
         return min(float(text[:9]), _RETRY_AFTER_MAX_S)
     try:
         then = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if now is None:
         return None
@@ -50,21 +56,20 @@ def retry_after(headers: Mapping[str, str], now: datetime | None) -> float | Non
 
 def moment(value: object) -> datetime | None:
     """An aware UTC datetime from a datetime or ISO text (without offset: UTC); ``None`` for anything else."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if not isinstance(at, datetime):
             return None
-    if not isinstance(value, datetime):
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def json_object(body: bytes | None) -> dict[str, object] | None:
     """The JSON object in ``body`` (a byte order mark is forgiven), or ``None`` when it is anything else."""
     try:
         value = json.loads((body or b"").decode("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # not UTF-8, not JSON, a number of thousands of digits, a tower of brackets
         return None
     return value if isinstance(value, dict) else None
 

@@ -96,7 +96,18 @@ def body() -> dict[str, Any]:
     value = request.get_json(silent=True)
     if not isinstance(value, dict):
         raise cards.Refused(400, "malformed", "The body must be a JSON object.")
+    for name, one in value.items():
+        if isinstance(one, str) and not _is_storable(one):
+            raise cards.Refused(400, "malformed", f"{name} holds half a character.")
     return value
+
+
+def _is_storable(words: str) -> bool:
+    try:
+        words.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _whole(name: str, default: int) -> int:

@@ -96,7 +96,7 @@ def create(state: State, body: Mapping[str, Any]) -> Row:
         row = {
             **{name: fields.get(name) for name in FIELDS},
             "card_id": card_id, "person_id": person_id, "property_id": home, "kind": "prospect", "status": "new",
-            "third_party_id": body.get("third_party_id") or None, "entered_by": "api", "created_at": at,
+            "third_party_id": str(body.get("third_party_id") or "") or None, "entered_by": "api", "created_at": at,
             "updated_at": at, "version": 1,
         }  # fmt: skip
         marks = ", ".join("?" * len(row))
@@ -129,10 +129,10 @@ def patch(state: State, card_id: str, body: Mapping[str, Any]) -> tuple[Row, lis
         owned = json.loads(card["agent_fields"] or "[]")
         kept = [name for name, value in fields.items() if name in owned and card[name] not in ("", None, value)]
         changes = {name: value for name, value in fields.items() if name not in kept and value not in _BLANK}
-        if body.get("third_party_id"):
-            if card["third_party_id"] not in (None, body["third_party_id"]):
-                raise Refused(409, "third_party_id_taken", "This guest card carries another third-party id.")
-            changes["third_party_id"] = body["third_party_id"]
+        claim = str(body.get("third_party_id") or "")
+        if claim and card["third_party_id"] not in (None, claim):
+            raise Refused(409, "third_party_id_taken", "This guest card carries another third-party id.")
+        changes |= {"third_party_id": claim} if claim else {}
         write(connection, card_id, changes)
         return get(state, card_id), kept
 
@@ -161,7 +161,7 @@ def check(state: State, home: str, fields: Mapping[str, Any]) -> dict[str, list[
         if value in _BLANK:
             continue
         if name in _NUMBERS:
-            if not isinstance(value, int) or value < 0:
+            if not isinstance(value, int) or not 0 <= value < 2**31:
                 errors[name] = ["must be a whole number, 0 or more"]
         elif not isinstance(value, str):
             errors[name] = ["must be text"]

@@ -33,6 +33,11 @@ def _is_time(value: object) -> bool:
         return False
 
 
+def _not_text(body: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Every value of an event or task is text."""
+    return {name: ["must be text"] for name, value in body.items() if value is not None and not isinstance(value, str)}
+
+
 def _with_merged(state: State, card_id: str) -> tuple[str, ...]:
     merged = state.rows("SELECT card_id FROM cards WHERE merged_into = ?", card_id)
     return (card_id, *(str(row["card_id"]) for row in merged))
@@ -59,7 +64,7 @@ def tasks(state: State, card_id: str, reference: str = "") -> list[Row]:
 
 def add_event(state: State, card_id: str, body: Mapping[str, Any]) -> Row:
     """A new event, also when one with this reference is there."""
-    errors: dict[str, list[str]] = {}
+    errors = _not_text(body)
     if not body.get("kind"):
         errors["kind"] = ["is required"]
     if not _is_time(body.get("at")):
@@ -83,7 +88,7 @@ def add_event(state: State, card_id: str, body: Mapping[str, Any]) -> Row:
 
 
 def _task_errors(state: State, home: str, body: Mapping[str, Any], new: bool) -> dict[str, list[str]]:
-    errors: dict[str, list[str]] = {}
+    errors = _not_text(body)
     if (new or "title" in body) and not body.get("title"):
         errors["title"] = ["is required"]
     if (new or "due_at" in body) and not _is_time(body.get("due_at")):
