@@ -51,7 +51,7 @@ def operation(op: str, *, write: bool = False) -> Callable[[Callable[..., _Answe
     def wrap(view: Callable[..., _Answer]) -> Callable[..., Response]:
         @wraps(view)
         def run(**path: str) -> Response:
-            key = _card_key(path.get("card_id", "")) if write else ""
+            key = _card_key(path) if write else ""
             call = traffic().log(op, key)
 
             def act() -> Response:
@@ -68,8 +68,12 @@ def operation(op: str, *, write: bool = False) -> Callable[[Callable[..., _Answe
     return wrap
 
 
-def _card_key(card_id: str) -> str:
-    """The name under which writes to one card are counted: our key where it carries one."""
+def _card_key(path: dict[str, str]) -> str:
+    """The name under which writes to one card are counted: the third-party id where it carries one."""
+    card_id = path.get("card_id", "")
+    if "task_id" in path:
+        task = state().row("SELECT card_id FROM tasks WHERE task_id = ?", path["task_id"])
+        card_id = str((task or {}).get("card_id") or path["task_id"])
     if card_id:
         card = state().row("SELECT third_party_id FROM cards WHERE card_id = ?", card_id)
         return str((card or {}).get("third_party_id") or card_id)
@@ -201,7 +205,7 @@ def create_task(card_id: str) -> _Answer:
 
 
 @api.patch("/tasks/<task_id>")
-@operation("update_task")
+@operation("update_task", write=True)
 def update_task(task_id: str) -> _Answer:
     return {"task": history.change_task(state(), task_id, body())}, 200
 
