@@ -41,8 +41,8 @@ class _Finding:
 class Directory:
     """The operator's properties, units and floor plans, ready for look-ups; build it once, it never changes.
 
-    ``networks``: source slug -> slug of the site whose listing ids it shows. ValueError for a unit of a property that
-    is not given.
+    ``networks``: source slug -> slug of the site whose listing ids it shows. Units of properties that are not given are
+    left out.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Directory:
         if not common:
             return self._unplaced(Rule.CONFLICT, self._why_conflict(telling), lost, telling)
         if len(common) > 1:
-            sentence = f"The {_WORDS[_best(telling).rule]} fits {self._names(common)}; a person must choose."
+            sentence = f"The {_WORDS[_best(telling).rule]} fits {self._names(common)}; a person must choose"
             return self._unplaced(Rule.AMBIGUOUS, sentence, lost, telling)
         (property_id,) = common
         return (
@@ -122,7 +122,7 @@ class Directory:
             lapsed = {hit.property_id for hit in finding.found.lapsed}
             if finding.hint in lost and lapsed and property_id not in lapsed:
                 said = f"{self._lapsed(finding)}, but another hint says {self.properties[property_id].name}"
-                return self._unplaced(Rule.CONFLICT, f"{said}; a person must choose.", lost, findings)
+                return self._unplaced(Rule.CONFLICT, f"{said}; a person must choose", lost, findings)
         return None
 
     def _check_town(
@@ -139,7 +139,7 @@ class Directory:
                 row = self.properties[property_id]
                 sentence = (
                     f"The {_WORDS[_best(telling).rule]} says {row.name} in {row.city}, {row.state}, but the lead gives "
-                    "another place; a person must choose."
+                    "another place; a person must choose"
                 )
                 return self._unplaced(Rule.CONFLICT, sentence, lost, telling)
         return None
@@ -160,7 +160,7 @@ class Directory:
         plan_id = self._floor_plan(lead, property_id, unit_id, unresolved)
         rules = list(dict.fromkeys(f.rule for f in sorted(telling, key=lambda f: _TRUST.index(f.rule))))
         row = self.properties[property_id]
-        sentence = f"{row.name}, by {_and([_WORDS[rule] for rule in rules])}."
+        sentence = f"{row.name}, by {_and([_WORDS[rule] for rule in rules])}"
         return Placement(property_id, unit_id, plan_id, rules[0], sentence, tuple(dict.fromkeys(unresolved)))
 
     def _unit(
@@ -212,13 +212,13 @@ class Directory:
 
     def _why_unknown(self, hints: Sequence[PropertyHint], findings: Sequence[_Finding]) -> str:
         if not hints:
-            return "The lead does not say which property it is about; a person must choose."
+            return "The lead does not say which property it is about; a person must choose"
         for finding in findings:
             if finding.found.lapsed:
-                return f"{self._lapsed(finding)}, not on the day of the lead; a person must choose."
+                return f"{self._lapsed(finding)}, not on the day of the lead; a person must choose"
         if any(finding.found.near for finding in findings):
-            return "No property is known by what the lead says, though some are spelled like it; a person must choose."
-        return "No property is known by what the lead says; add it as an alias, or a person must choose."
+            return "No property is known by what the lead says, though some are spelled like it; a person must choose"
+        return "No property is known by what the lead says; add it as an alias, or a person must choose"
 
     def _lapsed(self, finding: _Finding) -> str:
         hit = finding.found.lapsed[0]
@@ -229,7 +229,7 @@ class Directory:
     def _why_conflict(self, telling: Sequence[_Finding]) -> str:
         said = dict.fromkeys(f"the {_WORDS[f.rule]} says {self._names(f.found.properties)}" for f in telling)
         sentence = ", ".join(said)
-        return f"{sentence[0].upper()}{sentence[1:]}: they disagree, a person must choose."
+        return f"{sentence[0].upper()}{sentence[1:]}: they disagree, a person must choose"
 
     def _names(self, properties: Iterable[uuid.UUID]) -> str:
         rows = (self.properties[place] for place in properties)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-NO_LISTINGS: Mapping[str, str] = {}
+# Ids of a place's listings: by source slug, or, where it is not known which site gave them, bare.
+ListingIds = Mapping[str, str] | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Alias:
 class PropertyRow:
     """One property as the PMS knows it.
 
-    ``listing_ids`` and those of units: source slug -> the id of the listing there. ``managed_to`` is the last day on
+    ``managed_to`` is the last day on
     which the operator takes its leads (it was sold or handed over); after it nothing is placed there, ids included.
     ``office_phone`` is E.164; a hint that is that number names the property.
     """
@@ -40,7 +41,7 @@ class PropertyRow:
     mailbox_tag: str = ""
     aliases: tuple[Alias, ...] = ()
     office_phone: str = ""
-    listing_ids: Mapping[str, str] = field(default_factory=lambda: NO_LISTINGS)
+    listing_ids: ListingIds = ()
     managed_from: date | None = None
     managed_to: date | None = None
 
@@ -64,7 +65,7 @@ class UnitRow:
     number: str
     remote_id: str = ""
     floor_plan_id: uuid.UUID | None = None
-    listing_ids: Mapping[str, str] = field(default_factory=lambda: NO_LISTINGS)
+    listing_ids: ListingIds = ()
 
 
 class Rule(StrEnum):
@@ -102,8 +103,8 @@ class Placement:
     """Where a lead belongs, as far as is known for sure.
 
     ``property_id`` is ``None`` when it is unknown, ambiguous or contradictory; then ``candidates`` are what a person
-    chooses from, most likely first. ``sentence`` says why in words for people, ``unresolved`` lists what was sent and
-    could not be found. An unknown unit or floor plan never unplaces the lead.
+    chooses from, most likely first. ``sentence`` (no full stop) says why in words for people, ``unresolved`` lists what
+    was sent and could not be found. An unknown unit or floor plan never unplaces the lead.
     """
 
     property_id: uuid.UUID | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from rapidfuzz import fuzz, process
 
 from leadsvc.normalize.address import Address, StreetParts, city_key, fold, split_address, street_key, street_parts
-from leadsvc.places.rows import PropertyRow, UnitRow
+from leadsvc.places.rows import ListingIds, PropertyRow, UnitRow
 
 # Sites that show the listings of another one, under the other's ids.
 NETWORKS: Mapping[str, str] = {
@@ -26,6 +26,8 @@ NETWORKS: Mapping[str, str] = {
     "apartmentguide": "rent_com",
     "padmapper": "zumper",
 }
+
+_ANY_SITE = "*"
 
 # A misspelt name must come this near (rapidfuzz ratio, 0-100), be this far ahead of the next property's, and be long
 # enough that a letter more or less does not make another word.
@@ -98,7 +100,7 @@ class Tables:
         for unit in units:
             owner = self.rows.get(unit.property_id)
             if owner is None:
-                raise ValueError(f"unit {unit.id} belongs to no property of this directory: load its property too")
+                continue  # of a property that is left out: inactive ones keep their units in the PMS
             hit = Hit(owner.id, unit.id, owner.name, owner.managed_from, owner.managed_to)
             for key in (unit.remote_id, *self._listing_keys(unit.listing_ids)):
                 _put(ids, key.casefold(), hit)
@@ -110,8 +112,8 @@ class Tables:
     def by_id(self, text: str, source: str, on: date) -> Found:
         """Ids of the PMS, ids of listings at ``source`` or the network it belongs to, office numbers."""
         key = text.strip().casefold()
-        listing = self._listing_key(source, key)
-        return _judge([*self._ids.get(key, ()), *self._ids.get(listing, ())], on)
+        keys = (key, self._listing_key(source, key), self._listing_key(_ANY_SITE, key))
+        return _judge([hit for each in keys for hit in self._ids.get(each, ())], on)
 
     def by_tag(self, text: str, on: date) -> Found:
         """The tag of a mailbox, bare (``chd``) or in its address (``leads+chd@…``)."""
@@ -208,8 +210,9 @@ class Tables:
             parts = street_parts(key)
             self._by_number[parts.number].append((parts, hit(row.name)))
 
-    def _listing_keys(self, listing_ids: Mapping[str, str]) -> Iterator[str]:
-        return (self._listing_key(source, text.strip()) for source, text in listing_ids.items() if text.strip())
+    def _listing_keys(self, listing_ids: ListingIds) -> list[str]:
+        pairs = listing_ids.items() if isinstance(listing_ids, Mapping) else ((_ANY_SITE, text) for text in listing_ids)
+        return [self._listing_key(source, text.strip()) for source, text in pairs if text.strip()]
 
     def _listing_key(self, source: str, text: str) -> str:
         # No id of a PMS holds a control character, so the two kinds of key share one table.

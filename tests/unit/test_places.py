@@ -176,7 +176,7 @@ def test_hints_that_agree_are_all_told_and_the_unknown_ones_kept() -> None:
     placed = place((NAME, "Oakline Lofts"), (ID, "200000002"), (TAG, "olf"))
     assert placed.property_id == OAKLINE
     assert placed.rule is Rule.MAILBOX_TAG
-    assert placed.sentence == "Oakline Lofts, by mailbox tag and name."
+    assert placed.sentence == "Oakline Lofts, by mailbox tag and name"
     assert placed.unresolved == ((Missing.PROPERTY, "200000002"),)
 
 
@@ -196,6 +196,12 @@ def test_listings_belong_to_their_network() -> None:
     assert place((LISTING, "2077001"), source="zumper").property_id is None
     assert place((LISTING, "7K2M"), source="forrent").property_id == OAKLINE
     assert place((ID, "7k2m"), source="apartments_com").property_id == OAKLINE
+
+
+def test_listing_ids_of_no_known_site_count_at_each() -> None:
+    directory = Directory(PROPERTIES, [replace(UNITS[0], listing_ids=("55501",))])
+    for source in ("zillow", "zumper"):
+        assert directory.place(a_lead([(LISTING, "55501")], source), ON).unit_id == UNITS[0].id
 
 
 class TestNamesInTime:
@@ -305,9 +311,10 @@ class TestUnit:
         lead = replace(a_lead([(ID, "chd001")]), unit_hint=said("7"))
         assert Directory(PROPERTIES, rows).place(lead, ON).unit_id == rows[1].id
 
-    def test_of_no_property_of_the_directory(self) -> None:
-        with pytest.raises(ValueError, match="load its property too"):
-            Directory(PROPERTIES[1:], UNITS)
+    def test_of_a_property_that_is_left_out(self) -> None:
+        rest = Directory(PROPERTIES[1:], UNITS)
+        assert rest.place(a_lead([(LISTING, "CHD-1BR-22")]), ON).property_id is None
+        assert rest.place(a_lead([(LISTING, "olf-9")]), ON).unit_id == UNITS[2].id
 
 
 class TestFloorPlan:
