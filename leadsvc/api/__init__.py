@@ -15,9 +15,9 @@ from leadsvc.services import Services
 
 _ABOUT = "\n\n".join(
     (
-        "Every lead enters once, is cleaned, joined to the person it belongs to, credited to its source, and delivered.",
-        "Send with POST to your feed's address. 200 means that the receipt is on disk. 503 and 429 carry Retry-After and "
-        "mean that nothing was recorded: send the same request again. A request sent twice never becomes two leads.",
+        "Every lead enters once, is cleaned, joined to its person, credited to its source, and delivered.",
+        "Send with POST to your feed's address. 200 means that the receipt is on disk. 503 and 429 carry Retry-After "
+        "and mean that nothing was recorded: send the same request again. A request sent twice never is two leads.",
         "Credentials are kept in memory for at most five seconds: a new or revoked one takes effect within that time.",
     )
 )

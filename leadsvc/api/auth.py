@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from flask import Request, request
+from typing import TYPE_CHECKING
+
+from flask import request
+from werkzeug.wsgi import get_input_stream
 
 from leadsvc.api.credentials import Credential
 from leadsvc.api.state import State, state
 from leadsvc.errors import Reject
 from leadsvc.security import may_come_from, signed_by, split_basic, split_token
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 STAFF_PER_MINUTE = 600
 
 
-def sender(box: State, feed: str | None, token: str | None) -> tuple[Credential, bytes | None]:
+def sender(
+    box: State, environ: WSGIEnvironment, feed: str | None, token: str | None
+) -> tuple[Credential, bytes | None]:
     """The credential that may send leads to ``feed`` (``None``: to its own), and the body where checking it meant
     reading it. Raises :class:`Reject` 401, 403 or 429."""
-    environ = request.environ
     body: bytes | None = None
     if token is not None:
         found = box.credentials.find("url", *split_token(token))
     elif "HTTP_WEBHOOK_SIGNATURE" in environ:
-        found, body = _signer(box, feed or "canonical")
+        found, body = _signer(box, environ, feed or "canonical")
     else:
-        found = _authorized(box)
+        found = _authorized(box, environ)
     if found is None:
         raise _unknown(box)
     _admitted(found)
@@ -50,7 +57,7 @@ def reader(scope: str, *, feeds: bool = False) -> Credential:
     view then shows only what is that feed's own.
     """
     box = state()
-    found = _authorized(box)
+    found = _authorized(box, request.environ)
     if found is None:
         raise _unknown(box)
     _admitted(found)
@@ -69,19 +76,17 @@ def spend(box: State, credential: Credential) -> None:
         raise Reject(429, "Too many requests", detail, code="rate", retry_after=wait)
 
 
-def body_of(incoming: Request, limit: int) -> bytes:
+def body_of(environ: WSGIEnvironment, limit: int) -> bytes:
     """The body, never more than ``limit`` bytes of it in memory. Raises 413 before reading what is declared longer."""
-    environ = incoming.environ
     if "HTTP_TRANSFER_ENCODING" in environ and "CONTENT_LENGTH" not in environ:
         # Without a length werkzeug reads nothing unless told that the server ends the stream, which every server does
         # that accepts chunks at all.
         environ["wsgi.input_terminated"] = True
-    incoming.max_content_length = limit
-    return incoming.get_data(cache=False)
+    return get_input_stream(environ, max_content_length=limit).read()
 
 
-def _authorized(box: State) -> Credential | None:
-    scheme, _, rest = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+def _authorized(box: State, environ: WSGIEnvironment) -> Credential | None:
+    scheme, _, rest = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     scheme, rest = scheme.lower(), rest.strip()
     if scheme == "bearer":
         return box.credentials.find("bearer", *split_token(rest))
@@ -90,7 +95,7 @@ def _authorized(box: State) -> Credential | None:
     return None
 
 
-def _signer(box: State, feed: str) -> tuple[Credential | None, bytes | None]:
+def _signer(box: State, environ: WSGIEnvironment, feed: str) -> tuple[Credential | None, bytes | None]:
     # A signature can only be checked with the whole body read: an address that guesses is stopped before that. The
     # other kinds cost one digest, so there the right secret gets in even beside a guesser behind the same proxy.
     if wait := box.limits.barred(request.remote_addr):
@@ -98,8 +103,7 @@ def _signer(box: State, feed: str) -> tuple[Credential | None, bytes | None]:
     signers = box.credentials.signers(feed)
     if not signers:
         return None, None
-    body = body_of(request, signers[0][0].max_bytes)
-    environ = request.environ
+    body = body_of(environ, signers[0][0].max_bytes)
     index = signed_by(
         [secret for _, secret in signers],
         environ.get("HTTP_WEBHOOK_ID", ""),
@@ -112,7 +116,7 @@ def _signer(box: State, feed: str) -> tuple[Credential | None, bytes | None]:
 
 
 def _admitted(found: Credential) -> None:
-    if not may_come_from(found.allowed, request.remote_addr):
+    if found.allowed and not may_come_from(found.allowed, request.remote_addr):
         detail = "The credential is good, but not from this address; ask the operator to add it to the IP list."
         raise Reject(403, "Address not allowed", detail, code="address")
 

@@ -72,15 +72,14 @@ def hook(token: str) -> Response:
 
 
 def _take(name: str | None, token: str | None, *, canonical: bool) -> Response:
-    box = state()
-    credential, body = sender(box, name, token)
+    box, environ = state(), request.environ
+    credential, body = sender(box, environ, name, token)
     spend(box, credential)
     if body is None:
-        body = body_of(request, credential.max_bytes)
+        body = body_of(environ, credential.max_bytes)
     feed = credential.canonical if canonical else credential.feed
     if feed is None:
         raise TypeError("a sender's credential has a feed")
-    environ = request.environ
     delivered = Delivered(
         body=body,
         content_type=environ.get("CONTENT_TYPE", "").replace("\0", ""),
