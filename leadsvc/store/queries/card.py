@@ -52,7 +52,7 @@ def card_detail(connection: Connection, key: str) -> CardDetail:
 
 def _named(found: Sequence[RowMapping], decisions: Sequence[Decision]) -> set[UUID]:
     """Every prospect that the cards or the decisions mention."""
-    named = {row["prospect_id"] for row in found} | {row["other_id"] for row in found if row["other_id"]}
+    named = {row["prospect_id"] for row in found} | {row["maybe_id"] for row in found if row["maybe_id"]}
     for each in decisions:
         named.add(each.prospect_id)
         if each.other_prospect_id is not None:

@@ -28,8 +28,8 @@ def root_cards() -> Select[Any]:
     return (
         select(
             *(guest_cards.c[name] for name in _CARD),
-            *person_columns(_root, "root"),
-            *person_columns(_other_root, "other"),
+            *person_columns(_root, "holder"),
+            *person_columns(_other_root, "maybe"),
             properties.c.name.label("property_name"),
             properties.c.time_zone,
             properties.c.remote_id.label("property_remote_id"),
@@ -59,7 +59,7 @@ _CARD = (
 
 def card_row(row: RowMapping) -> CardRow:
     """One row of :func:`root_cards`, without what belongs to it."""
-    person = person_at(row, "root")
+    person = person_at(row, "holder")
     if person is None:
         raise LookupError("a guest card without its prospect")  # the inner join above excludes it
     place = None
@@ -76,7 +76,7 @@ def card_row(row: RowMapping) -> CardRow:
         first_source=row["first_source"],
         opened_at=row["opened_at"],
         last_at=row["last_at"],
-        may_be=person_at(row, "other"),
+        may_be=person_at(row, "maybe"),
     )
 
 

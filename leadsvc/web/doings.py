@@ -1,0 +1,161 @@
+"""What a person does on the pages: always a POST that goes through ``services.actions``, which audits it, and ends in a
+page to read. What is hard to take back is shown first (``dry_run``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from leadsvc.errors import NotFound, Reject
+from leadsvc.store.queries.cards import card_detail, prospect_detail
+from leadsvc.web.guard import local_path, now, record, services, user
+from leadsvc.web.pages import uuid_of
+from leadsvc.web.words import word, zone_of
+
+EDITABLE = ("name", "email", "phone")
+OUTCOMES = ("contacted", "tour_scheduled", "toured", "no_show", "applied", "leased", "lost", "reopened")
+
+
+def place(key: str) -> Response:
+    """Say at which property an unplaced card is."""
+    chosen, learn = uuid_of(_needed("property")), request.form.get("learn") == "1"
+    services().actions.place_card(key, chosen, user().login, learn_alias=learn)
+    return _done(f"{key} is placed. What was held for it goes out now.", url_for("web.guest_card", key=key))
+
+
+def edit(key: str) -> Response:
+    """Correct name, e-mail or phone of the person on a card; an entered value wins over every later inquiry."""
+    field = _needed("field")
+    if field not in EDITABLE:
+        raise Reject(422, "Not editable", "Only name, e-mail and phone can be corrected here.", code="field")
+    with services().store.read() as connection:
+        person = card_detail(connection, key).row.person
+    services().actions.edit_prospect(person.key, field, _needed("value"), user().login)
+    return _done(f"{word(field)} corrected.", url_for("web.guest_card", key=key))
+
+
+def outcome(key: str) -> Response:
+    """Record what happened, at a time of the property's clock."""
+    kind = _needed("kind")
+    if kind not in OUTCOMES:
+        raise Reject(422, "Unknown outcome", "Choose one of the listed outcomes.", code="outcome")
+    with services().store.read() as connection:
+        row = card_detail(connection, key).row
+    at = _moment(request.form.get("at", ""), row.property.time_zone if row.property else "UTC")
+    services().actions.record_outcome(key, kind, at, user().login, detail=request.form.get("detail", "")[:500])
+    return _done(f"{word(kind)} is recorded.", url_for("web.guest_card", key=key))
+
+
+def _moment(text: str, zone: str) -> datetime:
+    if not text:
+        return now()
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Reject(422, "Unreadable time", "Write the time like 2026-11-20T14:30.", code="time") from error
+    at = (local if local.tzinfo else local.replace(tzinfo=zone_of(zone))).astimezone(UTC)
+    if at > now():
+        raise Reject(
+            422, "Time to come", "An outcome has happened already: choose a time that has passed.", code="time"
+        )
+    return at
+
+
+def task_done(task_id: UUID) -> Response:
+    """Tick a task off."""
+    services().actions.complete_task(task_id, user().login)
+    return _done("Task done.", _back())
+
+
+def unmerge_preview(decision_id: UUID) -> str:
+    """What undoing a join would change; changes nothing."""
+    impact = services().actions.unmerge(decision_id, user().login, dry_run=True)
+    record("unmerge.preview", "decision", str(decision_id))
+    return render_template("web/unmerge.html", decision_id=decision_id, impact=impact, back=_back())
+
+
+def unmerge(decision_id: UUID) -> Response:
+    """Undo a join."""
+    services().actions.unmerge(decision_id, user().login)
+    return _done("The two are separate people again. The PMS is corrected as far as it allows.", _back())
+
+
+def compare(key: str) -> str:
+    """Two people side by side, with what a merge would change; changes nothing."""
+    into = request.args.get("into", "").strip().upper()
+    with services().store.read() as connection:
+        one, other = prospect_detail(connection, key), prospect_detail(connection, into)
+    if one.person.id == other.person.id:
+        raise Reject(422, "The same already", f"{key} and {into} are one person already.", code="same")
+    impact = services().actions.merge(key, into, user().login, dry_run=True)
+    record("prospects.compare", "prospect", one.person.key, other=other.person.key)
+    return render_template("web/compare.html", one=one, other=other, impact=impact, back=_back(), now=now())
+
+
+def decide(key: str) -> Response:
+    """The verdict on two people: the same, or different for good."""
+    into, verdict = _needed("into"), _needed("verdict")
+    if verdict == "same":
+        services().actions.merge(key, into, user().login)
+        return _done("They are one person now. This can be undone on the card.", url_for("web.prospect", key=into))
+    services().actions.keep_apart(key, into, user().login)
+    return _done("They stay two people, and will not be proposed again.", _back())
+
+
+def replay() -> Response:
+    """Read receipts again with today's maps; ``try`` shows what would come of it and changes nothing."""
+    ids = [uuid_of(text) for text in request.form.getlist("receipt")][:200]
+    if not ids:
+        raise Reject(422, "Nothing chosen", "Tick at least one receipt to replay.", code="empty")
+    trial = request.form.get("how") == "try"
+    for result in services().actions.replay(ids, user().login, dry_run=trial):
+        flash(f"{'Would be' if trial else 'Replayed'}: {told(result)}")
+    return redirect(_back(), 303)
+
+
+def delivery(delivery_id: UUID, what: str) -> Response:
+    """Send again, or give up, what is owed to a destination."""
+    if what == "retry":
+        services().actions.retry_delivery(delivery_id, user().login)
+        return _done("It will be sent again now.", _back())
+    if what == "cancel":
+        services().actions.cancel_delivery(delivery_id, user().login)
+        return _done("It will not be sent.", _back())
+    raise NotFound("There is nothing like that to do with a delivery.")
+
+
+def resolve(exception_id: UUID) -> Response:
+    """Close an exception with a note that says what was done."""
+    note = _needed("note")
+    services().actions.resolve(exception_id, user().login, note[:500])
+    return _done("Resolved.", _back())
+
+
+def told(result: Mapping[str, Any]) -> str:
+    """What an action says it did, in one line."""
+    return " · ".join(
+        f"{word(name)}: {word(value) if isinstance(value, str) else value}" for name, value in result.items()
+    )
+
+
+def _needed(name: str) -> str:
+    value = request.form.get(name, "").strip()
+    if not value:
+        raise Reject(
+            422, "Something is missing", f"Fill in the field “{word(name)}” and send it again.", code="missing"
+        )
+    return value
+
+
+def _done(message: str, target: str) -> Response:
+    flash(message)
+    return redirect(target, 303)
+
+
+def _back() -> str:
+    return local_path(request.values.get("back"))

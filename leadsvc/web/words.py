@@ -1,0 +1,118 @@
+"""The words of the pages: what codes, times and amounts are called on screen."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from markupsafe import Markup
+
+_WORDS: dict[str, str] = {
+    "walk_in": "Walk-in",
+    "tour_booking": "Tour booking",
+    "first_contact": "First contact",
+    "place_lead": "Find the property",
+    "correct_destination": "Correct in the PMS",
+    "quarantined": "Cannot be read",
+    "not_lead": "Not a lead",
+    "match_review": "Same person?",
+    "held_delivery": "Push held",
+    "dead_delivery": "Push failed",
+    "unplaced_card": "No property",
+    "unmapped_name": "Unknown name",
+    "account": "Account",
+    "stuck": "Stuck",
+    "acknowledged": "In PMS",
+    "in_flight": "Sending",
+    "pending": "Waiting",
+    "retry": "Trying again",
+    "held": "Held",
+    "dead": "Failed",
+    "cancelled": "Cancelled",
+    "processed": "Read",
+    "duplicate": "Seen before",
+    "rejected": "Refused",
+    "opted_out": "Opted out",
+    "former": "Former resident",
+    "keep_apart": "Kept apart",
+    "rehome": "Moved",
+    "own": "Their own",
+    "relay": "Masked address",
+    "shared": "Shared by several people",
+    "placeholder": "Placeholder",
+    "http": "Web",
+    "email": "E-mail",
+    "sms": "Text",
+    "ils": "Listing service",
+    "earlier": "Earlier version",
+    "revision": "Corrected by the sender",
+    "redelivery": "Sent again",
+    "inquiry": "Inquiry",
+}
+
+
+def word(code: str) -> str:
+    """What people read for a code such as ``tour_scheduled``."""
+    return _WORDS.get(code) or code.replace("_", " ").capitalize()
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone with this IANA name; UTC when there is none."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def clock_time(moment: datetime, zone: str = "UTC", *, year: bool = True) -> str:
+    """``Fri 20 Nov 2026, 2:05 pm CST`` at the place whose zone is given."""
+    local = moment.astimezone(zone_of(zone))
+    hour = local.hour % 12 or 12
+    day = f"{local:%a} {local.day} {local:%b}" + (f" {local.year}" if year else "")
+    return f"{day}, {hour}:{local:%M} {'pm' if local.hour >= 12 else 'am'} {local.tzname() or ''}".strip()
+
+
+def when(moment: datetime | None, zone: str = "UTC") -> Markup:
+    """A ``<time>`` element in local words, with the UTC time behind it."""
+    if moment is None:
+        return Markup("")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        moment.isoformat(), f"{moment:%Y-%m-%d %H:%M:%S} UTC", clock_time(moment, zone)
+    )
+
+
+def span(length: timedelta) -> str:
+    """A length of time in its largest fitting unit: ``4 min``, ``3 h``, ``12 d``."""
+    minutes = int(abs(length).total_seconds() // 60)
+    if minutes < 1:
+        return "under 1 min"
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
+
+
+def ago(moment: datetime, now: datetime, zone: str = "UTC") -> Markup:
+    """How long ago, or in how long; the local time behind it."""
+    text = f"{span(now - moment)} ago" if moment <= now else f"in {span(moment - now)}"
+    title = clock_time(moment, zone)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(moment.isoformat(), title, text)
+
+
+def due(moment: datetime, now: datetime, zone: str = "UTC") -> Markup:
+    """When something is due, marked when that is over."""
+    late = moment < now
+    text = f"overdue {span(now - moment)}" if late else f"due in {span(moment - now)}"
+    return Markup('<time class="{}" datetime="{}" title="{}">{}</time>').format(
+        "late" if late else "due", moment.isoformat(), clock_time(moment, zone), text
+    )
+
+
+def phone(number: str) -> str:
+    """A North American number as people write it; others stay E.164."""
+    digits = number[2:]
+    return f"({digits[:3]}) {digits[3:6]}-{digits[6:]}" if number.startswith("+1") and len(digits) == 10 else number
+
+
+def money(cents: float) -> str:
+    """Dollars, with cents only when there are some."""
+    return f"${cents / 100:,.0f}" if cents % 100 == 0 else f"${cents / 100:,.2f}"
