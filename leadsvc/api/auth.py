@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import request
-from werkzeug.wsgi import get_input_stream
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.wsgi import get_content_length, get_input_stream
 
 from leadsvc.api.credentials import Credential
 from leadsvc.api.state import State, state
@@ -77,12 +78,18 @@ def spend(box: State, credential: Credential) -> None:
 
 
 def body_of(environ: WSGIEnvironment, limit: int) -> bytes:
-    """The body, never more than ``limit`` bytes of it in memory. Raises 413 before reading what is declared longer."""
-    if "HTTP_TRANSFER_ENCODING" in environ and "CONTENT_LENGTH" not in environ:
-        # Without a length werkzeug reads nothing unless told that the server ends the stream, which every server does
-        # that accepts chunks at all.
-        environ["wsgi.input_terminated"] = True
-    return get_input_stream(environ, max_content_length=limit).read()
+    """The body, never more of it in memory than ``limit``. Raises 413, before reading when it is declared longer, and
+    400 when less came than was declared."""
+    declared = get_content_length(environ)
+    if declared is not None and declared > limit:
+        raise RequestEntityTooLarge
+    # One byte more than may be: werkzeug cuts a body without Content-Length at the limit instead of refusing it.
+    body = get_input_stream(environ, max_content_length=limit + 1).read()
+    if len(body) > limit:
+        raise RequestEntityTooLarge
+    if declared is not None and len(body) != declared:
+        raise ClientDisconnected  # half a lead is worse than one sent again
+    return body
 
 
 def _authorized(box: State, environ: WSGIEnvironment) -> Credential | None:

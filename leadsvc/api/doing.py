@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,8 @@ from flask import Response, request
 from leadsvc.api import examples, schemas
 from leadsvc.api.auth import reader
 from leadsvc.api.state import state
-from leadsvc.api.views import SMALL_BODY, new_blueprint, reply, view
+from leadsvc.api.views import SMALL_BODY, new_blueprint, public_key, reply, view
+from leadsvc.errors import Reject
 from leadsvc.store.queries import api_reading
 
 blueprint = new_blueprint("doing", "Acting on leads, cards and people. Needs staff:write; each leaves an audit row.")
@@ -22,6 +24,15 @@ def _admit() -> None:
     """The credential first: a body is not parsed for whoever may not send one."""
     request.environ["leadsvc.credential"] = reader("staff:write").prefix
     request.max_content_length = SMALL_BODY
+    body = request.get_data()
+    try:
+        json.loads(body or "{}")
+    except (
+        ValueError,
+        RecursionError,
+    ):  # beyond bad syntax also huge numbers and nesting, which the parser lets through
+        detail = "The body is not JSON that can be read; send one object, or nothing where everything is optional."
+        raise Reject(400, "Malformed JSON", detail, code="malformed") from None
 
 
 @view(
@@ -51,7 +62,11 @@ def merge(options: Mapping[str, Any], key: str) -> Response:
 
     Can be undone at any later time with the id of the decision.
     """
-    return reply(state().services.actions.merge(key, options["into"], _actor(), dry_run=options["dry_run"]))
+    return reply(
+        state().services.actions.merge(
+            public_key(key), public_key(options["into"]), _actor(), dry_run=options["dry_run"]
+        )
+    )
 
 
 @view(
@@ -79,7 +94,7 @@ def outcome(told: Mapping[str, Any], key: str) -> Response:
     """Say what happened: contacted, toured, leased …"""
     services = state().services
     at = told["at"] or services.clock()
-    return reply(services.actions.record_outcome(key, told["kind"], at, _actor(), detail=told["detail"]))
+    return reply(services.actions.record_outcome(public_key(key), told["kind"], at, _actor(), detail=told["detail"]))
 
 
 @view(
@@ -95,7 +110,7 @@ def place(told: Mapping[str, Any], key: str) -> Response:
     services = state().services
     with services.store.read() as connection:
         where = api_reading.property_named(connection, told["property"])
-    return reply(services.actions.place_card(key, where, _actor(), learn_alias=told["learn_alias"]))
+    return reply(services.actions.place_card(public_key(key), where, _actor(), learn_alias=told["learn_alias"]))
 
 
 def _actor() -> str:

@@ -12,7 +12,7 @@ from flask import Response
 from leadsvc.api import examples, schemas, shown
 from leadsvc.api.auth import reader
 from leadsvc.api.state import state
-from leadsvc.api.views import new_blueprint, reply, view
+from leadsvc.api.views import new_blueprint, public_key, reply, view
 from leadsvc.errors import NotFound
 from leadsvc.faults import Commit
 from leadsvc.store.queries import api_reading
@@ -81,7 +81,7 @@ def guest_card(key: str) -> Response:
     """
     credential = reader("staff:read")
     with state().services.store.read() as connection:
-        found = card_detail(connection, key)
+        found = card_detail(connection, public_key(key))
     _audited(credential.prefix, "guest_card", found.row.key, {})
     return reply(shown.card_detail(found))
 
@@ -91,7 +91,7 @@ def prospect(key: str) -> Response:
     """One person, with every card and every decision about who they are"""
     credential = reader("staff:read")
     with state().services.store.read() as connection:
-        found = prospect_detail(connection, key)
+        found = prospect_detail(connection, public_key(key))
     _audited(credential.prefix, "prospect", found.person.key, {})
     return reply(shown.prospect(found))
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from marshmallow import EXCLUDE, Schema, fields, validate
+import unicodedata
+from collections.abc import Callable
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from leadsvc.model import ReceiptState
 from leadsvc.store.tables import OUTCOMES, STAGES
@@ -138,26 +141,36 @@ class Impact(Schema):
     """What an action did, or with dry_run would do; its members depend on the action."""
 
 
+def _textual(text: str) -> None:
+    """Half a surrogate pair or a zero byte is no text that a database keeps, or that anyone meant."""
+    if any(unicodedata.category(letter) in {"Cc", "Cs"} and letter not in "\n\t" for letter in text):
+        raise ValidationError("Use no control characters.")
+
+
+def _words(longest: int) -> list[Callable[[str], object]]:
+    return [validate.Length(max=longest), _textual]
+
+
 class _Query(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    cursor = fields.String(load_default=None, validate=validate.Length(max=80), metadata={"description": "From next."})
+    cursor = fields.String(load_default=None, validate=_words(80), metadata={"description": "From next."})
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
 
 
 class CardQuery(_Query):
     q = fields.String(
         load_default="",
-        validate=validate.Length(max=200),
+        validate=_words(200),
         metadata={"description": "A key, an e-mail address, a phone number, a name or a property."},
     )
-    property = fields.String(load_default="", metadata={"description": "Id, here or at the PMS."})
+    property = fields.String(load_default="", validate=_words(100), metadata={"description": "Id, here or at the PMS."})
     since = fields.AwareDateTime(load_default=None, metadata={"description": "Only cards active since."})
 
 
 class ExceptionQuery(_Query):
-    kind = fields.String(load_default=None, validate=validate.Length(max=40))
+    kind = fields.String(load_default=None, validate=_words(40))
     resolved = fields.Boolean(load_default=False)
 
 
@@ -166,18 +179,20 @@ class Dry(Schema):
 
 
 class Merge(Dry):
-    into = fields.String(required=True, metadata={"description": "Key of the prospect that stays."})
+    into = fields.String(
+        required=True, validate=_words(40), metadata={"description": "Key of the prospect that stays."}
+    )
 
 
 class Place(Schema):
-    property = fields.String(required=True, metadata={"description": "Id, here or at the PMS."})
+    property = fields.String(required=True, validate=_words(100), metadata={"description": "Id, here or at the PMS."})
     learn_alias = fields.Boolean(load_default=False)
 
 
 class Outcome(Schema):
     kind = fields.String(required=True, validate=validate.OneOf(OUTCOMES))
     at = fields.AwareDateTime(load_default=None, metadata={"description": "When it happened; now when left out."})
-    detail = fields.String(load_default="", validate=validate.Length(max=500))
+    detail = fields.String(load_default="", validate=_words(500))
 
 
 class Ready(Schema):

@@ -7,6 +7,7 @@ nothing is registered bare: describing it costs a request nothing.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ from werkzeug.sansio.response import Response as BaseResponse
 
 from leadsvc.api import examples, schemas
 from leadsvc.api.problems import MEDIA_TYPE, guard, protocol
+from leadsvc.errors import NotFound
 
 View = TypeVar("View", bound=Callable[..., Response])
 
@@ -28,6 +30,8 @@ OURS = ("/v1/", "/healthz", "/readyz", "/openapi.json", "/docs")
 """Where an unknown address or a wrong method is answered as a problem; everything else belongs to the pages."""
 
 SMALL_BODY = 65_536
+
+_KEY = re.compile(r"[A-Z]{1,3}-[0-9A-Z]{4,16}")
 
 
 def new_blueprint(name: str, description: str, prefix: str = "/v1") -> FlaskBlueprint:
@@ -95,6 +99,13 @@ class ProblemApi(Api):  # type: ignore[misc]  # flask-smorest has no types
             response: dict[str, Any] = {"description": description, "schema": schemas.Problem}
             prepare_response(response, self.spec, MEDIA_TYPE)
             self.spec.components.response(name, response, lazy=True)
+
+
+def public_key(text: str) -> str:
+    """``text`` as the key of a card or a prospect. Raises :class:`NotFound` for what cannot be one."""
+    if not _KEY.fullmatch(text.upper()):
+        raise NotFound("That is no key of a card or a prospect; one looks like GC-7Q4Z8N2B.")
+    return text.upper()
 
 
 def describe_credentials(api: Any) -> None:
