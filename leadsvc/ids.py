@@ -14,9 +14,13 @@ _KEY_LENGTH = 8
 
 def uuid7() -> uuid.UUID:
     """A UUID version 7 (RFC 9562 §5.7): 48 bits of milliseconds, then random bits, so rows sort by creation."""
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10))
-    value &= ~(0xF000 << 64) & ~(0xC000 << 48)
-    return uuid.UUID(int=value | (0x7000 << 64) | (0x8000 << 48))
+    return _stamped((time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10)), version=7)
+
+
+def _stamped(value: int, version: int) -> uuid.UUID:
+    """``value`` with the version and variant bits of RFC 9562 set."""
+    value &= ~((0xF000 << 64) | (0xC000 << 48))
+    return uuid.UUID(int=value | (version << 76) | (0x8000 << 48))
 
 
 def public_key(prefix: str) -> str:
@@ -32,7 +36,7 @@ def public_key(prefix: str) -> str:
 def digest_uuid(*parts: str) -> uuid.UUID:
     """The same UUID for the same words: the id of things whose content is their identity."""
     joined = "\x1f".join(parts).encode()
-    return uuid.UUID(bytes=hashlib.blake2b(joined, digest_size=16).digest(), version=8)
+    return _stamped(int.from_bytes(hashlib.blake2b(joined, digest_size=16).digest()), version=8)
 
 
 def lock_number(word: str) -> int:

@@ -65,7 +65,10 @@ class Card:
     last_at: datetime
     stage: str
     version: int
+    members: set[uuid.UUID] = field(default_factory=set)
     task: dict[str, Any] | None = None
+    unit_id: uuid.UUID | None = None
+    floor_plan_id: uuid.UUID | None = None
     new: bool = False
 
     def covers(self, at: datetime, cycle: timedelta) -> bool:
@@ -98,12 +101,12 @@ class Person:
     names: list[NameKey] = field(default_factory=list)
     raw_names: list[list[str]] = field(default_factory=list)
     identifiers: dict[uuid.UUID, Identifier] = field(default_factory=dict)
+    members: set[uuid.UUID] = field(default_factory=set)
     cards: list[Card] = field(default_factory=list)
     golden: dict[str, Any] = field(default_factory=dict)
     standing: str = ""
     apart: set[uuid.UUID] = field(default_factory=set)
     new: bool = False
-    merged: list[uuid.UUID] = field(default_factory=list)
 
     def values(self, kind: str) -> set[str]:
         return {each.value for each in self.identifiers.values() if each.kind == kind}

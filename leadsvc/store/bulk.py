@@ -17,13 +17,14 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql.schema import Column
 
 from leadsvc.errors import Conflict
+from leadsvc.store.tables import metadata
 from leadsvc.store.types import Json, UtcDateTime
 
 Row = Mapping[str, Any]
 
 
 class Batch:
-    """Collects rows; :meth:`flush` writes them in the order in which tables were first named."""
+    """Collects rows; :meth:`flush` writes them, referenced tables before those that refer to them."""
 
     def __init__(self) -> None:
         self._inserts: dict[tuple[Table, bool], list[Row]] = {}
@@ -43,6 +44,7 @@ class Batch:
         """Write everything; returns the number of statements. Raises :class:`Conflict` when an update misses its row."""
         if not self._inserts and not self._updates:
             return 0
+        self._inserts = dict(sorted(self._inserts.items(), key=lambda item: (_order()[item[0][0].name], item[0][1])))
         statements = self._flush_postgresql(connection) if connection.dialect.name == "postgresql" else self._flush_each(connection)
         self._inserts.clear()
         self._updates.clear()
@@ -73,6 +75,11 @@ class Batch:
             if count != len(rows):
                 raise Conflict(f"a row of {table.name} changed meanwhile")
         return 1
+
+
+@cache
+def _order() -> dict[str, int]:
+    return {table.name: number for number, table in enumerate(metadata.sorted_tables)}
 
 
 @cache

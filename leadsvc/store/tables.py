@@ -156,6 +156,9 @@ properties = Table(
     _json("office_hours"),
     _text("office_phone"),
     _text("mailbox_tag"),
+    _json("listing_ids"),
+    Column("managed_from", Date),
+    Column("managed_to", Date),  # the last day on which leads for it are ours
     Column("active", Boolean, nullable=False, server_default=text("true")),
     UniqueConstraint("destination", "remote_id"),
 )
@@ -312,6 +315,8 @@ inquiries = Table(
     _time("occurred_at"),
     _time("received_at"),
     _count("revision", 1),
+    Column("content_receipt_id", Uuid, nullable=False),  # whose bytes say what the inquiry says now
+    _time("content_at"),
     _text("map_id", None),
     Column("map_version", Integer, nullable=False),
     _json("lead"),
@@ -439,6 +444,7 @@ deliveries = Table(
     _text("cause"),
     _time("due_at"),
     _count("attempts"),
+    _count("failures"),  # attempts that count against the retry schedule; an open circuit uses none up
     _time("lease_until", null=True),
     _text("lease_owner"),
     _text("remote_id"),
@@ -502,6 +508,7 @@ remote_refs = Table(
     Column("live", Boolean, nullable=False, server_default=text("true")),
     _text("standing"),
     _text("source"),  # the source as the destination has it, beside ours
+    _json("pushed"),  # values we wrote there last: still ours to correct as long as nobody changed them
     _time("at"),
     one_of("kind", ("card", "person", "event", "task")),
     Index("ix_remote_refs_entity_id", "entity_id"),

@@ -1,0 +1,66 @@
+"""What is owed to which destination (SPEC §9). Pure: rows out, nothing sent."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from leadsvc.config import Account
+from leadsvc.ids import uuid7
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One thing owed: a prospect to put, an event to append, a task to put, two cards to merge or part."""
+
+    kind: str
+    subject_id: uuid.UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why nothing may leave yet. ``until``: when it leaves all the same; ``None`` = when the cause is gone."""
+
+    cause: str
+    until: datetime | None = None
+
+
+def creators(accounts: Mapping[str, Account], destination: str, remote_property: str) -> list[Account]:
+    """The accounts that get a card at this property: the one its configuration came from. An unplaced card (both
+    empty) is owed to the account that creates, if there is just one, so that the debt is visible while it waits."""
+    if not destination:
+        return list(accounts.values())[:1] if len(accounts) == 1 else []
+    account = accounts.get(destination)
+    if account is None or (account.creates and remote_property not in account.creates):
+        return []
+    return [account]
+
+
+def rows(
+    account: Account, card_id: uuid.UUID, lane_id: uuid.UUID, owed: list[Owed], *, now: datetime, receipt_id: uuid.UUID | None, hold: Hold | None
+) -> list[dict[str, Any]]:
+    """Delivery rows in the order in which they must arrive."""
+    first = time.time_ns()
+    return [
+        {
+            "id": uuid7(),
+            "destination": account.name,
+            "guest_card_id": card_id,
+            "lane_id": lane_id,
+            "seq": first + number,
+            "kind": each.kind,
+            "subject_id": each.subject_id,
+            "version": each.version,
+            "state": "held" if hold else "pending",
+            "cause": hold.cause if hold else "",
+            "due_at": (hold.until or now) if hold else now,
+            "receipt_id": receipt_id,
+            "created_at": now,
+        }
+        for number, each in enumerate(owed)
+    ]

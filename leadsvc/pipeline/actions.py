@@ -1,0 +1,409 @@
+"""What a person does: place, merge, unmerge, keep apart, replay, retry, edit. Each leaves a row in the audit log.
+
+``dry_run`` plans the same and rolls back. Raises :class:`NotFound` for keys that do not exist and :class:`Reject` for what
+cannot be done, with a sentence that says why.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Table, delete, insert, select, update
+
+from leadsvc.errors import Conflict, NotFound, Reject
+from leadsvc.faults import Commit
+from leadsvc.ids import uuid7
+from leadsvc.model import ReceiptState
+from leadsvc.outbox import Owed
+from leadsvc.pipeline.intake import Intake
+from leadsvc.pipeline.merging import merge_persons
+from leadsvc.pipeline.parting import unmerge
+from leadsvc.pipeline.plan import Context
+from leadsvc.pipeline.working import Working
+from leadsvc.resolve.person import Person
+from leadsvc.store.known import Known, bump, load_persons
+from leadsvc.store.tables import (
+    audit,
+    deliveries,
+    exceptions,
+    fates,
+    guest_cards,
+    inquiries,
+    match_decisions,
+    outcomes,
+    properties,
+    property_aliases,
+    prospects,
+    receipts,
+    tasks,
+)
+
+_TRIES = 20
+_EDITABLE = ("name", "email", "phone")
+
+
+class DryRun(Exception):
+    """Carries the impact out of a transaction that must not be kept."""
+
+
+class Actions:
+    """Thread-safe; shares the store and the portfolio with :class:`Intake`."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.intake = intake
+        self.store = intake.store
+        self.clock = intake.clock
+
+    # -- prospects ----------------------------------------------------------------------------------------------------
+
+    def merge(self, prospect_key: str, into_key: str, actor: str, dry_run: bool = False) -> dict[str, Any]:
+        """Let ``into_key`` stand for both people. Undo with :meth:`unmerge` and the decision it returns."""
+
+        def act(connection: Connection) -> dict[str, Any]:
+            work, (loser, survivor) = self._persons(connection, prospect_key, into_key)
+            if loser.id == survivor.id:
+                raise Reject(409, "Already one prospect", f"{prospect_key} is part of {into_key}", code="same_prospect")
+            decision = merge_persons(
+                work,
+                survivor=survivor,
+                loser=loser,
+                rule="by_hand",
+                sentence="A person decided that they are the same",
+                evidence=[],
+                decided_by=actor,
+            )
+            cards = [card.key for card in loser.cards]
+            work.finish()
+            work.flush(connection)
+            self._settle_review(connection, {loser.id, survivor.id}, actor, "same person")
+            self._audit(connection, actor, "merge", "prospect", prospect_key, {"into": into_key})
+            return {"decision": str(decision), "prospect": into_key, "merged": prospect_key, "cards": cards}
+
+        return self._run(act, dry_run)
+
+    def unmerge(self, decision_id: uuid.UUID, actor: str, dry_run: bool = False) -> dict[str, Any]:
+        """Take a merge back, whenever it was made; what came later goes to whom its evidence names (P4)."""
+
+        def act(connection: Connection) -> dict[str, Any]:
+            context = self._context()
+            impact = unmerge(connection, context, decision_id, actor)
+            self._audit(connection, actor, "unmerge", "decision", str(decision_id), {})
+            return impact
+
+        return self._run(act, dry_run)
+
+    def keep_apart(self, prospect_key: str, other_key: str, actor: str) -> dict[str, Any]:
+        """Say that two prospects are different people; no rule will join them again."""
+
+        def act(connection: Connection) -> dict[str, Any]:
+            work, (one, other) = self._persons(connection, prospect_key, other_key)
+            work.decision(
+                uuid7(),
+                kind="keep_apart",
+                verdict="apart",
+                prospect_id=one.id,
+                other=other.id,
+                rule="by_hand",
+                sentence="A person decided that they are different people",
+                evidence=[],
+                decided_by=actor,
+            )
+            work.flush(connection)
+            self._settle_review(connection, {one.id, other.id}, actor, "different people")
+            self._audit(connection, actor, "keep_apart", "prospect", prospect_key, {"other": other_key})
+            return {"prospect": prospect_key, "other": other_key, "verdict": "apart"}
+
+        return self._run(act, False)
+
+    def edit_prospect(self, prospect_key: str, field: str, value: Any, actor: str) -> dict[str, Any]:
+        """An agent's own value: it wins over everything a source says."""
+        if field not in _EDITABLE:
+            raise Reject(422, "Not editable", f"{field} cannot be edited; choose one of {', '.join(_EDITABLE)}", code="field")
+
+        def act(connection: Connection) -> dict[str, Any]:
+            row = self._root(connection, prospects, prospect_key)
+            edits = dict(row["edits"]) | {field: {"value": value, "by": actor, "at": self.clock().isoformat()}}
+            golden = dict(row["golden"])
+            if field == "name" and isinstance(value, Mapping):
+                golden["name"] = dict(golden.get("name") or {}) | {"value": dict(value)}
+            changes = {"edits": edits, "golden": golden, "version": prospects.c.version + 1}
+            connection.execute(update(prospects).where(prospects.c.id == row["id"]).values(**changes))
+            self._owe_again(connection, row["id"])
+            self._audit(connection, actor, "edit", "prospect", prospect_key, {"field": field})
+            return {"prospect": prospect_key, "field": field}
+
+        return self._run(act, False)
+
+    # -- cards --------------------------------------------------------------------------------------------------------
+
+    def place_card(
+        self, card_key: str, property_id: uuid.UUID, actor: str, learn_alias: bool = False
+    ) -> dict[str, Any]:
+        """Say which property an unplaced card is about; what was held leaves."""
+
+        def act(connection: Connection) -> dict[str, Any]:
+            card = self._root(connection, guest_cards, card_key)
+            home = connection.execute(select(properties).where(properties.c.id == property_id)).mappings().one_or_none()
+            if home is None:
+                raise NotFound("there is no such property; choose one of the list")
+            if card["property_id"] is not None:
+                raise Reject(409, "Already placed", f"{card_key} has a property already", code="placed")
+            self._place(connection, card, property_id)
+            if learn_alias and card["property_hint"]:
+                row = {"id": uuid7(), "property_id": property_id, "alias": card["property_hint"], "origin": "learned"}
+                connection.execute(insert(property_aliases).values(**row))
+                bump(connection, "portfolio")
+            self._resolve(connection, exceptions.c.subject_id == card["id"], actor, f"placed at {home['name']}")
+            self._audit(connection, actor, "place", "guest_card", card_key, {"property": home["remote_id"]})
+            return {"guest_card": card_key, "property": home["name"]}
+
+        done = self._run(act, False)
+        self.intake.forget_portfolio()
+        return done
+
+    def _place(self, connection: Connection, card: RowMapping, property_id: uuid.UUID) -> None:
+        now = self.clock()
+        family = select(guest_cards.c.id).where(guest_cards.c.root_id == card["id"])
+        mine = guest_cards.c.root_id == card["id"]
+        connection.execute(
+            update(guest_cards).where(mine).values(property_id=property_id, version=guest_cards.c.version + 1)
+        )
+        on_card = inquiries.c.guest_card_id.in_(family)
+        connection.execute(update(inquiries).where(on_card).values(property_id=property_id))
+        held = (deliveries.c.state == "held") & (deliveries.c.cause == "unplaced_card")
+        released = connection.execute(
+            update(deliveries)
+            .where(deliveries.c.guest_card_id.in_(family), held)
+            .values(state="pending", cause="", due_at=now)
+        )
+        decision = {"id": uuid7(), "at": now, "kind": "place", "verdict": "placed", "prospect_id": card["prospect_id"]}
+        said = {"rule": "by_hand", "sentence": "A person chose the property", "rules_version": "", "decided_by": "person"}
+        connection.execute(insert(match_decisions).values(**decision, **said, evidence=[]))
+        if not released.rowcount:
+            self._owe_card(connection, card["id"])
+
+    def _owe_card(self, connection: Connection, card_id: uuid.UUID) -> None:
+        """Everything about a card that nobody was owed yet, because no account was known for it."""
+        self.intake.forget_portfolio()
+        row = connection.execute(select(guest_cards).where(guest_cards.c.id == card_id)).one()
+        told = connection.execute(
+            select(inquiries.c.id).where(inquiries.c.guest_card_id == card_id).order_by(inquiries.c.occurred_at)
+        ).scalars()
+        todo = connection.execute(
+            select(tasks.c.id, tasks.c.version).where(tasks.c.guest_card_id == card_id, tasks.c.state == "open")
+        ).all()
+        work = Working(Known(), self._context())
+        info = work.context.portfolio.properties.get(row.property_id)
+        owed = [Owed("prospect", card_id, row.version), *(Owed("event", each, 1) for each in told)]
+        owed += [Owed("task", task.id, task.version) for task in todo]
+        work.owe_by_id(card_id, owed, info, None)
+        work.flush(connection)
+
+    def record_outcome(self, card_key: str, kind: str, at: datetime, actor: str, detail: str = "") -> dict[str, Any]:
+        """What became of a card: contacted, toured, leased … entered by hand."""
+
+        def act(connection: Connection) -> dict[str, Any]:
+            card = self._root(connection, guest_cards, card_key)
+            write_outcome(connection, card["id"], kind, at, origin="entered", detail=detail, actor=actor, now=self.clock())
+            self._audit(connection, actor, "outcome", "guest_card", card_key, {"kind": kind})
+            return {"guest_card": card_key, "outcome": kind, "at": at.isoformat()}
+
+        return self._run(act, False)
+
+    def complete_task(self, task_id: uuid.UUID, actor: str) -> dict[str, Any]:
+        def act(connection: Connection) -> dict[str, Any]:
+            done = connection.execute(
+                update(tasks)
+                .where(tasks.c.id == task_id, tasks.c.state == "open")
+                .values(state="done", reason=f"by {actor}", version=tasks.c.version + 1)
+            )
+            if not done.rowcount:
+                raise NotFound("there is no such open task")
+            self._audit(connection, actor, "complete", "task", str(task_id), {})
+            return {"task": str(task_id), "state": "done"}
+
+        return self._run(act, False)
+
+    # -- receipts, deliveries, exceptions -----------------------------------------------------------------------------
+
+    def replay(self, receipt_ids: Iterable[uuid.UUID], actor: str, dry_run: bool = False) -> list[dict[str, Any]]:
+        """Read stored bytes again with the present maps. Nothing is doubled: what exists is found by receipt and
+        position, and what is read differently becomes a revision."""
+        return [self._replay(receipt_id, actor, dry_run) for receipt_id in receipt_ids]
+
+    def _replay(self, receipt_id: uuid.UUID, actor: str, dry_run: bool) -> dict[str, Any]:
+        receipt = self.intake.load(receipt_id)
+        before = receipt.state
+        if dry_run:
+            reading = self.intake.read(receipt)
+            told = {"receipt": str(receipt_id), "before": before.value, "would_be": reading.verdict.value}
+            return told | {"map": reading.map_id, "version": reading.map_version, "leads": len(reading.leads)}
+        with self.store.write(Commit.ACTION) as connection:
+            connection.execute(
+                update(receipts)
+                .where(receipts.c.id == receipt_id, receipts.c.state != "pending")
+                .values(state="pending", processed_at=None, answer=None)
+            )
+            connection.execute(delete(fates).where(fates.c.receipt_id == receipt_id))
+            self._audit(connection, actor, "replay", "receipt", str(receipt_id), {})
+        self.intake.process(receipt_id)
+        after = self.intake.load(receipt_id).state
+        if after is not ReceiptState.QUARANTINED:
+            with self.store.write(Commit.ACTION) as connection:
+                self._resolve(connection, exceptions.c.subject_id == receipt_id, actor, f"replayed: {after.value}")
+        return {"receipt": str(receipt_id), "before": before.value, "after": after.value}
+
+    def retry_delivery(self, delivery_id: uuid.UUID, actor: str) -> dict[str, Any]:
+        """Try a dead, held or waiting delivery at once, with its whole schedule before it again."""
+        values = {"state": "pending", "cause": "", "due_at": self.clock(), "failures": 0}
+        return self._move(delivery_id, ("dead", "held", "retry"), values, "retry", actor)
+
+    def cancel_delivery(self, delivery_id: uuid.UUID, actor: str) -> dict[str, Any]:
+        """Give a delivery up; what comes after it on the card goes on."""
+        values = {"state": "cancelled", "cause": f"by {actor}"}
+        return self._move(delivery_id, ("dead", "held", "retry", "pending"), values, "cancel", actor)
+
+    def _move(
+        self, delivery_id: uuid.UUID, states: tuple[str, ...], values: dict[str, Any], action: str, actor: str
+    ) -> dict[str, Any]:
+        def act(connection: Connection) -> dict[str, Any]:
+            moved = connection.execute(
+                update(deliveries).where(deliveries.c.id == delivery_id, deliveries.c.state.in_(states)).values(**values)
+            )
+            if not moved.rowcount:
+                raise NotFound(f"there is no delivery to {action}: it is done, cancelled or being pushed")
+            self._resolve(connection, exceptions.c.subject_id == delivery_id, actor, action)
+            self._audit(connection, actor, action, "delivery", str(delivery_id), {})
+            return {"delivery": str(delivery_id), "state": values["state"]}
+
+        done = self._run(act, False)
+        self.intake.nudge()
+        return done
+
+    def resolve(self, exception_id: uuid.UUID, actor: str, resolution: str) -> dict[str, Any]:
+        """Close an exception with a word on why."""
+
+        def act(connection: Connection) -> dict[str, Any]:
+            if not self._resolve(connection, exceptions.c.id == exception_id, actor, resolution):
+                raise NotFound("there is no such open exception")
+            self._audit(connection, actor, "resolve", "exception", str(exception_id), {})
+            return {"exception": str(exception_id), "resolution": resolution}
+
+        return self._run(act, False)
+
+    # -- shared -------------------------------------------------------------------------------------------------------
+
+    def _run(self, act: Any, dry_run: bool) -> dict[str, Any]:
+        for _ in range(_TRIES):
+            impact: dict[str, Any] = {}
+            try:
+                with self.store.write(Commit.ACTION) as connection:
+                    impact = act(connection)
+                    if dry_run:
+                        raise DryRun
+            except DryRun:
+                return impact | {"dry_run": True}
+            except Conflict:
+                continue
+            self.intake.nudge()
+            return impact
+        raise Conflict("the same rows keep changing; try again")
+
+    def _context(self) -> Context:
+        now = self.clock()
+        settings = self.intake.settings
+        return Context(uuid.UUID(int=0), "", now, now, self.intake.portfolio(), settings.policy, settings.accounts)
+
+    def _persons(self, connection: Connection, *keys: str) -> tuple[Working, list[Person]]:
+        roots = [self._root(connection, prospects, key)["id"] for key in keys]
+        known = Known(persons=load_persons(connection, set(roots)))
+        return Working(known, self._context()), [known.persons[root] for root in roots]
+
+    def _root(self, connection: Connection, table: Table, key: str) -> RowMapping:
+        own = table.alias("own")
+        statement = select(table).join(own, own.c.root_id == table.c.id).where(own.c.key == key)
+        row = connection.execute(statement).mappings().one_or_none()
+        if row is None:
+            raise NotFound(f"there is no {table.name.rstrip('s').replace('_', ' ')} {key}")
+        return row
+
+    def _owe_again(self, connection: Connection, prospect_id: uuid.UUID) -> None:
+        """The prospect changed: every live card of it is owed anew."""
+        persons = load_persons(connection, {prospect_id})
+        work = Working(Known(persons=persons), self._context())
+        for card in persons[prospect_id].cards:
+            info = work.context.portfolio.properties.get(card.property_id) if card.property_id else None
+            if info is not None:
+                work.bump(card)
+                work.owe(card, [Owed("prospect", card.id, card.version)], info, None)
+        work.finish()
+        work.flush(connection)
+
+    def _settle_review(self, connection: Connection, people: set[uuid.UUID], actor: str, resolution: str) -> None:
+        """The question whether they are one is answered: exceptions close, held pushes leave."""
+        asked = select(guest_cards.c.id).where(guest_cards.c.may_be.in_(people), guest_cards.c.prospect_id.in_(people))
+        cards = list(connection.execute(asked).scalars())
+        self._resolve(connection, exceptions.c.subject_id.in_([*cards, *people]), actor, resolution)
+        connection.execute(update(guest_cards).where(guest_cards.c.id.in_(cards)).values(may_be=None))
+        held = (deliveries.c.state == "held") & (deliveries.c.cause == "review")
+        waiting = held & deliveries.c.guest_card_id.in_(cards)
+        connection.execute(update(deliveries).where(waiting).values(state="pending", cause="", due_at=self.clock()))
+
+    def _resolve(self, connection: Connection, which: Any, actor: str, resolution: str) -> int:
+        values = {"resolved_at": self.clock(), "resolved_by": actor, "resolution": resolution}
+        found = connection.execute(
+            update(exceptions).where(which, exceptions.c.resolved_at.is_(None)).values(**values)
+        )
+        return found.rowcount
+
+    def _audit(
+        self, connection: Connection, actor: str, action: str, kind: str, subject: str, detail: Mapping[str, Any]
+    ) -> None:
+        row = {"id": uuid7(), "at": self.clock(), "actor": actor, "action": action, "subject_kind": kind}
+        connection.execute(insert(audit).values(**row, subject=subject, detail=dict(detail)))
+
+
+_STAGE_OF = {
+    "contacted": "contacted",
+    "tour_scheduled": "tour_scheduled",
+    "toured": "toured",
+    "applied": "applied",
+    "approved": "approved",
+    "leased": "leased",
+    "moved_in": "moved_in",
+    "lost": "lost",
+    "cancelled": "lost",
+    "denied": "lost",
+    "reopened": "contacted",
+}
+
+
+def write_outcome(
+    connection: Connection,
+    card_id: uuid.UUID,
+    kind: str,
+    at: datetime,
+    *,
+    origin: str,
+    detail: str,
+    actor: str,
+    now: datetime,
+) -> None:
+    """Record an outcome once, and let the card's stage follow."""
+    if kind not in {*_STAGE_OF, "no_show"}:
+        raise Reject(422, "Unknown outcome", f"{kind} is not an outcome", code="outcome")
+    same = (outcomes.c.guest_card_id == card_id) & (outcomes.c.kind == kind) & (outcomes.c.at == at)
+    if connection.execute(select(outcomes.c.id).where(same)).first() is not None:
+        return
+    row = {"id": uuid7(), "guest_card_id": card_id, "kind": kind, "at": at, "origin": origin, "detail": detail}
+    connection.execute(insert(outcomes).values(**row, recorded_by=actor, recorded_at=now))
+    stage = _STAGE_OF.get(kind)
+    if stage:
+        connection.execute(update(guest_cards).where(guest_cards.c.id == card_id).values(stage=stage))
+    if kind == "contacted":
+        first = (tasks.c.guest_card_id == card_id) & (tasks.c.kind == "first_contact") & (tasks.c.state == "open")
+        done = {"state": "done", "reason": "contacted", "version": tasks.c.version + 1}
+        connection.execute(update(tasks).where(first).values(**done))

@@ -1,0 +1,298 @@
+"""The second commit: a stored receipt becomes inquiries, guest cards and deliveries, or the class of what it is.
+
+:meth:`Intake.process` may be called any number of times by any number of processes for one receipt: the receipt's state
+is changed by a conditional update in the same transaction, so exactly one of them has an effect.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, select
+
+from leadsvc.config import Account, Feed, Settings
+from leadsvc.errors import Conflict, LeadsvcError, NotFound
+from leadsvc.faults import Commit
+from leadsvc.fieldmap import MapSet
+from leadsvc.model import Channel, Delivered, ItemError, Reading, ReceiptState, Verdict
+from leadsvc.pipeline import answers
+from leadsvc.pipeline.answers import Answer
+from leadsvc.pipeline.plan import Context, Fate, Planner, Seen, see
+from leadsvc.pipeline.rebuild import rebuild_prospects
+from leadsvc.reading import read
+from leadsvc.store import Store
+from leadsvc.store.bulk import Batch
+from leadsvc.store.known import Known, Wanted, folded, load, lock
+from leadsvc.store.queries.portfolio import Portfolio, load_portfolio, portfolio_version
+from leadsvc.store.tables import exceptions, fates, receipts
+
+log = structlog.get_logger(__name__)
+
+Clock = Callable[[], datetime]
+Nudge = Callable[[], None]
+
+# A race is lost at most once per concurrent twin; anything beyond this is not a race.
+_TRIES = 50
+_MESSAGE_ID = re.compile(rb"^message-id:[ \t\r\n]*<([^>\r\n]{1,250})>", re.IGNORECASE | re.MULTILINE)
+# A receipt still pending after this was left behind by a process that died.
+_LEFT_BEHIND = timedelta(seconds=30)
+_SWEEP_BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReceipt:
+    """A receipt as processing needs it."""
+
+    id: uuid.UUID
+    feed: str
+    channel: Channel
+    content_type: str
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+    state: ReceiptState = ReceiptState.PENDING
+    answer: Mapping[str, Any] | None = None
+
+
+class Intake:
+    """Turns receipts into what follows from them. Thread-safe."""
+
+    def __init__(self, store: Store, maps: MapSet, settings: Settings, clock: Clock, nudge: Nudge) -> None:
+        self.store = store
+        self.maps = maps
+        self.settings = settings
+        self.clock = clock
+        self.nudge = nudge
+        self._portfolio: Portfolio | None = None
+        self._portfolio_checked = datetime.min.replace(tzinfo=UTC)
+        self._portfolio_lock = threading.Lock()
+
+    # -- the operator's properties ------------------------------------------------------------------------------------
+
+    def portfolio(self) -> Portfolio:
+        """The properties; looked at anew when another process has changed them (noticed within two seconds)."""
+        with self._portfolio_lock:
+            now = self.clock()
+            if self._portfolio is None or abs(now - self._portfolio_checked) > timedelta(seconds=2):
+                with self.store.read() as connection:
+                    if self._portfolio is None or portfolio_version(connection) != self._portfolio.version:
+                        self._portfolio = load_portfolio(connection)
+                self._portfolio_checked = now
+            return self._portfolio
+
+    def forget_portfolio(self) -> None:
+        """Look at the store at the next use."""
+        with self._portfolio_lock:
+            self._portfolio = None
+
+    # -- processing ---------------------------------------------------------------------------------------------------
+
+    def feed(self, name: str) -> Feed:
+        """The configured feed, or one without a map of its own for what came by command."""
+        return self.settings.feeds.get(name) or Feed(name=name)
+
+    def process(self, receipt_id: uuid.UUID) -> Answer:
+        """Process a receipt from its stored bytes and say what the sender is to be told."""
+        return self.process_stored(self.load(receipt_id))
+
+    def load(self, receipt_id: uuid.UUID) -> StoredReceipt:
+        with self.store.read() as connection:
+            row = connection.execute(select(receipts).where(receipts.c.id == receipt_id)).one_or_none()
+        if row is None:
+            raise NotFound(f"there is no receipt {receipt_id}")
+        return StoredReceipt(
+            row.id,
+            row.feed,
+            Channel(row.channel),
+            row.content_type,
+            row.headers,
+            row.body,
+            row.received_at,
+            ReceiptState(row.state),
+            row.answer,
+        )
+
+    def process_stored(self, receipt: StoredReceipt) -> Answer:
+        """The same for a receipt that is in memory already."""
+        if receipt.state is not ReceiptState.PENDING and receipt.answer is not None:
+            return answers.stored(receipt.answer)
+        reading = self.read(receipt)
+        for _ in range(_TRIES):
+            try:
+                answer = self._write(receipt, reading)
+            except Conflict:
+                current = self.load(receipt.id)
+                if current.state is not ReceiptState.PENDING and current.answer is not None:
+                    return answers.stored(current.answer)
+                continue
+            if reading.leads:
+                self.nudge()
+            return answer
+        raise Conflict(f"receipt {receipt.id} could not be processed: the same rows keep changing")
+
+    def read(self, receipt: StoredReceipt) -> Reading:
+        """Parse, map and normalise; needs no store."""
+        return read(self.delivered(receipt), self.maps)
+
+    def delivered(self, receipt: StoredReceipt) -> Delivered:
+        return Delivered(
+            receipt.body,
+            receipt.content_type,
+            receipt.channel,
+            receipt.received_at,
+            receipt.headers,
+            self.feed(receipt.feed).map or None,
+        )
+
+    def _write(self, receipt: StoredReceipt, reading: Reading) -> Answer:
+        if reading.verdict is not Verdict.LEADS:
+            return self._write_class(receipt, reading)
+        context = self.context(receipt)
+        seen = [see(context, position, lead) for position, lead in zip(reading.positions, reading.leads, strict=True)]
+        with self.store.write(Commit.INTAKE) as connection:
+            planner, found = self.plan(connection, context, seen)
+            state = _state(found, reading.errors)
+            answer = answers.for_leads(receipt, found, reading)
+            _close(planner.work.batch, receipt, state, reading, answer)
+            for error in reading.errors:
+                planner.work.batch.insert(fates, _refused(receipt.id, error))
+            planner.work.flush(connection)
+            if planner.work.rebuild:
+                rebuild_prospects(connection, planner.work.rebuild)
+        return answer
+
+    def plan(self, connection: Connection, context: Context, seen: list[Seen]) -> tuple[Planner, list[Fate]]:
+        """Lock, look up and decide; nothing is written yet."""
+        lock(connection, (word for each in seen for word in each.words))
+        known = load(connection, wanted(context, seen), context.received_at) if seen else Known()
+        planner = Planner(context, known)
+        found = [planner.plan(each) for each in seen]
+        planner.finish()
+        return planner, found
+
+    def context(self, receipt: StoredReceipt) -> Context:
+        head = re.split(rb"\r?\n\r?\n", receipt.body, maxsplit=1)[0] if _is_mail(receipt) else b""
+        found = _MESSAGE_ID.search(head)
+        return Context(
+            receipt.id,
+            receipt.feed,
+            receipt.received_at,
+            self.clock(),
+            self.portfolio(),
+            self.settings.policy,
+            self.accounts,
+            found.group(1).decode("utf-8", "replace") if found else "",
+        )
+
+    @property
+    def accounts(self) -> Mapping[str, Account]:
+        return self.settings.accounts
+
+    def _write_class(self, receipt: StoredReceipt, reading: Reading) -> Answer:
+        rejected = bool(reading.errors)
+        quarantined = reading.verdict is Verdict.QUARANTINE
+        state = (
+            ReceiptState.REJECTED if rejected else ReceiptState.QUARANTINED if quarantined else ReceiptState.NOT_LEAD
+        )
+        answer = answers.for_class(receipt, reading, state)
+        batch = Batch()
+        _close(batch, receipt, state, reading, answer)
+        for error in reading.errors:
+            batch.insert(fates, _refused(receipt.id, error), keep=True)
+        if state is ReceiptState.QUARANTINED:
+            batch.insert(exceptions, _quarantine(receipt, reading, self.clock()), keep=True)
+        with self.store.write(Commit.INTAKE) as connection:
+            batch.flush(connection)
+        return answer
+
+    # -- the sweep ----------------------------------------------------------------------------------------------------
+
+    def sweep(self, *, all_pending: bool = False) -> int:
+        """Process receipts that somebody recorded and did not live to process. Returns how many."""
+        limit = self.clock() if all_pending else self.clock() - _LEFT_BEHIND
+        statement = (
+            select(receipts.c.id)
+            .where(receipts.c.state == "pending", receipts.c.received_at <= limit)
+            .order_by(receipts.c.received_at)
+            .limit(_SWEEP_BATCH)
+        )
+        with self.store.read() as connection:
+            left = list(connection.execute(statement).scalars())
+        done = 0
+        for receipt_id in left:
+            try:
+                self.process(receipt_id)
+                done += 1
+            except LeadsvcError as error:
+                log.warning("receipt_not_processed", receipt=str(receipt_id), reason=type(error).__name__)
+        return done
+
+
+def wanted(context: Context, seen: list[Seen]) -> Wanted:
+    """The keys by which the store is asked about these leads."""
+    return Wanted(
+        context.feed,
+        {(each.id, _spelled(one)) for one in seen for each in one.identity.identifiers},
+        {one.external_id for one in seen if one.external_id},
+        {one.content_key for one in seen},
+        context.receipt_id,
+    )
+
+
+def _spelled(seen: Seen) -> str:
+    name = seen.lead.name.value if seen.lead.name else None
+    return folded(name.given, name.family) if name else ""
+
+
+def _is_mail(receipt: StoredReceipt) -> bool:
+    return receipt.channel is Channel.EMAIL or receipt.content_type.startswith("message/rfc822")
+
+
+def _state(found: list[Fate], errors: tuple[ItemError, ...]) -> ReceiptState:
+    if any(fate.status != "duplicate" for fate in found):
+        return ReceiptState.PROCESSED
+    return ReceiptState.DUPLICATE if found else ReceiptState.REJECTED
+
+
+def _close(batch: Batch, receipt: StoredReceipt, state: ReceiptState, reading: Reading, answer: Answer) -> None:
+    values = {
+        "state": state.value,
+        "cause": reading.cause,
+        "detail": reading.detail,
+        "map_id": reading.map_id,
+        "map_version": reading.map_version,
+        "leads_found": len(reading.leads) + len(reading.errors),
+        "answer": answer.to_json(),
+        "processed_at": datetime.now(UTC),
+    }
+    batch.update(receipts, {"id": receipt.id, "state": ReceiptState.PENDING.value}, values)
+
+
+def _refused(receipt_id: uuid.UUID, error: ItemError) -> dict[str, Any]:
+    return {
+        "receipt_id": receipt_id,
+        "position": error.index,
+        "fate": "rejected",
+        "inquiry_id": None,
+        "reason": "; ".join(f"{pointer}: {', '.join(texts)}" for pointer, texts in error.errors.items())[:2000],
+        "lead": {},
+    }
+
+
+def _quarantine(receipt: StoredReceipt, reading: Reading, now: datetime) -> dict[str, Any]:
+    return {
+        "id": uuid.uuid4(),
+        "kind": "quarantined",
+        "subject_kind": "receipt",
+        "subject_id": receipt.id,
+        "cause": reading.cause,
+        "detail": reading.detail,
+        "opened_at": now,
+    }

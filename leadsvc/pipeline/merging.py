@@ -1,0 +1,101 @@
+"""Two prospects become one: a decision and two roots, nothing moved, nothing overwritten (P4)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from leadsvc.ids import uuid7
+from leadsvc.outbox import Hold, Owed
+from leadsvc.resolve.golden import combine
+from leadsvc.resolve.person import Card, Person
+
+if TYPE_CHECKING:
+    from leadsvc.pipeline.working import Working
+
+_STAGES = ("lost", "new", "contacted", "tour_scheduled", "toured", "applied", "approved", "leased", "moved_in")
+
+
+def merge_persons(
+    work: Working,
+    *,
+    survivor: Person,
+    loser: Person,
+    rule: str,
+    sentence: str,
+    evidence: Sequence[Mapping[str, Any]],
+    decided_by: str,
+    inquiry_id: uuid.UUID | None = None,
+) -> uuid.UUID:
+    """Plan the merge; returns the id of the decision, by which it can be undone."""
+    decision_id = uuid7()
+    rows: list[Mapping[str, Any]] = list(evidence)  # the cards folded below are added: undoing reads them from here
+    work.decision(
+        decision_id,
+        kind="merge",
+        verdict="merge",
+        inquiry_id=inquiry_id,
+        prospect_id=survivor.id,
+        other=loser.id,
+        rule=rule,
+        sentence=sentence,
+        evidence=rows,
+        decided_by=decided_by,
+    )
+    work.absorb(survivor, loser)
+    for parts, key in zip(loser.raw_names, loser.names, strict=True):
+        if parts not in survivor.raw_names:
+            survivor.raw_names.append(parts)
+            survivor.names.append(key)
+    survivor.identifiers |= loser.identifiers
+    survivor.members |= loser.members
+    survivor.golden = combine(survivor.golden, loser.golden)
+    survivor.first_at = min(survivor.first_at, loser.first_at)
+    survivor.last_at = max(survivor.last_at, loser.last_at)
+    survivor.standing = survivor.standing or loser.standing
+    for card in loser.cards:
+        _take_over(work, survivor, card, decision_id, rows)
+    return decision_id
+
+
+def _take_over(
+    work: Working, survivor: Person, card: Card, decision_id: uuid.UUID, rows: list[Mapping[str, Any]]
+) -> None:
+    cycle = timedelta(days=work.context.policy.cycle_days)
+    partner = next(
+        (
+            each
+            for each in survivor.cards
+            if each.property_id == card.property_id
+            and each.hint == card.hint
+            and (each.covers(card.opened_at, cycle) or card.covers(each.opened_at, cycle))
+        ),
+        None,
+    )
+    if partner is None:
+        survivor.cards.append(card)
+        return
+    keep, gone = sorted((partner, card), key=lambda each: (each.opened_at, each.id))
+    if keep is card:
+        survivor.cards.remove(partner)
+        survivor.cards.append(card)
+    rows.append({"field": "card", "level": "folded", "ours": str(keep.id), "theirs": str(gone.id)})
+    _fold_cards(work, keep, gone, decision_id)
+
+
+def _fold_cards(work: Working, keep: Card, gone: Card, decision_id: uuid.UUID) -> None:
+    keep.members |= gone.members
+    keep.opened_at, keep.last_at = min(keep.opened_at, gone.opened_at), max(keep.last_at, gone.last_at)
+    keep.stage = max(keep.stage, gone.stage, key=_STAGES.index)
+    if keep.task is not None and gone.task is not None and gone.task["due_at"] < keep.task["due_at"]:
+        work.hasten_task(keep, gone.task["due_at"])
+    work.cancel_task(gone, f"merged:{decision_id}")
+    work.fold(keep, gone)
+    gone.version += 1
+    work.bump(keep)
+    info = work.context.portfolio.properties.get(keep.property_id) if keep.property_id else None
+    hold = None if info else Hold("unplaced_card")
+    work.owe(gone, [Owed("merge", gone.id, gone.version)], info, hold, lane=keep.id)
+    work.owe(keep, [Owed("prospect", keep.id, keep.version)], info, hold)

@@ -1,0 +1,558 @@
+"""What follows from the leads of one receipt: prospects, cards, inquiries, tasks, deliveries. Pure but for new ids.
+
+The planner looks at :class:`Known` only, decides lead after lead (a later lead of the same receipt sees what an earlier
+one did) and fills a :class:`Batch`. Over 400 lines would be too many: merging lives in :mod:`.merging`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from leadsvc import outbox
+from leadsvc.attribution import clock
+from leadsvc.config import Account, Policy
+from leadsvc.ids import digest_uuid, public_key, uuid7
+from leadsvc.leadjson import to_json
+from leadsvc.model import ContactType, Lead
+from leadsvc.normalize.hours import due_in_business_hours
+from leadsvc.outbox import Hold, Owed
+from leadsvc.pipeline.merging import merge_persons
+from leadsvc.pipeline.working import Working
+from leadsvc.places import Missing, Placement
+from leadsvc.resolve import decide as rules
+from leadsvc.resolve import golden as survivors
+from leadsvc.resolve.names import distinct, fold, name_key
+from leadsvc.resolve.person import Card, Identity, Person
+from leadsvc.store.known import Known, Told, folded
+from leadsvc.store.queries.portfolio import Portfolio, PropertyInfo
+from leadsvc.store.tables import (
+    exceptions,
+    fates,
+    guest_cards,
+    identifiers,
+    inquiries,
+    match_decisions,
+    prospect_identifiers,
+    prospects,
+    revisions,
+    tasks,
+)
+
+# Contact types in which an empty message says nothing about whether two contacts are one.
+_ALWAYS_NEW = {ContactType.CALL, ContactType.WALK_IN, ContactType.CHAT, ContactType.TEXT}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the planner is told about the world."""
+
+    receipt_id: uuid.UUID
+    feed: str
+    received_at: datetime
+    now: datetime
+    portfolio: Portfolio
+    policy: Policy
+    accounts: Mapping[str, Account]
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One lead with all that is read off it before the store is asked."""
+
+    position: int
+    lead: Lead
+    placement: Placement
+    identity: Identity
+    occurred_at: datetime
+    flags: tuple[str, ...]
+    external_id: str | None
+    content_key: uuid.UUID
+
+    @property
+    def words(self) -> list[str]:
+        """What must be locked so that no twin of this lead is planned at the same time."""
+        keys = [f"i:{each.id}" for each in self.identity.identifiers]
+        return [*keys, f"c:{self.content_key}", *([f"x:{self.external_id}"] if self.external_id else [])]
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one lead: accepted, duplicate or revised."""
+
+    position: int
+    status: str
+    inquiry_id: uuid.UUID
+    card_key: str
+    prospect_key: str
+    sentence: str
+
+
+def see(context: Context, position: int, lead: Lead) -> Seen:
+    """Place and key a lead."""
+    occurred_at, flag = clock(lead.occurred_at.value if lead.occurred_at else None, context.received_at)
+    placement = context.portfolio.directory.place(lead, occurred_at.date())
+    external = lead.external_id.value if lead.external_id else None
+    if external is None and context.message_id:
+        external = f"message-id:{context.message_id}#{position}"
+    return Seen(
+        position,
+        lead,
+        placement,
+        Identity.of(lead, context.portfolio.own_values),
+        occurred_at,
+        (f"clock_{flag.value}",) if flag else (),
+        external,
+        _content_key(lead, placement),
+    )
+
+
+def _content_key(lead: Lead, placement: Placement) -> uuid.UUID:
+    """Source, property and message: the same for a form call-back and the mail about it."""
+    where = str(placement.property_id) if placement.property_id else _hint(lead)
+    message = " ".join(fold(lead.message.value)) if lead.message else ""
+    kind = "" if message else lead.contact_type.value
+    return digest_uuid("content", lead.source, where, message, kind)
+
+
+def _hint(lead: Lead) -> str:
+    """The text under which an unplaced card waits."""
+    return " ".join(lead.property_hints[0].value.text.split()) if lead.property_hints else ""
+
+
+class Planner:
+    """Plans the leads of one receipt into ``batch``; call :meth:`finish` once at the end."""
+
+    def __init__(self, context: Context, known: Known) -> None:
+        self.context = context
+        self.known = known
+        self.work = Working(known, context)
+
+    def plan(self, seen: Seen) -> Fate:
+        """Decide one lead."""
+        told = self.known.receipt.get(seen.position)
+        if told is not None:
+            return self._read_again(seen, told)
+        told = self.known.external.get(seen.external_id) if seen.external_id else None
+        if told is not None:
+            return self._same_id(seen, told)
+        decision = self._decide(seen)
+        twin = self._twin(seen, decision)
+        if twin is not None:
+            return self._redelivered(seen, twin, "same renter, property, source and message within a day")
+        return self._accept(seen, decision)
+
+    def finish(self) -> None:
+        """Write one row for every prospect and card that was changed."""
+        self.work.finish()
+
+    # -- deciding -----------------------------------------------------------------------------------------------------
+
+    def _decide(self, seen: Seen) -> rules.Decision:
+        identity, known = seen.identity, self.known
+        candidates: set[uuid.UUID] = set()
+        lone = True
+        for each in identity.identifiers:
+            behind = {self.work.root(person) for person in known.behind.get(each.id, ())}
+            if each.id not in known.shared and self._is_shared(each.kind, identity, behind):
+                self.work.mark_shared(each.id)
+            candidates |= behind
+            lone = lone and not (each.kind == "phone" and len(behind) > 1)
+        same_content = {self.work.root(told.person) for told in self._near(seen)}
+        findings = []
+        for person_id in candidates | same_content:
+            person = known.persons[person_id]
+            finding = rules.judge(
+                identity,
+                person,
+                shared=known.shared,
+                same_content=person_id in same_content,
+                same_place=any(card.property_id == seen.placement.property_id for card in person.cards),
+                lone=lone,
+            )
+            if finding is not None:
+                findings.append(finding)
+        return rules.decide(identity, findings, known.persons)
+
+    def _is_shared(self, kind: str, identity: Identity, behind: set[uuid.UUID]) -> bool:
+        """More distinct names behind one value than a household has: a desk, a call centre, a made-up address."""
+        if kind == "thread":
+            return False
+        names = [name for person in behind for name in self.known.persons[person].names]
+        return distinct([*names, identity.name]) > self.context.policy.shared_after_names
+
+    def _near(self, seen: Seen) -> list[Told]:
+        """Inquiries with the same content close enough in time to be the same contact."""
+        if not seen.lead.message and seen.lead.contact_type in _ALWAYS_NEW:
+            return []
+        window = timedelta(hours=self.context.policy.redelivery_hours)
+        return [
+            told
+            for told in self.known.contents.get(seen.content_key, ())
+            if abs(told.occurred_at - seen.occurred_at) <= window
+            or abs(told.received_at - self.context.received_at) <= window
+        ]
+
+    def _twin(self, seen: Seen, decision: rules.Decision) -> Told | None:
+        """The inquiry that this lead repeats (P2)."""
+        if decision.verdict != "join":
+            return None
+        same = {decision.person, *decision.merge}
+        twins = [told for told in self._near(seen) if self.work.root(told.person) in same]
+        return min(twins, key=lambda told: (told.received_at, told.id), default=None)
+
+    # -- what follows -------------------------------------------------------------------------------------------------
+
+    def _accept(self, seen: Seen, decision: rules.Decision) -> Fate:
+        inquiry_id, decision_id = uuid7(), uuid7()
+        person = self._person(seen, decision, inquiry_id)
+        card, created = self._card(seen, person)
+        if created and decision.verdict == "review" and decision.person is not None:
+            self._under_review(card, person, decision)
+        golden_before = dict(person.golden)
+        self._learn(seen, person, inquiry_id)
+        self.work.touch(person, card, seen.occurred_at)
+        self._insert_inquiry(seen, inquiry_id, decision_id, person, card)
+        self._insert_decision(decision_id, seen, inquiry_id, person, decision)
+        self._owe(seen, inquiry_id, card, created=created, changed=person.golden != golden_before, decision=decision)
+        told = Told(
+            inquiry_id,
+            person.id,
+            card.id,
+            seen.content_key,
+            seen.occurred_at,
+            self.context.received_at,
+            1,
+            self.context.receipt_id,
+            seen.position,
+            self.context.receipt_id,
+            self.context.received_at,
+            to_json(seen.lead),
+        )
+        self.known.contents[seen.content_key].append(told)
+        if seen.external_id:
+            self.known.external[seen.external_id] = told
+        return Fate(seen.position, "accepted", inquiry_id, card.key, person.key, decision.sentence)
+
+    def _person(self, seen: Seen, decision: rules.Decision, inquiry_id: uuid.UUID) -> Person:
+        if decision.verdict != "join" or decision.person is None:
+            return self.work.new_person(seen.occurred_at)
+        person = self.known.persons[decision.person]
+        for loser in decision.merge:
+            sentence = f"One inquiry carries what both are known by: {decision.sentence[0].lower()}{decision.sentence[1:]}"
+            merge_persons(
+                self.work,
+                survivor=person,
+                loser=self.known.persons[loser],
+                rule="bridge",
+                sentence=sentence,
+                evidence=list(decision.evidence),
+                decided_by="rules",
+                inquiry_id=inquiry_id,
+            )
+        return person
+
+    def _card(self, seen: Seen, person: Person) -> tuple[Card, bool]:
+        cycle = timedelta(days=self.context.policy.cycle_days)
+        hint = "" if seen.placement.property_id else _hint(seen.lead)
+        open_cards = [
+            card
+            for card in person.cards
+            if card.property_id == seen.placement.property_id
+            and (card.property_id is not None or card.hint == hint)
+            and card.covers(seen.occurred_at, cycle)
+        ]
+        if open_cards:
+            return max(open_cards, key=lambda card: (card.last_at, card.id)), False
+        card = Card(
+            uuid7(),
+            public_key("GC"),
+            person.id,
+            seen.placement.property_id,
+            hint,
+            seen.occurred_at,
+            seen.occurred_at,
+            "new",
+            1,
+            unit_id=seen.placement.unit_id,
+            floor_plan_id=seen.placement.floor_plan_id,
+            new=True,
+        )
+        card.members = {card.id}
+        person.cards.append(card)
+        row = {
+            "id": card.id,
+            "key": card.key,
+            "prospect_id": person.id,
+            "root_id": card.id,
+            "property_id": card.property_id,
+            "property_hint": hint,
+            "unit_id": card.unit_id,
+            "floor_plan_id": card.floor_plan_id,
+            "first_source": seen.lead.source,
+            "first_campaign": seen.lead.campaign.value if seen.lead.campaign else "",
+            "may_be": None,
+            "flags": sorted({f"unknown_{kind.value}" for kind, _ in seen.placement.unresolved if kind is not Missing.PROPERTY}),
+            "opened_at": seen.occurred_at,
+            "last_at": seen.occurred_at,
+        }
+        self.work.new_card(card, row)
+        if card.property_id is None:
+            detail = f"The property is not known: {seen.placement.sentence}. Choose it, and the lead goes out."
+            self.work.exception("unplaced_card", "guest_card", card.id, "unknown_property", detail)
+        return card, True
+
+    def _under_review(self, card: Card, person: Person, decision: rules.Decision) -> None:
+        self.work.card_rows[card.id]["may_be"] = decision.person
+        other = self.known.persons[decision.person].key if decision.person else ""
+        detail = f"{person.key} may be {other}: {decision.sentence}. Say whether they are the same person."
+        self.work.exception("match_review", "guest_card", card.id, decision.rule, detail)
+
+    def _learn(self, seen: Seen, person: Person, inquiry_id: uuid.UUID) -> None:
+        """The prospect now answers to what this lead carried."""
+        name = seen.lead.name.value if seen.lead.name else None
+        spelled = folded(name.given, name.family) if name else ""
+        for each in seen.identity.identifiers:
+            if each.id not in person.identifiers:
+                person.identifiers[each.id] = each
+                self.known.behind[each.id].add(person.id)
+                self.work.link(person, each, spelled, self.context.now)
+        if name is not None and (name.given or name.family):
+            parts = [name.given, name.family, name.suffix]
+            if parts not in person.raw_names:
+                person.raw_names.append(parts)
+                person.names.append(name_key(*parts))
+        person.golden = survivors.combine(person.golden, survivors.record(seen.lead, seen.occurred_at, inquiry_id))
+
+    def _insert_inquiry(
+        self, seen: Seen, inquiry_id: uuid.UUID, decision_id: uuid.UUID, person: Person, card: Card
+    ) -> None:
+        lead, context = seen.lead, self.context
+        self.work.new_inquiry(
+            {
+                "id": inquiry_id,
+                "receipt_id": context.receipt_id,
+                "position": seen.position,
+                "feed": context.feed,
+                "external_id": seen.external_id,
+                "content_key": seen.content_key,
+                "prospect_id": person.id,
+                "guest_card_id": card.id,
+                "decision_id": decision_id,
+                "property_id": seen.placement.property_id,
+                "source": lead.source,
+                "campaign": lead.campaign.value if lead.campaign else "",
+                "contact_type": lead.contact_type.value,
+                "occurred_at": seen.occurred_at,
+                "received_at": context.received_at,
+                "revision": 1,
+                "content_receipt_id": context.receipt_id,
+                "content_at": context.received_at,
+                "map_id": lead.map_id,
+                "map_version": lead.map_version,
+                "lead": to_json(lead),
+                "placement": _placed(seen.placement),
+                "flags": list(seen.flags),
+            },
+        )
+
+    def _insert_decision(
+        self, decision_id: uuid.UUID, seen: Seen, inquiry_id: uuid.UUID, person: Person, decision: rules.Decision
+    ) -> None:
+        self.work.decision(
+            decision_id,
+            kind="assign",
+            verdict=decision.verdict,
+            inquiry_id=inquiry_id,
+            prospect_id=person.id,
+            other=decision.person if decision.verdict == "review" else None,
+            rule=decision.rule,
+            sentence=decision.sentence,
+            evidence=list(decision.evidence),
+        )
+        if decision.verdict != "join":
+            for finding in decision.related:
+                sentence = f"Perhaps one household: {finding.sentence[0].lower()}{finding.sentence[1:]}"
+                self.work.decision(
+                    uuid7(),
+                    kind="household",
+                    verdict="related",
+                    inquiry_id=inquiry_id,
+                    prospect_id=person.id,
+                    other=finding.person,
+                    rule=finding.rule,
+                    sentence=sentence,
+                    evidence=list(finding.evidence),
+                )
+        for other, hindrance in decision.proposals:
+            detail = f"{person.key} and {self.known.persons[other].key} may be one person, but {hindrance}."
+            self.work.exception("match_review", "prospect", other, "bridge_refused", detail)
+
+    # -- follow-up and outbox -----------------------------------------------------------------------------------------
+
+    def _owe(
+        self, seen: Seen, inquiry_id: uuid.UUID, card: Card, *, created: bool, changed: bool, decision: rules.Decision
+    ) -> None:
+        info = self.context.portfolio.properties.get(card.property_id) if card.property_id else None
+        owed: list[Owed] = []
+        if created:
+            owed.append(Owed("prospect", card.id, card.version))
+        elif changed:
+            self.work.bump(card)
+            owed.append(Owed("prospect", card.id, card.version))
+        owed.append(Owed("event", inquiry_id, 1))
+        owed += self._task(seen, inquiry_id, card, info, created=created)
+        self.work.owe(card, owed, info, self._hold(card, info, decision, created=created))
+
+    def _hold(self, card: Card, info: PropertyInfo | None, decision: rules.Decision, *, created: bool) -> Hold | None:
+        if info is None:
+            return Hold("unplaced_card")
+        if decision.verdict == "review" and created:
+            account = self.context.accounts.get(info.destination)
+            minutes = account.review_minutes if account else 0
+            return Hold("review", due_in_business_hours(self.context.now, minutes, info.time_zone, info.office_hours))
+        return None
+
+    def _task(
+        self, seen: Seen, inquiry_id: uuid.UUID, card: Card, info: PropertyInfo | None, *, created: bool
+    ) -> list[Owed]:
+        """One open first-contact task a card: made with the card, moved along by every further inquiry (SPEC §8)."""
+        body = seen.lead.message.value if seen.lead.message else ""
+        if card.task is not None:
+            self.work.move_task(card, body, inquiry_id)
+            return [Owed("task", card.task["id"], card.task["version"])]
+        if not created:
+            return []
+        policy, now = self.context.policy, self.context.now
+        zone, hours = (info.time_zone, info.office_hours) if info else ("UTC", {})
+        due_at = due_in_business_hours(now, policy.first_contact_minutes, zone, hours)
+        task_id = uuid7()
+        card.task = {"id": task_id, "due_at": due_at, "version": 1, "new": True}
+        row = {
+            "id": task_id,
+            "guest_card_id": card.id,
+            "kind": "first_contact",
+            "state": "open",
+            "reason": "",
+            "title": policy.first_contact_title,
+            "body": body,
+            "assignee": info.agents[card.id.int % len(info.agents)] if info and info.agents else "",
+            "due_at": due_at,
+            "inquiry_id": inquiry_id,
+            "version": 1,
+            "created_at": now,
+        }
+        self.work.new_task(card, row)
+        return [Owed("task", task_id, 1)]
+
+    # -- re-deliveries and revisions ----------------------------------------------------------------------------------
+
+    def _same_id(self, seen: Seen, told: Told) -> Fate:
+        if substance(told.lead) == substance(to_json(seen.lead)):
+            return self._redelivered(seen, told, "same id of the sender, same content")
+        if self.context.received_at < told.content_at:
+            return self._redelivered(seen, told, "same id of the sender, older than the content on record", learn=False)
+        why = "replay" if told.content_receipt_id == self.context.receipt_id else "sender"
+        return self._revised(seen, told, why, fate=True)
+
+    def _redelivered(self, seen: Seen, told: Told, reason: str, *, learn: bool = True) -> Fate:
+        person = self.known.persons[self.work.root(told.person)]
+        card = self.work.card(person, told.card)
+        before = dict(person.golden)
+        if learn:
+            self._learn(seen, person, told.id)
+        if person.golden != before:
+            self.work.touch(person, card, told.occurred_at)
+            info = self.context.portfolio.properties.get(card.property_id) if card.property_id else None
+            self.work.bump(card)
+            owed = [Owed("prospect", card.id, card.version)]
+            self.work.owe(card, owed, info, None if info else Hold("unplaced_card"))
+        self._fate(seen, "redelivery", told.id, reason)
+        return Fate(seen.position, "duplicate", told.id, card.key, person.key, reason)
+
+    def _revised(self, seen: Seen, told: Told, why: str, *, fate: bool) -> Fate:
+        """The sender (or a newer map) corrects an inquiry: no new touch, no new task (P2)."""
+        person = self.known.persons[self.work.root(told.person)]
+        card = self.work.card(person, told.card)
+        new = to_json(seen.lead)
+        old_message, message = told.lead.get("message", {}).get("value"), new.get("message", {}).get("value")
+        self.work.revise(told, new, seen, why)
+        self._join_more(seen, person)
+        self.work.touch(person, card, told.occurred_at)
+        self.work.bump(card)
+        owed = [Owed("prospect", card.id, card.version)]
+        if message != old_message and why == "sender":
+            owed.append(Owed("event", told.id, told.revision + 1))
+        info = self.context.portfolio.properties.get(card.property_id) if card.property_id else None
+        self.work.owe(card, owed, info, None if info else Hold("unplaced_card"))
+        if fate:
+            self._fate(seen, "revision", told.id, "same id of the sender, changed content")
+        told.lead, told.revision = new, told.revision + 1
+        return Fate(seen.position, "revised", told.id, card.key, person.key, "changed content")
+
+    def _join_more(self, seen: Seen, person: Person) -> None:
+        """Corrected contact values may connect the prospect to others, by the same rules as a new lead."""
+        decision = self._decide(seen)
+        if decision.verdict != "join" or decision.person is None:
+            return
+        for other in sorted({decision.person, *decision.merge} - {person.id}):
+            if not rules.hinders(person, self.known.persons[other]):
+                merge_persons(
+                    self.work,
+                    survivor=person,
+                    loser=self.known.persons[other],
+                    rule="revision",
+                    sentence=f"A corrected inquiry connects them: {decision.sentence[0].lower()}{decision.sentence[1:]}",
+                    evidence=list(decision.evidence),
+                    decided_by="rules",
+                )
+
+    def _read_again(self, seen: Seen, told: Told) -> Fate:
+        """Replay: the inquiry exists; what a newer map reads differently becomes a revision."""
+        mine = told.content_receipt_id == self.context.receipt_id
+        if mine and substance(told.lead) != substance(to_json(seen.lead)):
+            return self._revised(seen, told, "replay", fate=False)
+        person = self.known.persons[self.work.root(told.person)]
+        card = self.work.card(person, told.card)
+        return Fate(seen.position, "accepted", told.id, card.key, person.key, "unchanged")
+
+    def _fate(self, seen: Seen, fate: str, inquiry_id: uuid.UUID, reason: str) -> None:
+        self.work.batch.insert(
+            fates,
+            {
+                "receipt_id": self.context.receipt_id,
+                "position": seen.position,
+                "fate": fate,
+                "inquiry_id": inquiry_id,
+                "reason": reason,
+                "lead": to_json(seen.lead),
+            },
+            keep=True,
+        )
+
+
+def _placed(placement: Placement) -> dict[str, Any]:
+    return {
+        "sentence": placement.sentence,
+        "unit_id": str(placement.unit_id) if placement.unit_id else None,
+        "floor_plan_id": str(placement.floor_plan_id) if placement.floor_plan_id else None,
+        "unresolved": [[kind.value, text] for kind, text in placement.unresolved],
+        "candidates": [{"property_id": str(each.property_id), "why": each.why} for each in placement.candidates],
+    }
+
+
+def substance(lead: Mapping[str, Any]) -> dict[str, Any]:
+    """What the sender said, without what depends on when it was read: the raw form of every value."""
+    said: dict[str, Any] = {}
+    for field, value in lead.items():
+        if field in {"occurred_at", "map_id", "map_version", "confidence", "notes", "unused"}:
+            continue
+        if isinstance(value, list):
+            said[field] = [each["raw"] if isinstance(each, dict) and "raw" in each else each for each in value]
+        else:
+            said[field] = value["raw"] if isinstance(value, dict) and "raw" in value else value
+    return said

@@ -1,0 +1,86 @@
+"""Projections of prospects from the facts: names, identifiers and golden record out of the inquiries themselves."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+
+from leadsvc.leadjson import from_json
+from leadsvc.model import Lead
+from leadsvc.resolve import golden as survivors
+from leadsvc.resolve.person import Identifier, Identity
+from leadsvc.store.bulk import Batch
+from leadsvc.store.known import folded
+from leadsvc.store.tables import fates, identifiers, inquiries, prospect_identifiers, prospects
+
+
+def rebuild_prospects(connection: Connection, roots: Collection[uuid.UUID], ignored: frozenset[str] = frozenset()) -> None:
+    """Recompute what the prospects at ``roots`` are known by. Inquiries say everything; edits are kept apart and stay."""
+    members = {
+        row.id: row
+        for row in connection.execute(select(prospects).where(prospects.c.root_id.in_(roots)).order_by(prospects.c.id))
+    }
+    told = _leads(connection, members)
+    connection.execute(delete(prospect_identifiers).where(prospect_identifiers.c.prospect_id.in_(members)))
+    batch = Batch()
+    linked: set[uuid.UUID] = set()
+    for member, leads in told.items():
+        for lead, at, _ in leads:
+            _link(batch, linked, member, lead, at, ignored)
+    batch.flush(connection)
+    for root in roots:
+        family = [row.id for row in members.values() if row.root_id == root]
+        _write_root(connection, root, [each for member in family for each in told[member]])
+
+
+def _leads(connection: Connection, members: Collection[uuid.UUID]) -> dict[uuid.UUID, list[tuple[Lead, datetime, uuid.UUID]]]:
+    """Per home prospect: its inquiries and what was delivered again of them, oldest first."""
+    told: dict[uuid.UUID, list[tuple[Lead, datetime, uuid.UUID]]] = defaultdict(list)
+    own = select(inquiries.c.id, inquiries.c.prospect_id, inquiries.c.occurred_at, inquiries.c.lead)
+    again = select(inquiries.c.id, inquiries.c.prospect_id, inquiries.c.occurred_at, fates.c.lead).join(
+        fates, (fates.c.inquiry_id == inquiries.c.id) & (fates.c.fate == "redelivery")
+    )
+    for statement in (own, again):
+        for row in connection.execute(statement.where(inquiries.c.prospect_id.in_(members))):
+            told[row.prospect_id].append((from_json(row.lead), row.occurred_at, row.id))
+    for leads in told.values():
+        leads.sort(key=lambda each: (each[1], each[2]))
+    return told
+
+
+def _link(
+    batch: Batch, linked: set[uuid.UUID], member: uuid.UUID, lead: Lead, at: datetime, ignored: frozenset[str]
+) -> None:
+    name = lead.name.value if lead.name else None
+    spelled = folded(name.given, name.family) if name else ""
+    for each in Identity.of(lead, ignored).identifiers:
+        if each.id not in linked:
+            linked.add(each.id)
+            batch.insert(identifiers, _identifier(each, at), keep=True)
+        row = {"prospect_id": member, "identifier_id": each.id, "name_key": spelled, "first_at": at}
+        batch.insert(prospect_identifiers, row, keep=True)
+
+
+def _identifier(each: Identifier, at: datetime) -> dict[str, Any]:
+    trust = "relay" if each.kind == "thread" else "own"
+    return {"id": each.id, "kind": each.kind, "value": each.value, "trust": trust, "trust_reason": "", "first_at": at}
+
+
+def _write_root(connection: Connection, root: uuid.UUID, leads: list[tuple[Lead, datetime, uuid.UUID]]) -> None:
+    golden: survivors.Golden = {}
+    names: list[list[str]] = []
+    for lead, at, inquiry in leads:
+        golden = survivors.combine(golden, survivors.record(lead, at, inquiry))
+        if lead.name is not None and (lead.name.value.given or lead.name.value.family):
+            parts = [lead.name.value.given, lead.name.value.family, lead.name.value.suffix]
+            if parts not in names:
+                names.append(parts)
+    values: dict[str, Any] = {"golden": golden, "names": names, "version": prospects.c.version + 1}
+    if leads:
+        values |= {"first_at": min(each[1] for each in leads), "last_at": max(each[1] for each in leads)}
+    connection.execute(update(prospects).where(prospects.c.id == root).values(**values))

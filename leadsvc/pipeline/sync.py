@@ -1,0 +1,152 @@
+"""The PMS's own configuration, read-only with us: properties, plans, units, agents, source names (SPEC §9)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from leadsvc.ids import uuid7
+from leadsvc.store.known import bump
+from leadsvc.store.tables import agents, floor_plans, properties, property_aliases, remote_names, units
+
+Raw = Mapping[str, Any]
+
+
+def upsert(connection: Connection, table: Table, row: Mapping[str, Any], key: tuple[str, ...]) -> None:
+    """Insert ``row``, or bring the row with the same ``key`` up to date (its id stays)."""
+    make = pg_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    changes = {name: value for name, value in row.items() if name not in key and name != "id"}
+    connection.execute(make(table).values(**row).on_conflict_do_update(index_elements=list(key), set_=changes))
+
+
+def write_configuration(connection: Connection, destination: str, config: Mapping[str, Iterable[Raw]]) -> dict[str, int]:
+    """Take over what ``destination`` says it has; what it no longer names becomes inactive, never deleted.
+
+    ``config``: kind -> items as :class:`ConfigItem` gives them, each as a mapping with remote_id, name, active, parent
+    and raw. Returns how many of each kind.
+    """
+    homes = _write_properties(connection, destination, list(config.get("property", ())))
+    plans = _write_plans(connection, homes, list(config.get("floor_plan", ())))
+    _write_units(connection, homes, plans, list(config.get("unit", ())))
+    _write_agents(connection, destination, list(config.get("agent", ())))
+    _write_names(connection, destination, list(config.get("source", ())))
+    bump(connection, "portfolio")
+    return {kind: len(list(items)) for kind, items in config.items()}
+
+
+def _write_properties(connection: Connection, destination: str, items: list[Raw]) -> dict[str, uuid.UUID]:
+    connection.execute(update(properties).where(properties.c.destination == destination).values(active=False))
+    for item in items:
+        raw = item["raw"]
+        address = raw.get("address") or {}
+        row = {
+            "id": uuid7(),
+            "destination": destination,
+            "remote_id": item["remote_id"],
+            "name": item["name"],
+            "street": address.get("street", ""),
+            "city": address.get("city", ""),
+            "state": address.get("state", ""),
+            "postal_code": address.get("postal_code", ""),
+            "time_zone": raw.get("time_zone") or "UTC",
+            "region": raw.get("region", ""),
+            "asset_class": raw.get("asset_class", ""),
+            "office_hours": raw.get("office_hours") or {},
+            "office_phone": raw.get("office_phone", ""),
+            "mailbox_tag": raw.get("mailbox_tag", ""),
+            "listing_ids": raw.get("listing_ids") or {},
+            "managed_from": _day(raw.get("managed_from")),
+            "managed_to": _day(raw.get("managed_to")),
+            "active": item["active"],
+        }
+        upsert(connection, properties, row, ("destination", "remote_id"))
+    statement = select(properties.c.remote_id, properties.c.id).where(properties.c.destination == destination)
+    homes = {row.remote_id: row.id for row in connection.execute(statement)}
+    for item in items:
+        _write_aliases(connection, homes[item["remote_id"]], item["raw"])
+    return homes
+
+
+def _write_aliases(connection: Connection, home: uuid.UUID, raw: Raw) -> None:
+    """The PMS's aliases are replaced; what was learned here stays."""
+    theirs = (property_aliases.c.property_id == home) & (property_aliases.c.origin == "pms")
+    connection.execute(delete(property_aliases).where(theirs))
+    rows = [(alias, None, None) for alias in raw.get("aliases") or ()]
+    rows += [(each["name"], _day(each.get("from")), _day(each.get("until"))) for each in raw.get("former_names") or ()]
+    if rows:
+        connection.execute(
+            property_aliases.insert(),
+            [
+                {"id": uuid7(), "property_id": home, "alias": name, "valid_from": since, "valid_to": until, "origin": "pms"}
+                for name, since, until in rows
+            ],
+        )
+
+
+def _day(value: object) -> date | None:
+    if isinstance(value, date) or value is None:
+        return value
+    return date.fromisoformat(str(value))
+
+
+def _write_plans(connection: Connection, homes: Mapping[str, uuid.UUID], items: list[Raw]) -> dict[tuple[str, str], uuid.UUID]:
+    connection.execute(update(floor_plans).where(floor_plans.c.property_id.in_(homes.values())).values(active=False))
+    for item in items:
+        row = {
+            "id": uuid7(),
+            "property_id": homes[item["parent"]],
+            "remote_id": item["remote_id"],
+            "name": item["name"],
+            "bedrooms": item["raw"].get("bedrooms"),
+            "bathrooms": item["raw"].get("bathrooms"),
+            "rent_cents": item["raw"].get("rent_cents"),
+            "active": item["active"],
+        }
+        upsert(connection, floor_plans, row, ("property_id", "remote_id"))
+    names = {home: remote for remote, home in homes.items()}
+    rows = connection.execute(select(floor_plans).where(floor_plans.c.property_id.in_(homes.values())))
+    return {(names[row.property_id], row.remote_id): row.id for row in rows}
+
+
+def _write_units(
+    connection: Connection, homes: Mapping[str, uuid.UUID], plans: Mapping[tuple[str, str], uuid.UUID], items: list[Raw]
+) -> None:
+    connection.execute(update(units).where(units.c.property_id.in_(homes.values())).values(active=False))
+    for item in items:
+        row = {
+            "id": uuid7(),
+            "property_id": homes[item["parent"]],
+            "remote_id": item["remote_id"],
+            "number": str(item["raw"].get("number") or item["name"]),
+            "floor_plan_id": plans.get((item["parent"], str(item["raw"].get("floor_plan", "")))),
+            "listing_ids": item["raw"].get("listing_ids") or {},
+            "active": item["active"],
+        }
+        upsert(connection, units, row, ("property_id", "remote_id"))
+
+
+def _write_agents(connection: Connection, destination: str, items: list[Raw]) -> None:
+    connection.execute(update(agents).where(agents.c.destination == destination).values(active=False))
+    for item in items:
+        row = {
+            "id": uuid7(),
+            "destination": destination,
+            "remote_id": item["remote_id"],
+            "name": item["name"],
+            "properties": list(item["raw"].get("properties") or ([item["parent"]] if item["parent"] else [])),
+            "active": item["active"],
+        }
+        upsert(connection, agents, row, ("destination", "remote_id"))
+
+
+def _write_names(connection: Connection, destination: str, items: list[Raw]) -> None:
+    connection.execute(update(remote_names).where(remote_names.c.destination == destination).values(active=False))
+    for item in items:
+        row = {"destination": destination, "kind": "source", "name": item["name"], "active": item["active"]}
+        upsert(connection, remote_names, row, ("destination", "kind", "name"))

@@ -1,0 +1,324 @@
+"""The changes of one transaction while they are planned: each row is written once, however many leads touch it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Executable, update
+
+from leadsvc import outbox
+from leadsvc.ids import public_key, uuid7
+from leadsvc.outbox import Hold, Owed
+from leadsvc.resolve.decide import RULES_VERSION
+from leadsvc.resolve.person import Card, Identifier, Person
+from leadsvc.store.bulk import Batch
+from leadsvc.store.known import Known, Told
+from leadsvc.store.queries.portfolio import PropertyInfo
+from leadsvc.store.tables import (
+    deliveries,
+    exceptions,
+    guest_cards,
+    identifiers,
+    inquiries,
+    match_decisions,
+    prospect_identifiers,
+    prospects,
+    revisions,
+    tasks,
+)
+
+if TYPE_CHECKING:
+    from leadsvc.pipeline.plan import Context, Seen
+
+
+class Working:
+    """Collects new and changed rows; :meth:`finish` hands them to the batch, :meth:`flush` writes everything."""
+
+    def __init__(self, known: Known, context: Context) -> None:
+        self.known = known
+        self.context = context
+        self.batch = Batch()
+        self.card_rows: dict[uuid.UUID, dict[str, Any]] = {}
+        self.rebuild: set[uuid.UUID] = set()
+        self._merged: dict[uuid.UUID, uuid.UUID] = {}
+        self._folded: dict[uuid.UUID, uuid.UUID] = {}
+        self._versions: dict[uuid.UUID, int] = {}
+        self._cards: dict[uuid.UUID, Card] = {}
+        self._task_rows: dict[uuid.UUID, dict[str, Any]] = {}
+        self._task_changes: dict[uuid.UUID, tuple[int, dict[str, Any]]] = {}
+        self._identifier_rows: dict[uuid.UUID, dict[str, Any]] = {}
+        self._inquiry_rows: dict[uuid.UUID, dict[str, Any]] = {}
+        self._links: set[tuple[uuid.UUID, uuid.UUID]] = set()
+        self._after: list[Executable] = []
+
+    # -- prospects ----------------------------------------------------------------------------------------------------
+
+    def root(self, person: uuid.UUID) -> uuid.UUID:
+        """The prospect that ``person`` is part of by now."""
+        while person in self._merged:
+            person = self._merged[person]
+        return person
+
+    def new_person(self, at: datetime) -> Person:
+        person = Person(uuid7(), public_key("PR"), 1, at, at, new=True)
+        person.members = {person.id}
+        self.known.persons[person.id] = person
+        self._versions[person.id] = 1
+        return person
+
+    def touch(self, person: Person, card: Card, at: datetime) -> None:
+        """Something happened at ``at``: prospect and card are written at the end."""
+        person.first_at, person.last_at = min(person.first_at, at), max(person.last_at, at)
+        card.opened_at, card.last_at = min(card.opened_at, at), max(card.last_at, at)
+        self._versions.setdefault(person.id, person.version)
+        self._cards[card.id] = card
+
+    def changed(self, person: Person) -> None:
+        self._versions.setdefault(person.id, person.version)
+
+    def absorb(self, survivor: Person, loser: Person) -> None:
+        """Point the loser's root at the survivor."""
+        self._merged[loser.id] = survivor.id
+        self.changed(survivor)
+        self.changed(loser)
+
+    def link(self, person: Person, identifier: Identifier, name: str, now: datetime) -> None:
+        if identifier.id not in self.known.stored:
+            self.known.stored.add(identifier.id)
+            trust = "relay" if identifier.kind == "thread" else "own"
+            row = {"id": identifier.id, "kind": identifier.kind, "value": identifier.value, "trust": trust, "trust_reason": "", "first_at": now}
+            self._identifier_rows[identifier.id] = row
+            self.batch.insert(identifiers, row, keep=True)
+        if (person.id, identifier.id) not in self._links:
+            self._links.add((person.id, identifier.id))
+            row = {"prospect_id": person.id, "identifier_id": identifier.id, "name_key": name, "first_at": now}
+            self.batch.insert(prospect_identifiers, row, keep=True)
+
+    def mark_shared(self, identifier: uuid.UUID) -> None:
+        """A value with too many names behind it loses its weight, from now on and for everybody."""
+        self.known.shared.add(identifier)
+        reason = "several names write from it"
+        if identifier in self._identifier_rows:
+            self._identifier_rows[identifier].update(trust="shared", trust_reason=reason)
+        else:
+            values = {"trust": "shared", "trust_reason": reason}
+            self.batch.update(identifiers, {"id": identifier, "trust": "own"}, values)
+
+    # -- cards and tasks ----------------------------------------------------------------------------------------------
+
+    def card(self, person: Person, card_id: uuid.UUID) -> Card:
+        """The root card that ``card_id`` is part of by now."""
+        while card_id in self._folded:
+            card_id = self._folded[card_id]
+        return next(each for each in person.cards if each.id == card_id)
+
+    def new_card(self, card: Card, row: dict[str, Any]) -> None:
+        self.card_rows[card.id] = row
+        self._cards[card.id] = card
+
+    def fold(self, keep: Card, gone: Card) -> None:
+        """Point the root of one card at another; its open deliveries queue up behind the survivor's."""
+        self._folded[gone.id] = keep.id
+        self._cards[keep.id] = keep
+        self._cards[gone.id] = gone
+        waiting = ("pending", "retry", "held", "dead")
+        lane = deliveries.c.lane_id == gone.id
+        self.after(update(deliveries).where(lane, deliveries.c.state.in_(waiting)).values(lane_id=keep.id))
+
+    def bump(self, card: Card) -> None:
+        """The card's record differs from what was last owed: a new version of it is owed."""
+        card.version += 1
+        self._cards[card.id] = card
+
+    def new_task(self, card: Card, row: dict[str, Any]) -> None:
+        self._task_rows[row["id"]] = row
+        self.batch.insert(tasks, row)
+
+    def move_task(self, card: Card, body: str, inquiry_id: uuid.UUID) -> None:
+        """One open task follows the newest inquiry; its deadline stays the earliest (the renter has waited since)."""
+        self._change_task(card, {"body": body, "inquiry_id": inquiry_id})
+
+    def hasten_task(self, card: Card, due_at: datetime) -> None:
+        self._change_task(card, {"due_at": due_at})
+
+    def _change_task(self, card: Card, values: dict[str, Any]) -> None:
+        if card.task is None:
+            return
+        card.task["due_at"] = values.get("due_at", card.task["due_at"])
+        task_id = card.task["id"]
+        if task_id in self._task_rows:
+            self._task_rows[task_id].update(values)
+            return
+        original, before = self._task_changes.get(task_id, (card.task["version"], {}))
+        card.task["version"] = original + 1
+        self._task_changes[task_id] = (original, before | values | {"version": original + 1})
+
+    def cancel_task(self, card: Card, reason: str) -> None:
+        if card.task is None:
+            return
+        task_id = card.task["id"]
+        values = {"state": "cancelled", "reason": reason}
+        if task_id in self._task_rows:
+            self._task_rows[task_id].update(values)
+        else:
+            original = self._task_changes.pop(task_id, (card.task["version"], {}))[0]
+            self.batch.update(tasks, {"id": task_id, "version": original}, values | {"version": original + 1})
+        owed = deliveries.c.subject_id == task_id
+        waiting = deliveries.c.state.in_(("pending", "retry", "held"))
+        cancelled = {"state": "cancelled", "cause": reason}
+        self.after(update(deliveries).where(owed, deliveries.c.kind == "task", waiting).values(**cancelled))
+        card.task = None
+
+    # -- facts --------------------------------------------------------------------------------------------------------
+
+    def decision(
+        self,
+        decision_id: uuid.UUID,
+        *,
+        kind: str,
+        verdict: str,
+        prospect_id: uuid.UUID,
+        rule: str,
+        sentence: str,
+        evidence: list[Mapping[str, Any]],
+        inquiry_id: uuid.UUID | None = None,
+        other: uuid.UUID | None = None,
+        undoes: uuid.UUID | None = None,
+        decided_by: str = "rules",
+    ) -> None:
+        self.batch.insert(
+            match_decisions,
+            {
+                "id": decision_id,
+                "at": self.context.now,
+                "kind": kind,
+                "verdict": verdict,
+                "inquiry_id": inquiry_id,
+                "prospect_id": prospect_id,
+                "other_prospect_id": other,
+                "undoes": undoes,
+                "rule": rule,
+                "sentence": sentence,
+                "evidence": evidence,
+                "rules_version": RULES_VERSION,
+                "decided_by": decided_by,
+            },
+        )
+
+    def new_inquiry(self, row: dict[str, Any]) -> None:
+        self._inquiry_rows[row["id"]] = row
+        self.batch.insert(inquiries, row)
+
+    def revise(self, told: Told, new: Mapping[str, Any], seen: Seen, why: str) -> None:
+        """Keep the old content as a revision and put the new one in its place."""
+        old = {
+            "inquiry_id": told.id,
+            "revision": told.revision,
+            "receipt_id": told.content_receipt_id,
+            "lead": told.lead,
+            "why": why,
+            "replaced_at": self.context.now,
+        }
+        self.batch.insert(revisions, old)
+        lead = seen.lead
+        values = {
+            "lead": new,
+            "revision": told.revision + 1,
+            "content_receipt_id": self.context.receipt_id,
+            "content_at": self.context.received_at,
+            "map_id": lead.map_id,
+            "map_version": lead.map_version,
+            "campaign": lead.campaign.value if lead.campaign else "",
+            "content_key": seen.content_key,
+        }
+        if told.id in self._inquiry_rows:
+            self._inquiry_rows[told.id].update(values)
+        else:
+            self.batch.update(inquiries, {"id": told.id, "revision": told.revision}, values)
+        self.rebuild.add(self.root(told.person))
+
+    def exception(self, kind: str, subject_kind: str, subject_id: uuid.UUID, cause: str, detail: str) -> None:
+        """Open an exception, unless the same one is open already."""
+        row = {
+            "id": uuid7(),
+            "kind": kind,
+            "subject_kind": subject_kind,
+            "subject_id": subject_id,
+            "cause": cause,
+            "detail": detail,
+            "opened_at": self.context.now,
+        }
+        self.batch.insert(exceptions, row, keep=True)
+
+    def owe(
+        self, card: Card, owed: list[Owed], info: PropertyInfo | None, hold: Hold | None, lane: uuid.UUID | None = None
+    ) -> None:
+        self.owe_by_id(card.id, owed, info, hold, lane)
+
+    def owe_by_id(
+        self, card_id: uuid.UUID, owed: list[Owed], info: PropertyInfo | None, hold: Hold | None, lane: uuid.UUID | None = None
+    ) -> None:
+        """Put deliveries into the outbox, in this order behind what the lane holds already."""
+        context = self.context
+        where = (info.destination, info.remote_id) if info else ("", "")
+        receipt_id = context.receipt_id if context.receipt_id.int else None
+        for account in outbox.creators(context.accounts, *where):
+            for row in outbox.rows(
+                account, card_id, lane or card_id, owed, now=context.now, receipt_id=receipt_id, hold=hold
+            ):
+                self.batch.insert(deliveries, row, keep=True)
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def after(self, statement: Executable) -> None:
+        """Run ``statement`` once the rows are written."""
+        self._after.append(statement)
+
+    def finish(self) -> None:
+        for person_id, version in self._versions.items():
+            self._write_person(self.known.persons[person_id], version)
+        for card in self._cards.values():
+            self._write_card(card)
+        for task_id, (version, values) in self._task_changes.items():
+            self.batch.update(tasks, {"id": task_id, "version": version}, values)
+
+    def flush(self, connection: Connection) -> None:
+        self.batch.flush(connection)
+        for statement in self._after:
+            connection.execute(statement)
+
+    def _write_person(self, person: Person, version: int) -> None:
+        root = self.root(person.id)
+        values = {
+            "root_id": root,
+            "names": person.raw_names,
+            "golden": person.golden,
+            "first_at": person.first_at,
+            "last_at": person.last_at,
+        }
+        if person.new:
+            self.batch.insert(prospects, {"id": person.id, "key": person.key} | values)
+            return
+        if root != person.id:
+            self.batch.update(prospects, {"id": person.id, "version": version}, {"root_id": root, "version": version + 1})
+            for member in sorted(person.members - {person.id}):
+                self.batch.update(prospects, {"id": member, "root_id": person.id}, {"root_id": root})
+            return
+        self.batch.update(prospects, {"id": person.id, "version": version}, values | {"version": version + 1})
+
+    def _write_card(self, card: Card) -> None:
+        root = self._folded.get(card.id, card.id)
+        while root in self._folded:
+            root = self._folded[root]
+        moved = {"root_id": root, "opened_at": card.opened_at, "last_at": card.last_at, "version": card.version}
+        if card.id in self.card_rows:
+            self.batch.insert(guest_cards, self.card_rows[card.id] | moved)
+            return
+        self.batch.update(guest_cards, {"id": card.id}, moved)
+        if root != card.id:
+            for member in sorted(card.members - {card.id}):
+                self.batch.update(guest_cards, {"id": member}, {"root_id": root})
+

@@ -1,0 +1,100 @@
+"""The operator's properties as one immutable picture, as the PMS last described them."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from leadsvc.places import Alias, Directory, FloorPlanRow, PropertyRow, UnitRow
+from leadsvc.store.tables import agents, counters, floor_plans, properties, property_aliases, units
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyInfo:
+    """What follow-up and delivery need to know of a property."""
+
+    id: uuid.UUID
+    name: str
+    destination: str
+    remote_id: str
+    time_zone: str
+    office_hours: Mapping[str, str]
+    agents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    """``version`` grows with every change, so that processes notice. ``own_values``: phones that are the operator's."""
+
+    version: int
+    directory: Directory
+    properties: Mapping[uuid.UUID, PropertyInfo]
+    own_values: frozenset[str]
+
+
+def portfolio_version(connection: Connection) -> int:
+    found = connection.execute(select(counters.c.value).where(counters.c.name == "portfolio")).scalar()
+    return int(found or 0)
+
+
+def load_portfolio(connection: Connection) -> Portfolio:
+    """Read all of it: a handful of statements, done when the version has changed."""
+    version = portfolio_version(connection)
+    aliases: dict[uuid.UUID, list[Alias]] = defaultdict(list)
+    for row in connection.execute(select(property_aliases)):
+        aliases[row.property_id].append(Alias(row.alias, row.valid_from, row.valid_to))
+    rows = list(connection.execute(select(properties).where(properties.c.active)))
+    directory = Directory(
+        properties=tuple(_property(row, tuple(aliases[row.id])) for row in rows),
+        units=tuple(
+            UnitRow(
+                row.id, row.property_id, row.number, row.remote_id, row.floor_plan_id, tuple(row.listing_ids.values())
+            )
+            for row in connection.execute(select(units).where(units.c.active))
+        ),
+        floor_plans=tuple(
+            FloorPlanRow(row.id, row.property_id, row.remote_id, row.name, row.bedrooms or 0, row.bathrooms or 0)
+            for row in connection.execute(select(floor_plans).where(floor_plans.c.active))
+        ),
+    )
+    staff: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for agent in connection.execute(select(agents).where(agents.c.active).order_by(agents.c.remote_id)):
+        for remote_id in agent.properties:
+            staff[agent.destination, remote_id].append(agent.remote_id)
+    infos = {
+        row.id: PropertyInfo(
+            row.id,
+            row.name,
+            row.destination,
+            row.remote_id,
+            row.time_zone,
+            row.office_hours,
+            tuple(staff[row.destination, row.remote_id]),
+        )
+        for row in rows
+    }
+    return Portfolio(version, directory, infos, frozenset(row.office_phone for row in rows if row.office_phone))
+
+
+def _property(row: Any, aliases: tuple[Alias, ...]) -> PropertyRow:
+    return PropertyRow(
+        id=row.id,
+        remote_id=row.remote_id,
+        name=row.name,
+        time_zone=row.time_zone,
+        street=row.street,
+        city=row.city,
+        state=row.state,
+        postal_code=row.postal_code,
+        mailbox_tag=row.mailbox_tag,
+        aliases=aliases,
+        office_phone=row.office_phone,
+        listing_ids=row.listing_ids,
+        managed_from=row.managed_from,
+        managed_to=row.managed_to,
+    )

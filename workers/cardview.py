@@ -1,0 +1,188 @@
+"""What a push needs to know of its card, read in one go just before the call, so that it sends the present state."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select
+
+from leadsvc.resolve.golden import shown
+from leadsvc.store.tables import (
+    agents,
+    floor_plans,
+    guest_cards,
+    inquiries,
+    properties,
+    prospects,
+    remote_refs,
+    tasks,
+    units,
+)
+from leadsvc.workers.claim import Claimed
+
+
+@dataclass(slots=True)
+class CardView:
+    """The root card (what is pushed), beside the card the delivery was made for (``card_id``)."""
+
+    card_id: uuid.UUID
+    root_id: uuid.UUID
+    key: str
+    keys: frozenset[str]
+    prospect_id: uuid.UUID
+    prospect_key: str
+    property_ref: str
+    today: date
+    first_source: str
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    phone: str = ""
+    move_in: date | None = None
+    bedrooms: tuple[int | None, int | None] = (None, None)
+    budget_max_cents: int | None = None
+    floor_plan_ref: str = ""
+    unit_ref: str = ""
+    agent_ref: str = ""
+    comment: str = ""
+    remote_card_id: str = ""
+    own_remote_card_id: str = ""
+    gone_remote_card_id: str = ""
+    pushed: Mapping[str, str] = field(default_factory=dict)
+    event: Mapping[str, Any] = field(default_factory=dict)
+    task: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def merged(self) -> bool:
+        """Whether the delivery's own card is part of another by now."""
+        return self.card_id != self.root_id
+
+
+def card_view(connection: Connection, claimed: Claimed, now: datetime) -> CardView:
+    """Read everything about the card of ``claimed``."""
+    row = connection.execute(_card(claimed.guest_card_id)).mappings().one()
+    family = connection.execute(
+        select(guest_cards.c.id, guest_cards.c.key).where(guest_cards.c.root_id == row["id"])
+    ).all()
+    golden = shown(row["golden"], row["edits"])
+    name = golden.get("name") or {}
+    zone = ZoneInfo(row["time_zone"] or "UTC")
+    low_high = golden.get("bedrooms") or {}
+    view = CardView(
+        card_id=claimed.guest_card_id,
+        root_id=row["id"],
+        key=row["key"],
+        keys=frozenset(each.key for each in family),
+        prospect_id=row["person_id"],
+        prospect_key=row["person_key"],
+        property_ref=row["property_ref"] or "",
+        today=now.astimezone(zone).date(),
+        first_source=row["first_source"],
+        first_name=name.get("given", ""),
+        last_name=name.get("family", ""),
+        email=golden.get("email") or "",
+        phone=golden.get("phone") or "",
+        move_in=_move_in(golden.get("move_in")),
+        bedrooms=(_whole(low_high.get("low")), _whole(low_high.get("high"))),
+        budget_max_cents=_whole((golden.get("budget_cents") or {}).get("high")),
+        floor_plan_ref=row["floor_plan_ref"] or "",
+        unit_ref=row["unit_ref"] or "",
+        comment=_comment(golden),
+    )
+    _add_refs(connection, claimed, view)
+    _add_subject(connection, claimed, view)
+    return view
+
+
+def _card(card_id: uuid.UUID):  # type: ignore[no-untyped-def]  # a Select of many columns
+    root, own, person = guest_cards.alias("root"), guest_cards.alias("own"), prospects.alias("person")
+    home = prospects.alias("home")
+    return (
+        select(
+            root.c.id,
+            root.c.key,
+            root.c.first_source,
+            person.c.id.label("person_id"),
+            person.c.key.label("person_key"),
+            person.c.golden,
+            person.c.edits,
+            properties.c.remote_id.label("property_ref"),
+            properties.c.time_zone,
+            floor_plans.c.remote_id.label("floor_plan_ref"),
+            units.c.remote_id.label("unit_ref"),
+        )
+        .select_from(
+            own.join(root, root.c.id == own.c.root_id)
+            .join(home, home.c.id == root.c.prospect_id)
+            .join(person, person.c.id == home.c.root_id)
+            .outerjoin(properties, properties.c.id == root.c.property_id)
+            .outerjoin(floor_plans, floor_plans.c.id == root.c.floor_plan_id)
+            .outerjoin(units, units.c.id == root.c.unit_id)
+        )
+        .where(own.c.id == card_id)
+    )
+
+
+def _move_in(found: Mapping[str, Any] | None) -> date | None:
+    on = (found or {}).get("on")
+    return date.fromisoformat(on) if on else None
+
+
+def _whole(value: Any) -> int | None:
+    return int(value) if value is not None else None
+
+
+def _comment(golden: Mapping[str, Any]) -> str:
+    """The renter's wishes that have no field of their own, in a line."""
+    words = [f"Move-in: {(golden.get('move_in') or {}).get('words')}" if (golden.get("move_in") or {}).get("words") else ""]
+    words.append(f"Occupants: {golden['occupants']}" if golden.get("occupants") else "")
+    pets = golden.get("pets")
+    words.append(f"Pets: {pets.get('details') or ('yes' if pets.get('has') else 'no')}" if pets else "")
+    words.append(f"Lease: {golden['lease_term_months']} months" if golden.get("lease_term_months") else "")
+    return ". ".join(filter(None, words))
+
+
+def _add_refs(connection: Connection, claimed: Claimed, view: CardView) -> None:
+    wanted = {view.root_id, claimed.guest_card_id}
+    statement = (
+        select(remote_refs)
+        .where(
+            remote_refs.c.destination == claimed.destination,
+            remote_refs.c.kind == "card",
+            remote_refs.c.entity_id.in_(wanted),
+        )
+        .order_by(remote_refs.c.at)
+    )
+    for ref in connection.execute(statement):
+        if ref.entity_id == view.root_id and ref.live:
+            view.remote_card_id, view.pushed = ref.remote_id, ref.pushed
+        if ref.entity_id == claimed.guest_card_id:
+            if ref.live:
+                view.own_remote_card_id = ref.remote_id
+            else:
+                view.gone_remote_card_id = ref.remote_id
+
+
+def _add_subject(connection: Connection, claimed: Claimed, view: CardView) -> None:
+    if claimed.kind == "event":
+        row = connection.execute(select(inquiries).where(inquiries.c.id == claimed.subject_id)).one()
+        lead = row.lead
+        message = (lead.get("message") or {}).get("value") or "(no message)"
+        view.event = {"kind": row.contact_type, "at": row.occurred_at, "text": message, "source": row.source}
+    elif claimed.kind == "task":
+        found = connection.execute(select(tasks).where(tasks.c.id == claimed.subject_id)).mappings().one_or_none()
+        view.task = dict(found) if found else {}
+    if claimed.kind in {"task", "event", "prospect"}:
+        statement = (
+            select(tasks.c.assignee)
+            .select_from(tasks.join(agents, (agents.c.remote_id == tasks.c.assignee) & agents.c.active))
+            .where(tasks.c.guest_card_id == view.root_id, tasks.c.kind == "first_contact")
+            .order_by(tasks.c.created_at)
+            .limit(1)
+        )
+        view.agent_ref = connection.execute(statement).scalar() or ""

@@ -1,0 +1,71 @@
+"""The worker's outermost loop: sweep and drain, woken by a nudge or by time. The same loop inline and on its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from leadsvc.workers.deliver import Deliverer
+from leadsvc.workers.sweep import Sweep
+
+log = structlog.get_logger(__name__)
+
+_IDLE = timedelta(seconds=5)
+_SWEEP_EVERY = timedelta(seconds=5)
+
+
+class Loop:
+    """Runs until stopped. :meth:`nudge` may be called from any thread, and costs nothing."""
+
+    def __init__(self, deliverer: Deliverer, sweep: Sweep, clock: Callable[[], datetime]) -> None:
+        self.deliverer = deliverer
+        self.sweep = sweep
+        self.clock = clock
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def nudge(self) -> None:
+        self._wake.set()
+
+    def start(self) -> None:
+        """Run in a thread of this process."""
+        self._thread = threading.Thread(target=self.run, name="worker", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what is being pushed, then return."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+        self.deliverer.close()
+
+    def run(self) -> None:
+        """Sweep and drain until stopped."""
+        swept_at = datetime.min.replace(tzinfo=self.clock().tzinfo)
+        prepared = False
+        while not self._stop.is_set():
+            self._wake.clear()
+            pause = _IDLE
+            try:
+                if not prepared:
+                    self.sweep.prepare()
+                    prepared = True
+                if self.clock() - swept_at >= _SWEEP_EVERY:
+                    self.sweep.round()
+                    swept_at = self.clock()
+                self.deliverer.drain_all(self._stop)
+                pause = self._until_due()
+            except Exception:  # noqa: BLE001  # one of the three outermost loops: a worker outlives whatever happens
+                log.exception("worker_round_failed")
+            self._wake.wait(pause.total_seconds())
+
+    def _until_due(self) -> timedelta:
+        due = self.sweep.next_due()
+        if due is None:
+            return _IDLE
+        return min(max(due - self.clock(), timedelta(milliseconds=50)), _IDLE)

@@ -1,0 +1,165 @@
+"""What a destination answered, written down: states, remote ids, the circuit of the account, exceptions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from leadsvc.ids import digest_uuid, uuid7
+from leadsvc.pipeline.sync import upsert
+from leadsvc.store.tables import attempts, deliveries, destinations, exceptions, guest_cards, prospects, remote_refs
+from leadsvc.workers.claim import Claimed
+from leadsvc.workers.destinations.base import Outcome, Result
+from leadsvc.workers.push import Pushed
+from leadsvc.workers.schedule import circuit_pause, next_try
+
+_LOOKS = 8
+"""How often a write that was accepted without proof is looked up before a person is asked."""
+
+
+def record(connection: Connection, claimed: Claimed, pushed: Pushed, owner: str, now: datetime) -> None:
+    """Write the result of one attempt. What was learned is kept even when the lease was lost meanwhile."""
+    result = pushed.result
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.delivery_id == claimed.id, attempts.c.number == claimed.attempt)
+        .values(finished_at=now, outcome=result.outcome.value, code=result.code, message=result.message[:500])
+    )
+    for ref in pushed.refs:
+        _remember(connection, claimed, ref, now)
+    for entity_id, remote_id in pushed.gone:
+        match = (remote_refs.c.entity_id == entity_id) & (remote_refs.c.remote_id == remote_id)
+        connection.execute(
+            update(remote_refs).where(match, remote_refs.c.destination == claimed.destination).values(live=False)
+        )
+    if pushed.standing and pushed.standing != "prospect":
+        _stand(connection, claimed, pushed.standing)
+    values = _next(connection, claimed, result, now)
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == claimed.id, deliveries.c.state == "in_flight", deliveries.c.lease_owner == owner)
+        .values(lease_until=None, lease_owner="", lane_id=_lane(claimed), **values)
+    )
+
+
+def _lane(claimed: Claimed) -> Any:
+    """The card's present root: it may have been merged while the call was under way."""
+    return select(guest_cards.c.root_id).where(guest_cards.c.id == claimed.guest_card_id).scalar_subquery()
+
+
+def _remember(connection: Connection, claimed: Claimed, ref: Any, now: datetime) -> None:
+    row: dict[str, Any] = {
+        "destination": claimed.destination,
+        "kind": ref.kind,
+        "entity_id": ref.entity_id,
+        "remote_id": ref.remote_id,
+        "live": ref.live,
+        "standing": ref.standing,
+        "source": ref.source,
+        "at": now,
+    }
+    if ref.pushed is not None:
+        row["pushed"] = _pushed_before(connection, row) | dict(ref.pushed)
+    upsert(connection, remote_refs, row, ("destination", "kind", "entity_id", "remote_id"))
+
+
+def _pushed_before(connection: Connection, row: dict[str, Any]) -> dict[str, Any]:
+    statement = select(remote_refs.c.pushed).where(
+        *(remote_refs.c[name] == row[name] for name in ("destination", "kind", "entity_id", "remote_id"))
+    )
+    return dict(connection.execute(statement).scalar() or {})
+
+
+def _stand(connection: Connection, claimed: Claimed, standing: str) -> None:
+    person = (
+        select(prospects.c.root_id)
+        .join(guest_cards, guest_cards.c.prospect_id == prospects.c.id)
+        .where(guest_cards.c.id == claimed.guest_card_id)
+        .scalar_subquery()
+    )
+    connection.execute(update(prospects).where(prospects.c.id == person).values(standing=standing))
+
+
+def _next(connection: Connection, claimed: Claimed, result: Result, now: datetime) -> dict[str, Any]:
+    """The delivery's next state, and the account's."""
+    said = {"outcome": result.outcome.value, "message": result.message[:500]}
+    if result.ok:
+        _well(connection, claimed.destination, now)
+        done = {"state": "acknowledged", "acknowledged_at": now, "remote_id": result.remote_id, "cause": ""}
+        return said | done
+    if result.outcome is Outcome.AUTH:
+        pause(connection, claimed.destination, result.message, now)
+        return said | {"state": "held", "cause": "paused_account"}
+    if result.outcome in (Outcome.REJECT, Outcome.PARTIAL):
+        _exception(connection, "dead_delivery", claimed, result.code or "rejected", _rejected(result), now)
+        return said | {"state": "dead", "cause": result.code or "rejected"}
+    return said | _again(connection, claimed, result, now)
+
+
+def _rejected(result: Result) -> str:
+    fields = "; ".join(f"{name}: {', '.join(texts)}" for name, texts in result.field_errors.items())
+    return f"The destination refuses it: {result.message or 'no reason given'} {fields}".strip()
+
+
+def _again(connection: Connection, claimed: Claimed, result: Result, now: datetime) -> dict[str, Any]:
+    failures = claimed.failures + 1
+    unproven = result.code == "unverified" and failures >= _LOOKS
+    if unproven:
+        detail = "The destination accepted it but shows no trace of it. Look there, then retry or cancel."
+        _exception(connection, "held_delivery", claimed, "presence_unknown", detail, now)
+        return {"state": "held", "cause": "presence_unknown", "failures": failures}
+    if result.code not in {"no_remote_card", "unverified"}:
+        _ill(connection, claimed.destination, now)
+    due_at = next_try(now, failures, result.retry_after_s)
+    if due_at is None:
+        detail = f"All tries are used up. Last answer: {result.message or result.code or 'none'}"
+        _exception(connection, "dead_delivery", claimed, "tries_used_up", detail, now)
+        return {"state": "dead", "cause": "tries_used_up", "failures": failures}
+    return {"state": "retry", "cause": result.code, "due_at": due_at, "failures": failures}
+
+
+def _exception(
+    connection: Connection, kind: str, claimed: Claimed, cause: str, detail: str, now: datetime
+) -> None:
+    _open(connection, kind, "delivery", claimed.id, cause, detail, now)
+
+
+def _open(
+    connection: Connection, kind: str, subject_kind: str, subject_id: Any, cause: str, detail: str, now: datetime
+) -> None:
+    present = select(exceptions.c.id).where(
+        exceptions.c.kind == kind, exceptions.c.subject_id == subject_id, exceptions.c.resolved_at.is_(None)
+    )
+    if connection.execute(present).first() is None:
+        row = {"id": uuid7(), "kind": kind, "subject_kind": subject_kind, "subject_id": subject_id}
+        connection.execute(exceptions.insert().values(**row, cause=cause, detail=detail, opened_at=now))
+
+
+def _well(connection: Connection, name: str, now: datetime) -> None:
+    connection.execute(
+        update(destinations).where(destinations.c.name == name).values(failures=0, open_until=None, last_success_at=now)
+    )
+
+
+def _ill(connection: Connection, name: str, now: datetime) -> None:
+    """Count a failure of the account; too many in a row open its circuit."""
+    failures = connection.execute(
+        update(destinations)
+        .where(destinations.c.name == name)
+        .values(failures=destinations.c.failures + 1)
+        .returning(destinations.c.failures)
+    ).scalar_one()
+    rest = circuit_pause(failures)
+    if rest is not None:
+        connection.execute(update(destinations).where(destinations.c.name == name).values(open_until=now + rest))
+
+
+def pause(connection: Connection, name: str, reason: str, now: datetime) -> None:
+    """Stop an account whose credentials are refused, and say so; it is tried again once a check succeeds."""
+    connection.execute(
+        update(destinations).where(destinations.c.name == name).values(state="paused", reason=reason[:500])
+    )
+    detail = f"{name} refuses our credentials: {reason or 'no reason given'}. Renew them; deliveries wait and resume by themselves."
+    _open(connection, "account", "destination", digest_uuid("destination", name), "auth", detail, now)

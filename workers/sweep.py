@@ -1,0 +1,131 @@
+"""What makes the queue a mere nudge: due rows, expired leases, holds whose cause is gone, circuits to probe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection, func, insert, select, update
+
+from leadsvc.config import Settings
+from leadsvc.errors import Conflict
+from leadsvc.faults import Commit
+from leadsvc.ids import digest_uuid
+from leadsvc.pipeline.intake import Intake
+from leadsvc.store import Store
+from leadsvc.store.tables import deliveries, destinations, exceptions
+from leadsvc.workers.claim import release_expired
+from leadsvc.workers.deliver import Deliverer
+from leadsvc.workers.destinations.base import Outcome
+from leadsvc.workers.results import pause
+from leadsvc.workers.schedule import CIRCUIT_AFTER, circuit_pause
+
+log = structlog.get_logger(__name__)
+
+_PROBE_PAUSED = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How many receipts were taken up, leases and holds released, accounts found well again."""
+
+    receipts: int
+    leases: int
+    holds: int
+    accounts: int
+
+
+class Sweep:
+    """One round over everything that time alone sets moving. Any process may run it at any time."""
+
+    def __init__(self, store: Store, settings: Settings, intake: Intake, deliverer: Deliverer, clock: Callable[[], datetime]) -> None:
+        self.store = store
+        self.settings = settings
+        self.intake = intake
+        self.deliverer = deliverer
+        self.clock = clock
+
+    def prepare(self) -> None:
+        """Make sure that every configured account has its row."""
+        with self.store.write(Commit.SWEEP) as connection:
+            known = set(connection.execute(select(destinations.c.name)).scalars())
+            missing = [{"name": name} for name in self.settings.accounts if name not in known]
+            if missing:
+                connection.execute(insert(destinations), missing)
+
+    def round(self) -> Swept:
+        """Do all of it once."""
+        taken_up = self.intake.sweep()
+        try:
+            with self.store.write(Commit.SWEEP) as connection:
+                leases = release_expired(connection, self.clock())
+                holds = self._release_holds(connection)
+        except Conflict:
+            leases = holds = 0
+        well = sum(self._probe(name) for name in self._ill())
+        return Swept(taken_up, leases, holds, well)
+
+    def next_due(self) -> datetime | None:
+        """When the next delivery falls due."""
+        statement = select(func.min(deliveries.c.due_at)).where(deliveries.c.state.in_(("pending", "retry")))
+        with self.store.read() as connection:
+            return connection.execute(statement).scalar()
+
+    def _release_holds(self, connection: Connection) -> int:
+        """A card under review goes out as new when its time is over (SPEC §6)."""
+        result = connection.execute(
+            update(deliveries)
+            .where(deliveries.c.state == "held", deliveries.c.cause == "review", deliveries.c.due_at <= self.clock())
+            .values(state="pending", cause="")
+        )
+        return result.rowcount
+
+    def _ill(self) -> list[str]:
+        now = self.clock()
+        with self.store.read() as connection:
+            rows = connection.execute(
+                select(destinations).where(
+                    (destinations.c.open_until <= now)
+                    | ((destinations.c.state == "paused") & (destinations.c.reason != "by hand"))
+                )
+            ).all()
+        return [row.name for row in rows if row.name in self.settings.accounts]
+
+    def _probe(self, name: str) -> bool:
+        """Ask the account for a sign of life, with a call that changes nothing."""
+        result = self.deliverer.destination(name).check()
+        now = self.clock()
+        with self.store.write(Commit.SWEEP) as connection:
+            if result.outcome is Outcome.AUTH:
+                pause(connection, name, result.message, now)
+                return False
+            if not result.ok:
+                failures = connection.execute(
+                    update(destinations)
+                    .where(destinations.c.name == name)
+                    .values(failures=destinations.c.failures + 1)
+                    .returning(destinations.c.failures)
+                ).scalar_one()
+                rest = circuit_pause(max(failures, CIRCUIT_AFTER))
+                if rest is not None:
+                    later = update(destinations).where(destinations.c.name == name).values(open_until=now + rest)
+                    connection.execute(later)
+                return False
+            self._resume(connection, name, now)
+        log.info("destination_well_again", destination=name)
+        return True
+
+    def _resume(self, connection: Connection, name: str, now: datetime) -> None:
+        """Everything that waited for the account is due now; the outage used up no tries."""
+        well = {"state": "active", "reason": "", "failures": 0, "open_until": None, "last_success_at": now}
+        connection.execute(update(destinations).where(destinations.c.name == name).values(**well))
+        mine = deliveries.c.destination == name
+        held = (deliveries.c.state == "held") & (deliveries.c.cause == "paused_account")
+        connection.execute(update(deliveries).where(mine, held).values(state="pending", cause="", due_at=now))
+        waiting = (deliveries.c.state == "retry") & (deliveries.c.outcome == "retry") & (deliveries.c.failures <= 1)
+        connection.execute(update(deliveries).where(mine, waiting).values(due_at=now))
+        solved = (exceptions.c.subject_id == digest_uuid("destination", name)) & exceptions.c.resolved_at.is_(None)
+        closed = {"resolved_at": now, "resolved_by": "sweep", "resolution": "the account answers again"}
+        connection.execute(update(exceptions).where(solved).values(**closed))
