@@ -21,7 +21,9 @@ _CAPPED = re.compile(rf"(?:up to|at most|maximum|max\.?|under)\s*({_NUMBER})")
 _ONE = re.compile(_NUMBER)
 _ROOM_CAP = 10
 
-_TERM = re.compile(rf"(?<!\d)({_NUMBER})(?!\d)(?:\s*(?:-|to|or|/)\s*{_NUMBER})?\s*\+?\s*-?\s*(year|yr|month|mo|week|day)?")
+_TERM = re.compile(
+    rf"(?<!\d)({_NUMBER})(?!\d)(?:\s*(?:-|to|or|/)\s*{_NUMBER})?\s*\+?\s*-?\s*(year|yr|month|mo|week|day)?"
+)
 _MONEY = re.compile(r"\$?\s?(\d{1,3}(?:,\d{3})+|\d{1,7})(\.\d{1,2}(?!\d))?\s?(k\b)?")
 # A monthly rent outside this is an income, a price or a slip.
 _RENT_CENTS = (10_000, 2_500_000)

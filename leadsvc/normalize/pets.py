@@ -15,7 +15,8 @@ _NO = re.compile(
 )
 _ANIMAL = re.compile(
     r"\b(?:dogs?|cats?|pupp(?:y|ies)|kittens?|birds?|parrots?|rabbits?|bunn(?:y|ies)|hamsters?|fish|reptiles?|turtles?"
-    r"|ferrets?|guinea pigs?|service animals?|emotional support|esa|(?:has|have|with|my|small|medium|large) (?:pet|animal)s?|[1-9]\d? pets?|[1-9]\d?)\b"
+    r"|ferrets?|guinea pigs?|service animals?|emotional support|esa"
+    r"|(?:has|have|with|my|small|medium|large) (?:pet|animal)s?|[1-9]\d? pets?|[1-9]\d?)\b"
 )
 _DENIED = re.compile(r"\bno (?:dogs?|cats?)\b")
 

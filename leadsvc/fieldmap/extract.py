@@ -1,0 +1,347 @@
+"""The extractors of the field-map language: each is compiled once into a function from a scene to text.
+
+A function returns an empty string when what it looks for is not there; the next alternative of the field is tried then.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
+
+from leadsvc.fieldmap.scene import Scene
+from leadsvc.normalize.address import split_address
+from leadsvc.normalize.mailtext import bare_subject, without_signature
+from leadsvc.normalize.records import KeyedRecord, Mailbox, MailRecord, fold_key
+from leadsvc.normalize.text import as_text, unquoted
+
+Extractor: TypeAlias = Callable[[Scene], str]
+
+_LINK = re.compile(r"https?://[^\s<>\"')\]]{1,2000}")
+_STEP = re.compile(r"(?P<name>[^\[\]]*)(?P<picks>(?:\[[^\[\]]*\])*)")
+_MAX_LINKS = 200
+
+
+def compile_alternatives(spec: Any) -> tuple[Extractor, ...]:
+    """The alternatives of one field, in order. ``spec`` has passed the schema: one alternative or a list of them."""
+    return tuple(compile_one(one) for one in (spec if isinstance(spec, list) else [spec]))
+
+
+def compile_one(spec: Mapping[str, Any]) -> Extractor:
+    name = next(key for key in KINDS if key in spec)
+    base = KINDS[name](spec)
+    return _modified(base, spec)
+
+
+def first_text(alternatives: Sequence[Extractor], scene: Scene) -> str:
+    """The first text any alternative finds."""
+    for alternative in alternatives:
+        if text := alternative(scene):
+            return text
+    return ""
+
+
+def picked(match: re.Match[str]) -> str:
+    """What a pattern means to take: its group ``v``, else its first group, else all of it."""
+    groups = match.groupdict()
+    return str(groups["v"] if "v" in groups else match[1] if match.re.groups else match[0]) or ""
+
+
+def _modified(base: Extractor, spec: Mapping[str, Any]) -> Extractor:
+    pattern = re.compile(spec["match"], re.IGNORECASE) if "match" in spec else None
+    refused = re.compile(spec["unless"], re.IGNORECASE) if "unless" in spec else None
+    steps = [CONVERTERS[name] for name in spec.get("convert", ())]
+    lookup = {str(key).lower(): str(value) for key, value in spec.get("lookup", {}).items()}
+    if not (pattern or refused or steps or lookup):
+        return base
+
+    def modified(scene: Scene) -> str:
+        text = base(scene)
+        if text and refused is not None and refused.search(text):
+            return ""
+        if text and pattern is not None:
+            match = pattern.search(text)
+            text = picked(match) if match else ""
+        for step in steps:
+            text = step(text) if text else ""
+        return lookup.get(text.strip().lower(), "") if lookup else text
+
+    return modified
+
+
+def _key(spec: Mapping[str, Any]) -> Extractor:
+    names = [fold_key(name) for name in _listed(spec["key"])]
+
+    def key(scene: Scene) -> str:
+        if isinstance(scene.record, KeyedRecord):
+            for name in names:
+                text = as_text(scene.record.values.get(name))
+                if text and not text.isspace():
+                    return text
+        return ""
+
+    return key
+
+
+def _json(spec: Mapping[str, Any]) -> Extractor:
+    steps = [step for part in str(spec["json"]).split(".") for step in _steps(part)]
+
+    def path(scene: Scene) -> str:
+        value: object = scene.record.root if isinstance(scene.record, KeyedRecord) else None
+        for step in steps:
+            value = step(value)
+            if value is None:
+                return ""
+        return as_text(value)
+
+    return path
+
+
+def _steps(part: str) -> list[Callable[[object], object]]:
+    """The steps of ``field_data[name=email]`` or ``values[0]`` or ``First Name``."""
+    match = _STEP.fullmatch(part)
+    if match is None:
+        raise ValueError(f"{part!r} is not a step of a path: write name, name[0] or name[key=value]")
+    steps: list[Callable[[object], object]] = []
+    if match["name"]:
+        name = fold_key(match["name"])
+        steps.append(lambda value: _member(value, name))
+    for pick in re.findall(r"\[([^\[\]]*)\]", match["picks"]):
+        key, equals, wanted = pick.partition("=")
+        if equals:
+            steps.append(lambda value, k=key, w=wanted: _where(value, k, w))  # type: ignore[misc]  # early binding
+        else:
+            steps.append(lambda value, i=int(key): value[i] if isinstance(value, list) and i < len(value) else None)  # type: ignore[misc]  # early binding
+    return steps
+
+
+def _member(value: object, folded: str) -> object:
+    if not isinstance(value, dict):
+        return None
+    return next((item for key, item in value.items() if fold_key(key) == folded), None)
+
+
+def _where(value: object, key: str, wanted: str) -> object:
+    if not isinstance(value, list):
+        return None
+    return next(
+        (item for item in value if isinstance(item, dict) and as_text(item.get(key)).lower() == wanted.lower()), None
+    )
+
+
+def _const(spec: Mapping[str, Any]) -> Extractor:
+    text = str(spec["const"])
+    return lambda scene: text
+
+
+def _mailbox(header: str) -> Callable[[Mapping[str, Any]], Extractor]:
+    def compiled(spec: Mapping[str, Any]) -> Extractor:
+        part = spec[header]
+
+        def mailbox(scene: Scene) -> str:
+            if not isinstance(scene.record, MailRecord):
+                return ""
+            box: Mailbox = scene.record.sender if header == "from" else scene.record.reply_to
+            return box.address.rpartition("@")[0] if part == "local" else str(getattr(box, part))
+
+        return mailbox
+
+    return compiled
+
+
+def _header(spec: Mapping[str, Any]) -> Extractor:
+    name = str(spec["header"]).lower()
+    return lambda scene: scene.record.header(name) if isinstance(scene.record, MailRecord) else ""
+
+
+def _subject(spec: Mapping[str, Any]) -> Extractor:
+    pattern = re.compile(spec["subject"], re.IGNORECASE)
+
+    def subject(scene: Scene) -> str:
+        if not isinstance(scene.record, MailRecord):
+            return ""
+        match = pattern.search(bare_subject(scene.record.subject))
+        return picked(match).strip() if match else ""
+
+    return subject
+
+
+def _label(spec: Mapping[str, Any]) -> Extractor:
+    names = [" ".join(name.lower().split()) for name in _listed(spec["label"])]
+    block = bool(spec.get("multiline", False))
+    return lambda scene: scene.label(names, block=block)
+
+
+def _region(spec: Mapping[str, Any]) -> Callable[[Sequence[str]], Sequence[str]]:
+    after = [re.compile(pattern, re.IGNORECASE) for pattern in _listed(spec.get("after", []))]
+    before = [re.compile(pattern, re.IGNORECASE) for pattern in _listed(spec.get("before", []))]
+
+    def region(view: Sequence[str]) -> Sequence[str]:
+        start = 0
+        if after:
+            hit = next((i for i, line in enumerate(view) if any(p.search(line) for p in after)), None)
+            if hit is None:
+                return ()
+            start = hit + 1
+        end = next((i for i in range(start, len(view)) if any(p.search(view[i]) for p in before)), len(view))
+        return view[start:end]
+
+    return region
+
+
+def _block(spec: Mapping[str, Any]) -> Extractor:
+    region = _region(spec["block"])
+
+    def block(scene: Scene) -> str:
+        for view in scene.views:
+            text = "\n".join(region(view)).strip()
+            if text:
+                return text
+        return ""
+
+    return block
+
+
+def _line(spec: Mapping[str, Any]) -> Extractor:
+    region = _region(spec["line"])
+    pattern = re.compile(spec["line"]["like"], re.IGNORECASE)
+
+    def line(scene: Scene) -> str:
+        for view in scene.views:
+            for row in region(view):
+                match = pattern.search(row)
+                if match and (text := picked(match).strip()):
+                    return text
+        return ""
+
+    return line
+
+
+def _css(spec: Mapping[str, Any]) -> Extractor:
+    selector, attribute = str(spec["css"]), spec.get("attr")
+
+    def css(scene: Scene) -> str:
+        tree = scene.record.tree if isinstance(scene.record, MailRecord) else None
+        node = tree.css_first(selector) if tree is not None else None
+        if node is None:
+            return ""
+        text = node.attributes.get(attribute) if attribute else node.text(separator=" ")
+        return " ".join((text or "").split())
+
+    return css
+
+
+def _meta(spec: Mapping[str, Any]) -> Extractor:
+    name = str(spec["meta"])
+
+    def meta(scene: Scene) -> str:
+        tree = scene.record.tree if isinstance(scene.record, MailRecord) else None
+        node = tree.css_first(f'meta[name="{name}" i]') if tree is not None else None
+        return (node.attributes.get("content") or "").strip() if node is not None else ""
+
+    return meta
+
+
+def _tag(spec: Mapping[str, Any]) -> Extractor:
+    """The plus tag of the mailbox that received the mail; tags of bounce and relay addresses are longer than 40."""
+
+    def tag(scene: Scene) -> str:
+        if not isinstance(scene.record, MailRecord):
+            return ""
+        tags = (address.rpartition("@")[0].partition("+")[2] for address in scene.record.recipients)
+        return next((found for found in tags if 0 < len(found) <= 40), "")
+
+    return tag
+
+
+def _link(spec: Mapping[str, Any]) -> Extractor:
+    """A parameter in the query of any link, also of a link wrapped in another one's query."""
+    names = {name.lower() for name in _listed(spec["link"])}
+
+    def link(scene: Scene) -> str:
+        if not isinstance(scene.record, MailRecord):
+            return ""
+        for url in _links(scene.record):
+            for name, value in _query(url):
+                if name.lower() in names and value:
+                    return value
+                if value.startswith("http"):
+                    inner = next((v for n, v in _query(value) if n.lower() in names and v), "")
+                    if inner:
+                        return inner
+        return ""
+
+    return link
+
+
+def _links(record: MailRecord) -> list[str]:
+    urls = _LINK.findall(record.text)[:_MAX_LINKS]
+    if record.tree is not None:
+        urls.extend(node.attributes.get("href") or "" for node in record.tree.css("a[href]")[:_MAX_LINKS])
+    return [url for url in urls if "?" in url]
+
+
+def _query(url: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(urlsplit(url).query.replace("&amp;", "&"), max_num_fields=100)
+    except ValueError:
+        return []
+
+
+def _join(spec: Mapping[str, Any]) -> Extractor:
+    parts, separator = [compile_one(part) for part in spec["join"]], str(spec.get("separator", " "))
+    return lambda scene: separator.join(text for text in (part(scene) for part in parts) if text)
+
+
+def _listed(value: Any) -> list[str]:
+    return list(value) if isinstance(value, list) else [value]
+
+
+# The order decides which key of an alternative names its kind.
+KINDS: Mapping[str, Callable[[Mapping[str, Any]], Extractor]] = {
+    "key": _key,
+    "json": _json,
+    "label": _label,
+    "line": _line,
+    "block": _block,
+    "subject": _subject,
+    "from": _mailbox("from"),
+    "reply_to": _mailbox("reply_to"),
+    "header": _header,
+    "css": _css,
+    "meta": _meta,
+    "tag": _tag,
+    "link": _link,
+    "join": _join,
+    "const": _const,
+}
+
+
+def _json_list(text: str) -> str:
+    """``'["a","b"]'`` -> ``"a, b"``; other text as it is."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return ", ".join(as_text(item) for item in value) if isinstance(value, list) else text
+
+
+def _not_address(text: str) -> str:
+    return "" if split_address(text).street else text
+
+
+def _address(text: str) -> str:
+    return text if split_address(text).street else ""
+
+
+CONVERTERS: Mapping[str, Callable[[str], str]] = {
+    "unquote": unquoted,
+    "own_words": lambda text: "\n".join(without_signature(text.split("\n"))).strip(),
+    "first_line": lambda text: next((line for line in text.split("\n") if line.strip()), ""),
+    "json_list": _json_list,
+    "not_address": _not_address,
+    "address": _address,
+    "one_line": lambda text: " ".join(text.split()),
+}

@@ -1,0 +1,210 @@
+"""Field maps from YAML: checked against ``mappings/schema.json`` and by rules a schema cannot say, then compiled.
+
+A wrong map is told as ``file:line:column: message``, all of its faults at once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+
+from leadsvc.errors import MapError
+from leadsvc.fieldmap.build import FIELDS
+from leadsvc.fieldmap.extract import CONVERTERS, compile_alternatives
+from leadsvc.fieldmap.maps import FieldMap, MapSet, NotLead
+from leadsvc.fieldmap.recognise import compile_recogniser
+from leadsvc.fieldmap.scene import Layout
+from leadsvc.model import ContactType
+from leadsvc.normalize.records import fold_key
+from leadsvc.normalize.sources import catalogue
+
+Path_ = tuple[str | int, ...]
+_PATTERN_KEYS = frozenset({
+    "match", "unless", "subject", "like", "after", "before", "stops", "until", "body", "not_body", "not_subject",
+    "from_name", "not_from_name",
+})  # fmt: skip
+
+
+def load_maps(folder: Path | None = None) -> MapSet:
+    """Every map of ``folder`` (default: those that ship with the package). Raises :class:`MapError` for the first file
+    with faults, all of which it names."""
+    root: Traversable = folder if folder is not None else files("leadsvc").joinpath("mappings")
+    maps: dict[str, FieldMap] = {}
+    for file in sorted((f for f in root.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name):
+        one = _load(file.name, file.read_text(encoding="utf-8"))
+        if one.id in maps:
+            raise MapError(f"{file.name}:1:1: the id {one.id} is taken by another file; give this map its own")
+        maps[one.id] = one
+    if not maps:
+        raise MapError(f"{root}:1:1: no field maps (*.yaml) in this folder; check the path")
+    return MapSet(maps, _not_leads(root))
+
+
+def check_file(file: Path) -> list[str]:
+    """The faults of one map file as ``file:line:column: message``; empty when it is good."""
+    return _faults(str(file), file.read_text(encoding="utf-8"))
+
+
+def _load(name: str, text: str) -> FieldMap:
+    faults = _faults(name, text)
+    if faults:
+        raise MapError("\n".join(faults))
+    return _compiled(_parsed(text))
+
+
+def _parsed(text: str) -> Any:
+    return YAML(typ="safe", pure=True).load(text)
+
+
+def _faults(name: str, text: str) -> list[str]:
+    try:
+        spec = _parsed(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{mark.line + 1}:{mark.column + 1}" if mark is not None else "1:1"
+        return [f"{name}:{place}: {error.problem or 'not YAML'}"]
+    found = [(tuple(error.absolute_path), error.message) for error in _validator().iter_errors(spec)]
+    if not found:
+        found = list(_lint(spec, name))
+    if not found:
+        return []
+    node = YAML(pure=True).compose(text)
+    return [f"{name}:{_place(node, path)}: {message}" for path, message in found]
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    schema = files("leadsvc").joinpath("mappings", "schema.json").read_text(encoding="utf-8")
+    return Draft202012Validator(json.loads(schema))
+
+
+def _place(node: Node | None, path: Sequence[str | int]) -> str:
+    """``line:column`` of the value at ``path``, or of the nearest thing above it."""
+    for step in path:
+        if isinstance(node, MappingNode):
+            inner = next((value for key, value in node.value if key.value == str(step)), None)
+        elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
+            inner = node.value[step]
+        else:
+            break
+        if inner is None:
+            break
+        node = inner
+    return f"{node.start_mark.line + 1}:{node.start_mark.column + 1}" if node is not None else "1:1"
+
+
+def _lint(spec: Mapping[str, Any], name: str) -> Iterator[tuple[Path_, str]]:
+    """What the schema cannot say."""
+    if Path(name).stem != spec["id"]:
+        yield ("id",), f"the id must be the file's name, {Path(name).stem}"
+    if spec["source"] not in catalogue():
+        yield ("source",), f"no source {spec['source']} in shared/sources.yaml; add it there or use one that is"
+    for field in spec.get("fields", {}):
+        if field not in FIELDS:
+            yield ("fields", field), f"unknown field {field}; known are {', '.join(sorted(FIELDS))}"
+    for path, key, value in _walk(spec, ()):
+        if key == "convert":
+            for step in value:
+                if step not in CONVERTERS:
+                    yield path, f"unknown converter {step}; known are {', '.join(sorted(CONVERTERS))}"
+        elif key in _PATTERN_KEYS or (path[:1] == ("recognise",) and "headers" in path):
+            for pattern in value if isinstance(value, list) else [value]:
+                if isinstance(pattern, str) and (fault := _pattern_fault(pattern)):
+                    yield path, fault
+        elif key == "json" and (fault := _path_fault(str(value))):
+            yield path, fault
+
+
+def _walk(value: Any, path: Path_) -> Iterator[tuple[Path_, str | int, Any]]:
+    items: Iterator[tuple[str | int, Any]]
+    items = (
+        iter(value.items())
+        if isinstance(value, dict)
+        else iter(enumerate(value))
+        if isinstance(value, list)
+        else iter(())
+    )
+    for key, inner in items:
+        yield (*path, key), key, inner
+        yield from _walk(inner, (*path, key))
+
+
+def _pattern_fault(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        return f"not a regular expression: {error}"
+    return ""
+
+
+def _path_fault(path: str) -> str:
+    try:
+        compile_alternatives({"json": path})
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _compiled(spec: Mapping[str, Any]) -> FieldMap:
+    fields = {name: compile_alternatives(one) for name, one in spec.get("fields", {}).items()}
+    keys = [key for _, kind, value in _walk(spec.get("fields", {}), ()) if kind == "key" for key in _listed(value)]
+    labels = [
+        word for _, kind, value in _walk(spec.get("fields", {}), ()) if kind == "label" for word in _listed(value)
+    ]
+    aside = [*spec.get("ignore", ()), *spec.get("sensitive", ())]
+    recognised = [
+        key for _, kind, value in _walk(spec["recognise"], ()) if kind in ("keys", "any_keys") for key in value
+    ]
+    return FieldMap(
+        id=spec["id"],
+        version=spec["version"],
+        owner=spec["owner"],
+        confidence=spec["provenance"]["confidence"],
+        rests_on=tuple(spec["provenance"]["rests_on"]),
+        formats=tuple(spec["formats"]),
+        source=spec["source"],
+        contact_type=ContactType(spec["contact_type"]),
+        region=spec.get("region", "US"),
+        reader=spec.get("reader", "fields"),
+        claims=compile_recogniser(_with_formats(spec["recognise"], spec["formats"])),
+        fields=fields,
+        layout=Layout(tuple(dict.fromkeys([*labels, *aside])), _patterns(spec, "stops"), _patterns(spec, "until")),
+        required=tuple(spec.get("required", ())),
+        relays=frozenset(spec.get("relays", ())),
+        known=frozenset(fold_key(key) for key in [*keys, *aside, *recognised]),
+    )
+
+
+def _with_formats(recognise: Any, formats: list[str]) -> list[dict[str, Any]]:
+    return [{"format": formats, **one} for one in (recognise if isinstance(recognise, list) else [recognise])]
+
+
+def _patterns(spec: Mapping[str, Any], key: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern, re.IGNORECASE) for pattern in _listed(spec.get(key, [])))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _not_leads(root: Traversable) -> tuple[NotLead, ...]:
+    """The classes of ``shared/not_leads.yaml``: the folder's own, else those of the package."""
+    file = root.joinpath("shared", "not_leads.yaml")
+    if not file.is_file():
+        file = files("leadsvc").joinpath("mappings", "shared", "not_leads.yaml")
+    rows = _parsed(file.read_text(encoding="utf-8"))["not_leads"]
+    return tuple(
+        NotLead(row["cause"], row["detail"], bool(row.get("first", False)), compile_recogniser(row["when"]))
+        for row in rows
+    )

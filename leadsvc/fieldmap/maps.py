@@ -1,0 +1,167 @@
+"""Compiled field maps: who claims a record, and the lead a map reads from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from leadsvc.errors import Quarantine
+from leadsvc.fieldmap import build
+from leadsvc.fieldmap.build import Fields, Reader
+from leadsvc.fieldmap.recognise import Condition
+from leadsvc.fieldmap.scene import Layout, Scene
+from leadsvc.model import ContactType, Lead, Value
+from leadsvc.normalize import dates, numbers
+from leadsvc.normalize.records import KeyedRecord, MailRecord, Record, fold_key
+from leadsvc.normalize.sources import source_of
+
+# How sure a lead is, by what its map rests on.
+_SURE: Mapping[str, float] = {"documented": 0.98, "real": 0.96, "code": 0.9, "inferred": 0.75}
+_MISSING_COST = 0.1
+_MAX_UNUSED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class NotLead:
+    """A class of payloads that are no leads. ``first``: looked at before any map (autoreplies and bounces, which come
+    from anyone); the others only when no map claims the payload."""
+
+    cause: str
+    detail: str
+    first: bool
+    holds: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMap:
+    """One map, ready to use. ``known`` are the folded keys it reads or leaves aside on purpose (sensitive ones too)."""
+
+    id: str
+    version: int
+    owner: str
+    confidence: str
+    rests_on: tuple[str, ...]
+    formats: tuple[str, ...]
+    source: str
+    contact_type: ContactType
+    region: str
+    reader: str
+    claims: Condition
+    fields: Fields
+    layout: Layout
+    required: tuple[str, ...]
+    relays: frozenset[str]
+    known: frozenset[str]
+
+    def apply(self, record: Record, received_at: datetime) -> Lead:
+        """The lead in ``record``. Raises :class:`Quarantine` (``missing_field``) when nobody could be reached: no
+        address and no number. A required field that is missing otherwise is a note on the lead."""
+        sent = record.date if isinstance(record, MailRecord) else None
+        today = (sent or received_at).date()
+        reader = Reader(self.fields, Scene(record, self.layout), today, self.region, self.relays)
+        lead = self._lead(reader, sent)
+        if not lead.emails and not lead.phones:
+            raise Quarantine(
+                "missing_field",
+                f"Field map {self.id} found neither email nor phone. Compare the raw payload with the map, "
+                f"then replay the receipt.",
+            )
+        return lead
+
+    def _lead(self, reader: Reader, sent: datetime | None) -> Lead:
+        people = build.read_people(reader)
+        phones, notes = build.read_phones(reader)
+        emails = build.read_emails(reader)
+        hints, unit = build.read_property(reader)
+        bedrooms, bathrooms = build.read_rooms(reader)
+        occurred = reader.value("occurred_at", dates.moment)
+        if occurred is None and sent is not None and sent.tzinfo is not None:
+            occurred = Value(sent, sent.isoformat(), "time:mail_date")
+        present = {"name": bool(people), "email": bool(emails), "phone": bool(phones), "property": bool(hints)}
+        missing = [name for name in self.required if not present.get(name, bool(reader.text(name)))]
+        utm = _utm(reader.scene.record)
+        return Lead(
+            source=source_of(reader.text("source")) or self.source,
+            contact_type=_contact_type(reader.text("contact_type")) or self.contact_type,
+            format=reader.scene.record.format,
+            map_id=self.id,
+            map_version=self.version,
+            confidence=round(max(0.1, _SURE[self.confidence] - _MISSING_COST * len(missing)), 2),
+            name=people[0] if people else None,
+            emails=emails,
+            phones=phones,
+            co_applicants=people[1:],
+            property_hints=hints,
+            unit_hint=unit,
+            floor_plan_hint=reader.short("floor_plan"),
+            agent_hint=reader.short("agent"),
+            bedrooms=bedrooms,
+            bathrooms=bathrooms,
+            move_in=build.read_move_in(reader),
+            budget_cents=build.read_budget(reader),
+            occupants=reader.value("occupants", numbers.occupants),
+            pets=build.read_pets(reader),
+            lease_term_months=reader.value("lease_term", numbers.lease_months),
+            tour=build.read_tour(reader),
+            message=build.read_message(reader),
+            campaign=reader.short("campaign") or _campaign(utm),
+            utm=utm,
+            consents=build.read_consents(reader, occurred.value if occurred else None),
+            external_id=reader.short("external_id"),
+            thread_id=reader.short("thread_id"),
+            occurred_at=occurred,
+            language=reader.text("language")[:10].lower(),
+            notes=(*notes, *(f"missing:{name}" for name in missing)),
+            unused=self._unused(reader.scene.record),
+        )
+
+    def _unused(self, record: Record) -> tuple[str, ...]:
+        """Keys nobody asked for: a sender's new field shows here first."""
+        if not isinstance(record, KeyedRecord):
+            return ()
+        strange = (name for name in record.names if fold_key(name) not in self.known and not _is_utm(name))
+        return tuple(strange)[:_MAX_UNUSED]
+
+
+@dataclass(frozen=True, slots=True)
+class MapSet:
+    """All maps of a deployment, by id, and the classes of what is no lead."""
+
+    maps: Mapping[str, FieldMap]
+    not_leads: tuple[NotLead, ...]
+
+    def claiming(self, record: Record, hint: str | None) -> tuple[FieldMap, ...]:
+        """The maps that claim ``record``; with ``hint`` only that map is asked."""
+        if hint is not None:
+            chosen = self.maps.get(hint)
+            return (chosen,) if chosen is not None and chosen.claims(record) else ()
+        return tuple(one for one in self.maps.values() if one.claims(record))
+
+    def not_lead(self, record: Record, *, first: bool) -> NotLead | None:
+        """The first class of non-leads ``record`` is of."""
+        return next((kind for kind in self.not_leads if kind.first is first and kind.holds(record)), None)
+
+
+def _contact_type(text: str) -> ContactType | None:
+    try:
+        return ContactType(text.strip().lower()) if text else None
+    except ValueError:
+        return None
+
+
+def _is_utm(name: str) -> bool:
+    return fold_key(name).startswith("utm")
+
+
+def _utm(record: Record) -> dict[str, str]:
+    """``utm_source`` and its siblings, wherever a form carries them: ``{"source": "newsletter"}``."""
+    if not isinstance(record, KeyedRecord):
+        return {}
+    found = {key.removeprefix("utm"): value for key, value in record.values.items() if key.startswith("utm")}
+    return {key: str(value)[:200] for key, value in found.items() if key and isinstance(value, str) and value.strip()}
+
+
+def _campaign(utm: Mapping[str, str]) -> Value[str] | None:
+    name = utm.get("campaign", "")
+    return Value(name, name, "campaign:utm") if name else None

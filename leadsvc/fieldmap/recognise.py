@@ -1,0 +1,109 @@
+"""Whether a payload is one a map reads. All conditions of one set must hold; a map may have several sets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from leadsvc.normalize.mailtext import bare_subject
+from leadsvc.normalize.records import KeyedRecord, MailRecord, Record, fold_key
+
+Condition: TypeAlias = Callable[[Record], bool]
+
+
+def compile_recogniser(spec: Any) -> Condition:
+    """``spec`` has passed the schema: one set of conditions, or a list of sets of which one must hold."""
+    sets = [_all(one) for one in (spec if isinstance(spec, list) else [spec])]
+    return sets[0] if len(sets) == 1 else lambda record: any(holds(record) for holds in sets)
+
+
+def _all(spec: Mapping[str, Any]) -> Condition:
+    # The cheap ones come first in CONDITIONS, so a mail of another sender costs one comparison.
+    conditions = [compiler(spec[name]) for name, compiler in CONDITIONS.items() if name in spec]
+    return lambda record: all(holds(record) for holds in conditions)
+
+
+def _format(names: Sequence[str]) -> Condition:
+    wanted = frozenset(names)
+    return lambda record: record.format in wanted
+
+
+def _from(senders: Sequence[str]) -> Condition:
+    """``name@domain`` exactly, ``@domain`` for the domain, ``.domain`` for the domain and all below it."""
+    exact = frozenset(sender.lower() for sender in senders if not sender.startswith("."))
+    below = tuple(sender.lower() for sender in senders if sender.startswith("."))
+
+    def sender_is(record: Record) -> bool:
+        if not isinstance(record, MailRecord):
+            return False
+        address, domain = record.sender.address, record.sender.domain
+        return address in exact or f"@{domain}" in exact or (bool(below) and f".{domain}".endswith(below))
+
+    return sender_is
+
+
+def _keys(names: Sequence[str]) -> Condition:
+    wanted = [fold_key(name) for name in names]
+    return lambda record: isinstance(record, KeyedRecord) and all(name in record.values for name in wanted)
+
+
+def _any_keys(names: Sequence[str]) -> Condition:
+    wanted = [fold_key(name) for name in names]
+    return lambda record: isinstance(record, KeyedRecord) and any(name in record.values for name in wanted)
+
+
+def _no_keys(names: Sequence[str]) -> Condition:
+    wanted = [fold_key(name) for name in names]
+    return lambda record: isinstance(record, KeyedRecord) and not any(name in record.values for name in wanted)
+
+
+def _headers(patterns: Mapping[str, str]) -> Condition:
+    compiled = [(name.lower(), re.compile(pattern, re.IGNORECASE)) for name, pattern in patterns.items()]
+    return lambda record: (
+        isinstance(record, MailRecord)
+        and all(any(pattern.search(v) for v in record.headers.get(name, ())) for name, pattern in compiled)
+    )
+
+
+def _report(wanted: bool) -> Condition:
+    return lambda record: isinstance(record, MailRecord) and record.report is wanted
+
+
+def _searches(text_of: Callable[[MailRecord], str], *, wanted: bool) -> Callable[[Sequence[str]], Condition]:
+    def compiler(patterns: Sequence[str]) -> Condition:
+        compiled = [re.compile(pattern, re.IGNORECASE | re.MULTILINE) for pattern in patterns]
+        return lambda record: (
+            isinstance(record, MailRecord) and any(pattern.search(text_of(record)) for pattern in compiled) is wanted
+        )
+
+    return compiler
+
+
+def _subject_of(record: MailRecord) -> str:
+    return bare_subject(record.subject)
+
+
+def _sender_name_of(record: MailRecord) -> str:
+    return record.sender.name
+
+
+def _body_of(record: MailRecord) -> str:
+    return record.searchable
+
+
+CONDITIONS: Mapping[str, Callable[[Any], Condition]] = {
+    "format": _format,
+    "from": _from,
+    "keys": _keys,
+    "any_keys": _any_keys,
+    "no_keys": _no_keys,
+    "report": _report,
+    "headers": _headers,
+    "from_name": _searches(_sender_name_of, wanted=True),
+    "not_from_name": _searches(_sender_name_of, wanted=False),
+    "subject": _searches(_subject_of, wanted=True),
+    "not_subject": _searches(_subject_of, wanted=False),
+    "body": _searches(_body_of, wanted=True),
+    "not_body": _searches(_body_of, wanted=False),
+}

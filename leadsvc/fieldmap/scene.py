@@ -1,0 +1,128 @@
+"""One record as one field map sees it: a mail's labelled lines are found once and kept for all its fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from leadsvc.normalize.records import MailRecord, Record
+
+# "Name:", "* Email :", "> Phone:", "[Prospect Name]"
+_BEFORE = r"^[>*\s\u2022\u00b7\[-]*"
+_AFTER = r"\s*\]?\s*\*?\s*"
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What stands at a label: ``line`` beside it or on the next line, ``block`` all lines down to the next label."""
+
+    line: str
+    block: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a map says about a mail's lines: its labels, the lines that end a value (``stops``), and where the part
+    that speaks of the renter ends (``until``)."""
+
+    labels: tuple[str, ...] = ()
+    stops: tuple[re.Pattern[str], ...] = ()
+    until: tuple[re.Pattern[str], ...] = ()
+    _known: frozenset[str] = field(init=False, default=frozenset())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_known", frozenset(label.lower() for label in self.labels))
+
+    @cached_property
+    def at_start(self) -> re.Pattern[str] | None:
+        if not self.labels:
+            return None
+        words = "|".join(_words(label) for label in sorted(self.labels, key=len, reverse=True))
+        return re.compile(rf"{_BEFORE}(?P<label>{words}){_AFTER}(?:[:\uff1a]\s*(?P<value>.*)|(?P<bare>\]?\s*))$", re.I)
+
+    @cached_property
+    def inside(self) -> re.Pattern[str] | None:
+        """A further label in the same line: "Name: Ann Lee Phone: 706…" where a sender's HTML has no breaks."""
+        if not self.labels:
+            return None
+        words = "|".join(_words(label) for label in sorted(self.labels, key=len, reverse=True))
+        return re.compile(rf"(?<=\s)(?={_BEFORE[1:]}(?:{words})\s*\*?\s*:)", re.I)
+
+    def knows(self, label: str) -> bool:
+        return label.lower() in self._known
+
+    def stopped(self, line: str) -> bool:
+        return any(stop.search(line) for stop in self.stops)
+
+
+class Scene:
+    """A record and the layout to read it with."""
+
+    def __init__(self, record: Record, layout: Layout) -> None:
+        self.record = record
+        self.layout = layout
+
+    @cached_property
+    def views(self) -> tuple[list[str], ...]:
+        return self.record.views if isinstance(self.record, MailRecord) else ()
+
+    @cached_property
+    def labelled(self) -> tuple[dict[str, Labelled], ...]:
+        """For each view the first filled value of each label."""
+        return tuple(_labelled(view, self.layout) for view in self.views)
+
+    def label(self, names: Sequence[str], *, block: bool) -> str:
+        for found in self.labelled:
+            for name in names:
+                value = found.get(name)
+                if value is not None and (text := value.block if block else value.line):
+                    return text
+        return ""
+
+
+def _words(label: str) -> str:
+    return r"\s+".join(re.escape(word) for word in label.split())
+
+
+def _labelled(view: Sequence[str], layout: Layout) -> dict[str, Labelled]:
+    pattern = layout.at_start
+    found: dict[str, Labelled] = {}
+    if pattern is None:
+        return found
+    label, rows = "", []
+    for line in (*_relevant(view, layout), None):
+        match = pattern.match(line) if line is not None else None
+        if line is not None and match is None and not (label and layout.stopped(line)):
+            if label:
+                rows.append(line)
+            continue
+        if label:
+            _keep(found, label, rows)
+        label, rows = "", []
+        if match is not None:
+            label = " ".join(match["label"].lower().split())
+            rows = [match["value"] or ""]
+    return found
+
+
+def _keep(found: dict[str, Labelled], label: str, rows: list[str]) -> None:
+    if label in found and found[label].block:
+        return
+    first = rows[0].strip()
+    # An empty line after "Phone:" is a blank answer only if nothing follows; cells of a table come as lines.
+    following = next((row.strip() for row in rows[1:] if row.strip()), "")
+    found[label] = Labelled(first or following, "\n".join(row for row in rows).strip())
+
+
+def _relevant(view: Sequence[str], layout: Layout) -> list[str]:
+    end = next((i for i, line in enumerate(view) if any(mark.search(line) for mark in layout.until)), len(view))
+    lines: list[str] = []
+    inside = layout.inside
+    for line in view[:end]:
+        if inside is None or line.count(":") < 2:
+            lines.append(line)
+        else:
+            lines.extend(piece.strip() for piece in inside.split(line) if piece.strip())
+    return lines

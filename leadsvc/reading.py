@@ -1,0 +1,146 @@
+"""The recogniser: gives each payload to exactly one field map, or says what it is instead. Pure.
+
+Whatever comes in, the answer is a :class:`Reading`; nothing in a payload raises out of here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from leadsvc import canonical
+from leadsvc.errors import Quarantine
+from leadsvc.fieldmap import FieldMap, MapSet, NotLead
+from leadsvc.model import Delivered, ItemError, Lead, Reading, Verdict
+from leadsvc.normalize.records import KeyedRecord, MailRecord, Record
+from leadsvc.parsers import email_mime, json_body, records
+
+
+class _NotALead(Exception):
+    """Carries the class of a payload out of the loop over its records."""
+
+    def __init__(self, kind: NotLead) -> None:
+        super().__init__(kind.cause)
+        self.kind = kind
+
+
+def read(delivered: Delivered, maps: MapSet) -> Reading:
+    """What ``delivered`` holds: leads, nothing that is a lead, or something a person must look at.
+
+    Relative dates ("ASAP") refer to the day of the mail, else to the day of ``received_at`` in its own offset. A list
+    of records is read one by one; those that fail are in ``errors`` as long as another is a lead.
+    """
+    try:
+        if delivered.map_hint == canonical.MAP_ID:
+            return _canonical(json_body.load(delivered.body), delivered)
+        found = records(delivered.body, delivered.content_type, delivered.headers)
+        if len(found) == 1:
+            return _one(found[0], delivered, maps)
+        return _many(found, delivered, maps)
+    except Quarantine as error:
+        return Reading(Verdict.QUARANTINE, cause=error.cause, detail=error.detail)
+    except _NotALead as error:
+        return Reading(Verdict.NOT_LEAD, cause=error.kind.cause, detail=error.kind.detail)
+
+
+def _one(record: Record, delivered: Delivered, maps: MapSet) -> Reading:
+    field_map, claimed = _claimed(record, delivered, maps)
+    if field_map.reader == "canonical" and isinstance(claimed, KeyedRecord):
+        return _canonical(claimed.root, delivered)
+    try:
+        lead = field_map.apply(claimed, delivered.received_at)
+    except Quarantine as error:
+        return Reading(
+            Verdict.QUARANTINE,
+            cause=error.cause,
+            detail=error.detail,
+            map_id=field_map.id,
+            map_version=field_map.version,
+        )
+    return _leads((lead,), (0,), ())
+
+
+def _many(found: tuple[Record, ...], delivered: Delivered, maps: MapSet) -> Reading:
+    leads: list[Lead] = []
+    positions: list[int] = []
+    errors: list[ItemError] = []
+    first: Reading | None = None
+    for index, record in enumerate(found):
+        try:
+            reading = _one(record, delivered, maps)
+        except Quarantine as error:
+            reading = Reading(Verdict.QUARANTINE, cause=error.cause, detail=error.detail)
+        if reading.verdict is Verdict.LEADS:
+            leads.extend(reading.leads)
+            positions.append(index)
+            continue
+        first = first or reading
+        inner = [replace(error, index=index) for error in reading.errors]
+        errors.extend(inner or [ItemError(index, {"": (reading.detail,)})])
+    if not leads and first is not None:
+        return replace(first, errors=tuple(errors))
+    return _leads(tuple(leads), tuple(positions), tuple(errors))
+
+
+def _leads(leads: tuple[Lead, ...], positions: tuple[int, ...], errors: tuple[ItemError, ...]) -> Reading:
+    return Reading(
+        Verdict.LEADS,
+        leads=leads,
+        positions=positions,
+        errors=errors,
+        map_id=leads[0].map_id,
+        map_version=leads[0].map_version,
+    )
+
+
+def _canonical(root: object, delivered: Delivered) -> Reading:
+    leads, positions, errors = canonical.leads_from_canonical(root, delivered.received_at)
+    if leads:
+        return _leads(leads, positions, errors)
+    named = sorted({pointer or "/" for error in errors for pointer in error.errors})
+    return Reading(
+        Verdict.QUARANTINE,
+        errors=errors,
+        cause="invalid",
+        detail=f"No item follows the canonical schema; see {', '.join(named)[:200]}.",
+        map_id=canonical.MAP_ID,
+        map_version=canonical.MAP_VERSION,
+    )
+
+
+def _claimed(record: Record, delivered: Delivered, maps: MapSet) -> tuple[FieldMap, Record]:
+    """The one map that reads ``record``, and the record as it is to be read: unwrapped when it came by hand."""
+    if kind := maps.not_lead(record, first=True):
+        raise _NotALead(kind)
+    hint = delivered.map_hint
+    candidates = [record, *(_inside(record) if isinstance(record, MailRecord) else ())]
+    for candidate in candidates:
+        claiming = maps.claiming(candidate, hint)
+        if len(claiming) > 1:
+            names = ", ".join(one.id for one in claiming)
+            raise Quarantine("ambiguous", f"The field maps {names} all claim this payload. Make one more particular.")
+        if claiming:
+            return claiming[0], candidate
+    for candidate in candidates:
+        if kind := maps.not_lead(candidate, first=False):
+            raise _NotALead(kind)
+    if hint is not None:
+        raise Quarantine(
+            "unknown_layout",
+            f"This is not what field map {hint} of this feed reads. Compare the raw payload with the map, then replay.",
+        )
+    raise Quarantine("unknown_layout", "No field map recognises this payload. Add or widen a map, then replay it.")
+
+
+def _inside(record: MailRecord) -> list[MailRecord]:
+    """Mails that somebody forwarded in ``record``: in its text, or attached whole. They keep its recipients, which is
+    where the property's mailbox tag is."""
+    found = []
+    if (inner := record.unwrapped(email_mime.mailbox)) is not None:
+        found.append(inner)
+    for attached in record.attached:
+        try:
+            mail = email_mime.read(attached, {})
+        except Quarantine:
+            continue  # the outer mail is what is judged then
+        found.append(replace(mail, recipients=record.recipients + mail.recipients, forwarder=record.sender.address))
+    return found

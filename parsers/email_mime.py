@@ -1,0 +1,206 @@
+"""Mails: MIME to text, HTML and decoded headers.
+
+The standard parser runs with the ``compat32`` policy: the modern one parses address headers with a grammar that is
+quadratic in the header's length and raises on some broken ones; what is needed of headers is decoded here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from email.errors import HeaderParseError
+from email.header import decode_header
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import compat32
+from email.utils import getaddresses, parsedate_to_datetime
+
+from leadsvc.errors import Quarantine
+from leadsvc.normalize.html import MAX_HTML
+from leadsvc.normalize.records import Mailbox, MailRecord
+from leadsvc.normalize.text import visible
+
+MAX_BYTES = 40_000_000
+_MAX_HEADER_BYTES = 256_000
+_MAX_HEADERS = 1_000
+_MAX_BOUNDARIES = 60
+_MAX_PARTS = 200
+_MAX_VALUE = 4_000
+_MAX_ATTACHED = 3
+_PARSER = BytesParser(policy=compat32)
+
+# Who the mail was delivered to, surest first. To: is last: forwarders keep the original one.
+_ENVELOPE = ("delivered-to", "x-original-to", "x-forwarded-to", "envelope-to", "x-envelope-to")
+_RECEIVED_FOR = re.compile(r"\bfor\s+<?([^\s<>;]{1,320}@[^\s<>;]{1,255})>?")
+_HEADER_END = re.compile(rb"\r?\n\r?\n")
+_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"]{1,128}@[^\s<>()\[\],;:\"]{1,255}")
+_BROKEN = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError, HeaderParseError)
+
+
+def read(body: bytes, envelope: Mapping[str, str]) -> MailRecord:
+    """The mail in ``body``. ``envelope-to`` in ``envelope`` is the recipient the transport saw, when it saw one.
+
+    Raises :class:`Quarantine` for what is too large, too complex or no mail at all.
+    """
+    _check_size(body)
+    try:
+        message = _PARSER.parsebytes(body)
+        headers = _headers(message)
+        if not headers.keys() & {"from", "to", "subject", "date", "received", "message-id"}:
+            raise Quarantine("malformed", "The payload has no mail headers. Export the mail with its original source.")
+        text, html, attached = _bodies(message)
+    except _BROKEN as error:
+        raise Quarantine("malformed", f"The mail's structure is broken ({type(error).__name__}).") from error
+    return MailRecord(
+        headers=headers,
+        sender=_sender(headers),
+        reply_to=mailbox(_first(headers, "reply-to")),
+        recipients=_recipients(headers, envelope),
+        subject=_first(headers, "subject"),
+        date=_date(_first(headers, "date")),
+        text=text,
+        html=html,
+        attached=attached,
+        report=message.get_content_type() == "multipart/report",
+    )
+
+
+def mailbox(text: str) -> Mailbox:
+    """The first name and address of a header value or of text in its form: ``"Ann Lee" <ann@example.com>``."""
+    if not text:
+        return Mailbox()
+    try:
+        pairs = getaddresses([text[:_MAX_VALUE]])
+    except _BROKEN:
+        pairs = []
+    for name, address in pairs:
+        if "@" in address:
+            return Mailbox(_unquoted(name), address.strip().lower())
+    # "Casper <casper@example.com> via Zumper" <token@zlead.co> unquoted, or a name with a bare comma.
+    found = _ADDRESS.findall(text[:_MAX_VALUE])
+    if found:
+        return Mailbox(_unquoted(text.partition("<")[0]), found[-1].lower())
+    return Mailbox(_unquoted(text))
+
+
+def _unquoted(name: str) -> str:
+    return " ".join(visible(name).split()).strip("'\" ")
+
+
+def _check_size(body: bytes) -> None:
+    if len(body) > MAX_BYTES:
+        raise Quarantine("too_large", f"The mail is larger than {MAX_BYTES // 1_000_000} MB.")
+    end = _HEADER_END.search(body, 0, _MAX_HEADER_BYTES)
+    head = body[: end.start()] if end else body[:_MAX_HEADER_BYTES]
+    if (end is None and len(body) > _MAX_HEADER_BYTES) or head.count(b"\n") > _MAX_HEADERS:
+        raise Quarantine("too_complex", "The mail has more headers than any mail system writes.")
+    # Each level of nesting needs a boundary of its own; the parser recurses once per level.
+    if body.count(b"boundary") > _MAX_BOUNDARIES:
+        raise Quarantine("too_complex", "The mail nests more parts than any mail program writes.")
+
+
+def _headers(message: Message) -> dict[str, tuple[str, ...]]:
+    headers: dict[str, list[str]] = {}
+    for name, value in message.raw_items():
+        values = headers.setdefault(name.lower()[:100], [])
+        if len(values) < 50:
+            values.append(_decoded(str(value)[:_MAX_VALUE]))
+    return {name: tuple(values) for name, values in headers.items()}
+
+
+def _decoded(value: str) -> str:
+    """Encoded words and raw bytes of a header as text, on one line."""
+    if "=?" in value:
+        try:
+            pieces = decode_header(value)
+        except _BROKEN:
+            pieces = [(value, None)]
+        value = "".join(
+            _text(piece, charset or "ascii") if isinstance(piece, bytes) else piece for piece, charset in pieces
+        )
+    elif not value.isascii():
+        value = _text(value.encode("utf-8", "surrogateescape"), "utf-8")
+    return " ".join(visible(value).split())
+
+
+def _text(data: bytes, charset: str) -> str:
+    """``data`` in its declared character set, else UTF-8, else Windows-1252, which never fails."""
+    named = "cp1252" if charset.lower() in ("iso-8859-1", "latin-1", "us-ascii", "ascii") else charset
+    for encoding in ("utf-8", named) if named == "cp1252" else (named, "utf-8"):
+        try:
+            return data.decode(encoding)
+        except (UnicodeError, LookupError):
+            continue
+    return data.decode("cp1252", "replace")
+
+
+def _first(headers: Mapping[str, tuple[str, ...]], name: str) -> str:
+    return headers[name][0] if name in headers else ""
+
+
+def _sender(headers: Mapping[str, tuple[str, ...]]) -> Mailbox:
+    """Who wrote it. Google Groups puts the list's address into From and the writer's into X-Original-From."""
+    return mailbox(_first(headers, "x-original-from") or _first(headers, "from"))
+
+
+def _recipients(headers: Mapping[str, tuple[str, ...]], envelope: Mapping[str, str]) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    texts = [value for name, value in envelope.items() if name.lower() == "envelope-to"]
+    for name in _ENVELOPE:
+        texts.extend(headers.get(name, ()))
+    for received in headers.get("received", ()):
+        texts.extend(_RECEIVED_FOR.findall(received))
+    for name in ("to", "cc"):
+        texts.extend(headers.get(name, ()))
+    for text in texts:
+        for address in _ADDRESS.findall(text)[:50]:
+            found.setdefault(address.strip(".'").lower())
+    return tuple(found)
+
+
+def _date(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _bodies(message: Message) -> tuple[str, str, tuple[bytes, ...]]:
+    """The text parts, the HTML parts, and mails attached whole."""
+    texts: list[str] = []
+    pages: list[str] = []
+    attached: list[bytes] = []
+    for part in _leaves(message):
+        kind = part.get_content_type()
+        if kind == "message/rfc822":
+            inner = part.get_payload()
+            if isinstance(inner, list) and isinstance(inner[0], Message) and len(attached) < _MAX_ATTACHED:
+                attached.append(inner[0].as_bytes())
+        elif kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment":
+            (texts if kind == "text/plain" else pages).append(_content(part))
+    return "\n".join(texts)[:MAX_HTML], "\n".join(pages)[:MAX_HTML], tuple(attached)
+
+
+def _content(part: Message) -> str:
+    data = part.get_payload(decode=True)
+    if not isinstance(data, bytes):
+        return ""
+    charset = part.get_content_charset() or "utf-8"
+    return _text(data[: MAX_HTML * 2], charset).lstrip("\ufeff")
+
+
+def _leaves(message: Message) -> Iterator[Message]:
+    """Parts in order, at most ``_MAX_PARTS``. An attached mail is one part: its text is not this mail's."""
+    stack: list[Message] = [message]
+    seen = 0
+    while stack and seen < _MAX_PARTS:
+        part = stack.pop()
+        seen += 1
+        payload = part.get_payload()
+        if isinstance(payload, list) and part.get_content_type() != "message/rfc822":
+            stack.extend(reversed([child for child in payload[:_MAX_PARTS] if isinstance(child, Message)]))
+        else:
+            yield part

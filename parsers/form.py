@@ -1,0 +1,50 @@
+"""``application/x-www-form-urlencoded`` bodies."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl
+
+from leadsvc.errors import Quarantine
+from leadsvc.normalize.records import KeyedRecord, fold_key
+
+MAX_BYTES = 2_000_000
+MAX_FIELDS = 1_000
+_CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]{1,40})", re.IGNORECASE)
+
+
+def read(body: bytes, content_type: str = "") -> KeyedRecord:
+    """One form. Of a key that comes twice the first value that is not blank counts. Bytes that are not in the declared
+    character set are read as Windows-1252, which is what browsers send when they do not say UTF-8."""
+    if len(body) > MAX_BYTES:
+        raise Quarantine("too_large", f"The form is larger than {MAX_BYTES:,} bytes. Ask the sender what it is.")
+    declared = _CHARSET.search(content_type)
+    pairs = _pairs(body, declared[1] if declared else "utf-8")
+    values: dict[str, object] = {}
+    names: list[str] = []
+    for name, value in pairs:
+        key = fold_key(name)
+        if key not in values:
+            names.append(name[:100])
+            values[key] = value
+        elif not str(values[key]).strip():
+            values[key] = value
+    if not values:
+        raise Quarantine("malformed", "The form has no fields. Compare the raw bytes with the sender's documentation.")
+    return KeyedRecord("form", values, tuple(names), dict(reversed(pairs)))
+
+
+def _pairs(body: bytes, charset: str) -> list[tuple[str, str]]:
+    text = body.strip().decode("latin-1")
+    # Bytes that were not percent-encoded at all would be taken for Latin-1.
+    quoted = "".join(char if char < "\x80" else f"%{ord(char):02X}" for char in text) if not text.isascii() else text
+    for encoding, errors in ((charset, "strict"), ("utf-8", "strict"), ("cp1252", "replace")):
+        try:
+            return parse_qsl(
+                quoted, keep_blank_values=True, encoding=encoding, errors=errors, max_num_fields=MAX_FIELDS
+            )
+        except (UnicodeError, LookupError):
+            continue
+        except ValueError as error:
+            raise Quarantine("too_complex", f"The form has more than {MAX_FIELDS:,} fields.") from error
+    raise Quarantine("malformed", "The form cannot be decoded. Compare the raw bytes with the sender's documentation.")

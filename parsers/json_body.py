@@ -1,0 +1,51 @@
+"""JSON bodies: one object, or a list of objects that are one record each."""
+
+from __future__ import annotations
+
+import json
+
+from leadsvc.errors import Quarantine
+from leadsvc.normalize.records import KeyedRecord, fold_key
+
+MAX_BYTES = 5_000_000
+MAX_RECORDS = 1_000
+
+
+def load(body: bytes) -> object:
+    """The JSON value in ``body``. Raises :class:`Quarantine` when it is none, too large or nested too deep."""
+    if len(body) > MAX_BYTES:
+        raise Quarantine("too_large", f"The JSON is larger than {MAX_BYTES:,} bytes. Ask the sender to split it.")
+    try:
+        return json.loads(_text(body))
+    except RecursionError as error:
+        raise Quarantine("too_complex", "The JSON is nested too deep to be a lead.") from error
+    except ValueError as error:
+        # The message of a decoding error names a place, and quotes nothing.
+        place = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise Quarantine("malformed", f"The payload is not JSON{place}. It may have been cut off.") from error
+
+
+def read(body: bytes) -> tuple[KeyedRecord, ...]:
+    """Every object of ``body`` as a record. Raises :class:`Quarantine` for anything that is no object."""
+    root = load(body)
+    items = root if isinstance(root, list) else [root]
+    if not items or len(items) > MAX_RECORDS:
+        raise Quarantine("malformed", f"A JSON list must hold 1 to {MAX_RECORDS:,} objects, this one {len(items):,}.")
+    return tuple(_record(item) for item in items)
+
+
+def _record(item: object) -> KeyedRecord:
+    if not isinstance(item, dict):
+        raise Quarantine("malformed", "The JSON is not an object with named fields, so no field map can read it.")
+    values: dict[str, object] = {}
+    for name, value in item.items():
+        values.setdefault(fold_key(name), value)
+    return KeyedRecord("json", values, tuple(name[:100] for name in item), item)
+
+
+def _text(body: bytes) -> str:
+    encoding = json.detect_encoding(body)
+    try:
+        return body.decode(encoding)
+    except UnicodeDecodeError:
+        return body.decode("cp1252", "replace")
