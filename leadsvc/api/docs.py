@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
-from leadsvc.api.problems import guard
+from leadsvc.api.problems import PROBLEMS, guard
 
 CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -35,26 +35,6 @@ def blueprint(document: Mapping[str, Any]) -> Blueprint:
         return _cacheable(response)
 
     return made
-
-
-PROBLEMS: dict[str, str] = {
-    "credential": "401. No live credential of the right kind; nothing was recorded. Do not retry unchanged.",
-    "wrong_feed": "403. The credential belongs to another feed.",
-    "staff_cannot_send": "403. Leads are sent with a feed's credential.",
-    "wrong_scope": "403. The credential may not do this.",
-    "address": "403. The credential's IP list does not hold your address.",
-    "request_entity_too_large": "413. The body is larger than the feed may send; split it.",
-    "rate": "429. More requests a minute than the feed may make; go on after Retry-After.",
-    "failures": "429. Too many wrong credentials from your address.",
-    "invalid_lead": "422, canonical JSON only. Nothing in it could be taken; errors names each field. It was recorded.",
-    "idempotency_key_reused": "422, canonical JSON only. The key was used for other content; send a new key.",
-    "malformed": "400, staff actions only. The body is no JSON object.",
-    "unavailable": "503. Nothing was recorded; send the same request again after Retry-After.",
-    "conflict": "503. Another change came first; send the same request again after Retry-After.",
-    "not_found": "404. No such thing, or not yours to see.",
-    "internal": "500. Our fault; retry, and quote the correlation number if it stays.",
-}
-"""Every ``code`` a sender can meet, and what to do; the anchor of a problem's ``type``."""
 
 
 def _cacheable(response: Response) -> Response:

@@ -34,12 +34,36 @@ _NEXT = {
     431: "The headers are too large; send fewer or shorter ones.",
 }
 
+PROBLEMS: dict[str, str] = {
+    "credential": "401. No live credential of the right kind; nothing was recorded. Do not retry unchanged.",
+    "wrong_feed": "403. The credential belongs to another feed.",
+    "staff_cannot_send": "403. Leads are sent with a feed's credential.",
+    "wrong_scope": "403. The credential may not do this.",
+    "address": "403. The credential's IP list does not hold your address.",
+    "request_entity_too_large": "413. The body is larger than the feed may send; split it.",
+    "rate": "429. More requests a minute than the feed may make; go on after Retry-After.",
+    "failures": "429. Too many wrong credentials from your address.",
+    "invalid_lead": "422, canonical JSON only. Nothing in it could be taken; errors names each field. It was recorded.",
+    "idempotency_key_reused": "422, canonical JSON only. The key was used for other content; send a new key.",
+    "unprocessable_entity": "422, reading and acting. errors names the parameter.",
+    "bad_request": "400. Not HTTP as it should be, or the body broke off; send it again.",
+    "cursor": "400. The cursor is not one that we gave; start from the first page.",
+    "method_not_allowed": "405. The Allow header says which methods there are.",
+    "malformed": "400, staff actions only. The body is no JSON object.",
+    "unavailable": "503. Nothing was recorded; send the same request again after Retry-After.",
+    "conflict": "503. Another change came first; send the same request again after Retry-After.",
+    "not_found": "404. No such thing, or not yours to see.",
+    "internal": "500. Our fault; retry, and quote the correlation number if it stays.",
+}
+"""Every ``code`` a sender can meet, and what to do; the anchor of a problem's ``type``."""
+
 
 def problem(
     status: int, title: str, detail: str, code: str, *, retry_after: int | None = None, **more: object
 ) -> Response:
     """A problem response. ``more`` becomes members of the body beside the usual ones."""
-    body = {"type": f"/docs#problem-{code}", "title": title, "status": status, "detail": detail, "code": code, **more}
+    place = f"problem-{code}" if code in PROBLEMS else "problems"
+    body = {"type": f"/docs#{place}", "title": title, "status": status, "detail": detail, "code": code, **more}
     response = Response(json.dumps(body, default=str), status, mimetype=MEDIA_TYPE)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
