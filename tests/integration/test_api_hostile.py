@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -159,7 +160,7 @@ _PRINTABLE = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_siz
 def test_any_address_any_headers(
     api: Door, method: str, head: str, rest: list[str], query: dict[str, str], headers: dict[str, str]
 ) -> None:
-    path = "/v1/" + "/".join([head, *rest])
+    path = "/v1/" + "/".join([head, *(quote(part, safe="") for part in rest)])
     for credential in (_kept(api, "fast"), _kept(api, None)):
         answer = api.client.open(path, method=method, query_string=query, headers=headers | credential, json={})
         assert answer.status_code < 500, answer.get_data(as_text=True)
