@@ -260,7 +260,10 @@ def _read_file(path: Path, environ: Mapping[str, str]) -> dict[str, Any]:
     except ValidationError as error:
         raise ConfigurationError(_located(path, raw, error.normalized_messages())) from error
     loaded["_policy_names"] = tuple(raw.get("policies") or ())
-    loaded["feeds"] = {**_DEFAULT_FEEDS, **{name: Feed(name=name, **row) for name, row in loaded.get("feeds", {}).items()}}
+    loaded["feeds"] = {
+        **_DEFAULT_FEEDS,
+        **{name: Feed(name=name, **row) for name, row in loaded.get("feeds", {}).items()},
+    }
     loaded["destinations"] = {
         name: _account(path, name, row, environ) for name, row in loaded.get("destinations", {}).items()
     }

@@ -69,7 +69,9 @@ def _day(text: str | None) -> date | None:
 
 def _consent(data: Mapping[str, Any]) -> Consent:
     at = data.get("at")
-    return Consent(data["purpose"], data.get("granted", False), data.get("wording", ""), datetime.fromisoformat(at) if at else None)
+    return Consent(
+        data["purpose"], data.get("granted", False), data.get("wording", ""), datetime.fromisoformat(at) if at else None
+    )
 
 
 _SINGLE: dict[str, Callable[[Any], Any]] = {

@@ -42,7 +42,14 @@ def creators(accounts: Mapping[str, Account], destination: str, remote_property:
 
 
 def rows(
-    account: Account, card_id: uuid.UUID, lane_id: uuid.UUID, owed: list[Owed], *, now: datetime, receipt_id: uuid.UUID | None, hold: Hold | None
+    account: Account,
+    card_id: uuid.UUID,
+    lane_id: uuid.UUID,
+    owed: list[Owed],
+    *,
+    now: datetime,
+    receipt_id: uuid.UUID | None,
+    hold: Hold | None,
 ) -> list[dict[str, Any]]:
     """Delivery rows in the order in which they must arrive."""
     first = time.time_ns()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-import structlog
 from sqlalchemy import insert, select
 
 from leadsvc.config import Feed
 from leadsvc.errors import Conflict, LeadsvcError, Unavailable
 from leadsvc.faults import Commit
 from leadsvc.ids import uuid7
+from leadsvc.logs import logger
 from leadsvc.model import Channel, Delivered, ReceiptState, Verdict
 from leadsvc.pipeline import answers
 from leadsvc.pipeline.answers import Answer
@@ -19,7 +19,7 @@ from leadsvc.pipeline.intake import Intake, StoredReceipt
 from leadsvc.pipeline.plan import see
 from leadsvc.store.tables import receipts
 
-log = structlog.get_logger(__name__)
+log = logger("receive")
 
 
 class Receiver:
@@ -29,7 +29,9 @@ class Receiver:
         self.intake = intake
         self.store = intake.store
 
-    def receive(self, delivered: Delivered, *, feed: Feed, authenticated: str, delivery_key: str | None = None) -> Answer:
+    def receive(
+        self, delivered: Delivered, *, feed: Feed, authenticated: str, delivery_key: str | None = None
+    ) -> Answer:
         """Record and process one delivery.
 
         ``delivery_key``: what the sender calls this delivery (Idempotency-Key with the credential's id). The same key with
@@ -91,7 +93,11 @@ class Receiver:
         reading = self.intake.read(receipt)
         told: dict[str, Any] = {"test": True, "status": reading.verdict.value, "map": reading.map_id}
         if reading.verdict is not Verdict.LEADS:
-            return told | {"cause": reading.cause, "detail": reading.detail, "errors": [dict(e.errors) for e in reading.errors]}
+            return told | {
+                "cause": reading.cause,
+                "detail": reading.detail,
+                "errors": [dict(e.errors) for e in reading.errors],
+            }
         context = self.intake.context(receipt)
         seen = [see(context, position, lead) for position, lead in zip(reading.positions, reading.leads, strict=True)]
         with self.store.read() as connection:
@@ -129,5 +135,3 @@ def _key_reused(earlier: StoredReceipt) -> Answer:
         "receipt": str(earlier.id),
     }
     return Answer(422, body, problem=True)
-
-

@@ -139,7 +139,9 @@ def _whole(value: Any) -> int | None:
 
 def _comment(golden: Mapping[str, Any]) -> str:
     """The renter's wishes that have no field of their own, in a line."""
-    words = [f"Move-in: {(golden.get('move_in') or {}).get('words')}" if (golden.get("move_in") or {}).get("words") else ""]
+    words = [
+        f"Move-in: {(golden.get('move_in') or {}).get('words')}" if (golden.get("move_in") or {}).get("words") else ""
+    ]
     words.append(f"Occupants: {golden['occupants']}" if golden.get("occupants") else "")
     pets = golden.get("pets")
     words.append(f"Pets: {pets.get('details') or ('yes' if pets.get('has') else 'no')}" if pets else "")
@@ -173,7 +175,13 @@ def _add_subject(connection: Connection, claimed: Claimed, view: CardView) -> No
         row = connection.execute(select(inquiries).where(inquiries.c.id == claimed.subject_id)).one()
         lead = row.lead
         message = (lead.get("message") or {}).get("value") or "(no message)"
-        view.event = {"kind": row.contact_type, "at": row.occurred_at, "text": message, "source": row.source}
+        view.event = {
+            "kind": row.contact_type,
+            "at": row.occurred_at,
+            "text": message,
+            "source": row.source,
+            "revision": row.revision,
+        }
     elif claimed.kind == "task":
         found = connection.execute(select(tasks).where(tasks.c.id == claimed.subject_id)).mappings().one_or_none()
         view.task = dict(found) if found else {}

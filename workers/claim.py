@@ -39,7 +39,9 @@ def claim(connection: Connection, destination: str, owner: str, now: datetime, l
     taken = connection.execute(
         update(deliveries)
         .where(deliveries.c.id.in_([row.id for row in rows]), deliveries.c.state.in_(_READY))
-        .values(state="in_flight", lease_until=now + LEASE, lease_owner=owner, attempts=deliveries.c.attempts + 1, cause="")
+        .values(
+            state="in_flight", lease_until=now + LEASE, lease_owner=owner, attempts=deliveries.c.attempts + 1, cause=""
+        )
         .returning(deliveries)
     ).all()
     if taken:
@@ -65,7 +67,9 @@ def claim(connection: Connection, destination: str, owner: str, now: datetime, l
 def _heads(destination: str, now: datetime, limit: int):  # type: ignore[no-untyped-def]  # a Select of many columns
     """The first open delivery of each lane, if it is due."""
     before = deliveries.alias("before")
-    earlier = or_(before.c.seq < deliveries.c.seq, and_(before.c.seq == deliveries.c.seq, before.c.id < deliveries.c.id))
+    earlier = or_(
+        before.c.seq < deliveries.c.seq, and_(before.c.seq == deliveries.c.seq, before.c.id < deliveries.c.id)
+    )
     # A prospect that could not be put blocks what hangs on it; a dead event or task blocks nothing.
     unfinished = or_(
         before.c.state.in_(("pending", "retry", "held")), and_(before.c.state == "dead", before.c.kind == "prospect")

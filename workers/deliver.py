@@ -14,12 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
-
 from leadsvc.config import Account, Settings
 from leadsvc.errors import Conflict
 from leadsvc.faults import Commit, passing
 from leadsvc.ids import uuid7
+from leadsvc.logs import logger
 from leadsvc.store import Store
 from leadsvc.workers.cardview import card_view
 from leadsvc.workers.claim import Claimed, claim
@@ -28,7 +27,7 @@ from leadsvc.workers.destinations.base import CARD_FIELDS, Destination, Profile
 from leadsvc.workers.push import Pushed, push
 from leadsvc.workers.results import record
 
-log = structlog.get_logger(__name__)
+log = logger("worker")
 
 _TRIES = 20
 _BATCH = 64

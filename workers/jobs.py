@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from leadsvc.errors import ConfigurationError
-from leadsvc.workers.deliver import Deliverer
 
-_bound: list[Deliverer] = []
+_bound: list[Callable[[], None]] = []
 
 
-def bind(deliverer: Deliverer) -> None:
-    """Give this process the deliverer that jobs use; ``leadsvc worker`` does so before it listens."""
-    _bound[:] = [deliverer]
+def bind(nudge: Callable[[], None]) -> None:
+    """Give this process what a job wakes; ``leadsvc worker`` does so before it listens."""
+    _bound[:] = [nudge]
 
 
 def drain(destination: str) -> None:
-    """Push everything that is due at ``destination``."""
+    """Wake the worker's loop: something is due at ``destination``. The loop looks for itself what it is."""
     if not _bound:
-        raise ConfigurationError("jobs run in `leadsvc worker` only; start that instead of `rq worker`")
-    _bound[0].drain(destination)
+        raise ConfigurationError(f"{destination}: jobs run in `leadsvc worker` only; start that instead of `rq worker`")
+    _bound[0]()

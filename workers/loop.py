@@ -6,12 +6,11 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-import structlog
-
+from leadsvc.logs import logger, places
 from leadsvc.workers.deliver import Deliverer
 from leadsvc.workers.sweep import Sweep
 
-log = structlog.get_logger(__name__)
+log = logger("worker")
 
 _IDLE = timedelta(seconds=5)
 _SWEEP_EVERY = timedelta(seconds=5)
@@ -60,8 +59,8 @@ class Loop:
                     swept_at = self.clock()
                 self.deliverer.drain_all(self._stop)
                 pause = self._until_due()
-            except Exception:  # noqa: BLE001  # one of the three outermost loops: a worker outlives whatever happens
-                log.exception("worker_round_failed")
+            except Exception as error:  # noqa: BLE001  # one of the three outermost loops: a worker outlives anything
+                log.error("worker_round_failed", **places(error))
             self._wake.wait(pause.total_seconds())
 
     def _until_due(self) -> timedelta:

@@ -56,7 +56,9 @@ _STANDINGS = {
     CardKind.PROSPECT: "prospect",
 }
 _WAIT_FOR_CARD = Result(
-    outcome=Outcome.RETRY, code="no_remote_card", message="the card is not at the destination yet; its own delivery comes first"
+    outcome=Outcome.RETRY,
+    code="no_remote_card",
+    message="the card is not at the destination yet; its own delivery comes first",
 )
 
 
@@ -170,7 +172,7 @@ def _add_event(destination: Destination, claimed: Claimed, view: CardView) -> Pu
     if not view.remote_card_id:
         return Pushed(_WAIT_FOR_CARD)
     event = view.event
-    text = event["text"] if claimed.version == 1 else f"Corrected by the sender: {event['text']}"
+    text = f"Corrected by the sender: {event['text']}" if event["revision"] > 1 else event["text"]
     push_ = EventPush(
         our_event_key=_key("IN", claimed),
         kind=event["kind"],

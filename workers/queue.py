@@ -6,17 +6,22 @@ emptied or gone at any time: the sweep finds everything that is due.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
-import structlog
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue
+from rq import Queue, SimpleWorker
 from rq.exceptions import DuplicateJobError
+from rq.timeouts import TimerDeathPenalty
 
-log = structlog.get_logger(__name__)
+from leadsvc.logs import logger
+from leadsvc.workers import jobs
+
+log = logger("queue")
 
 QUEUE = "leadsvc"
+_AGAIN_S = 2.0
 _JOB = "leadsvc.workers.jobs.drain"
 
 
@@ -38,3 +43,31 @@ def nudger(redis_url: str, names: list[str]) -> Callable[[], None]:
                 return
 
     return nudge
+
+
+class _ThreadWorker(SimpleWorker):
+    """Runs jobs in this process and thread: no fork per job, no signals (they belong to the command)."""
+
+    death_penalty_class = TimerDeathPenalty
+
+    def _install_signal_handlers(self) -> None:
+        """The process has handlers of its own."""
+
+
+def listen(redis_url: str, nudge: Callable[[], None], stopped: threading.Event) -> None:
+    """Take drain jobs in a thread of their own until ``stopped``; Redis may come and go."""
+    jobs.bind(nudge)
+    threading.Thread(target=_listen, args=(redis_url, stopped), name="nudges", daemon=True).start()
+
+
+def _listen(redis_url: str, stopped: threading.Event) -> None:
+    while not stopped.is_set():
+        try:
+            connection = Redis.from_url(redis_url, socket_connect_timeout=2)
+            worker = _ThreadWorker(
+                [Queue(QUEUE, connection=connection, serializer="json")], serializer="json", connection=connection
+            )
+            worker.work(logging_level="WARNING", with_scheduler=False, burst=False)
+        except RedisError as error:
+            log.warning("nudges_lost", reason=type(error).__name__)
+        stopped.wait(_AGAIN_S)

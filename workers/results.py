@@ -120,9 +120,7 @@ def _again(connection: Connection, claimed: Claimed, result: Result, now: dateti
     return {"state": "retry", "cause": result.code, "due_at": due_at, "failures": failures}
 
 
-def _exception(
-    connection: Connection, kind: str, claimed: Claimed, cause: str, detail: str, now: datetime
-) -> None:
+def _exception(connection: Connection, kind: str, claimed: Claimed, cause: str, detail: str, now: datetime) -> None:
     _open(connection, kind, "delivery", claimed.id, cause, detail, now)
 
 

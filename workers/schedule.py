@@ -5,10 +5,7 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
-SCHEDULE = tuple(
-    timedelta(seconds=seconds)
-    for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
-)
+SCHEDULE = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
 """Pause after the first, second … failure; after the last one comes no other."""
 
 CIRCUIT_AFTER = 5

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import structlog
 from sqlalchemy import Connection, func, insert, select, update
 
 from leadsvc.config import Settings
 from leadsvc.errors import Conflict
 from leadsvc.faults import Commit
 from leadsvc.ids import digest_uuid
+from leadsvc.logs import logger
 from leadsvc.pipeline.intake import Intake
 from leadsvc.store import Store
 from leadsvc.store.tables import deliveries, destinations, exceptions
@@ -22,7 +22,7 @@ from leadsvc.workers.destinations.base import Outcome
 from leadsvc.workers.results import pause
 from leadsvc.workers.schedule import CIRCUIT_AFTER, circuit_pause
 
-log = structlog.get_logger(__name__)
+log = logger("sweep")
 
 _PROBE_PAUSED = timedelta(seconds=60)
 
@@ -40,7 +40,9 @@ class Swept:
 class Sweep:
     """One round over everything that time alone sets moving. Any process may run it at any time."""
 
-    def __init__(self, store: Store, settings: Settings, intake: Intake, deliverer: Deliverer, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, intake: Intake, deliverer: Deliverer, clock: Callable[[], datetime]
+    ) -> None:
         self.store = store
         self.settings = settings
         self.intake = intake

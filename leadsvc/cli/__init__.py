@@ -12,9 +12,17 @@ from leadsvc import __version__
 from leadsvc.errors import ConfigurationError, LeadsvcError
 
 VERBS: dict[str, str] = {
-    "parse": "leadsvc.cli.parse:parse",
+    "check": "leadsvc.cli.check:check",
+    "config": "leadsvc.cli.config:config",
+    "destinations": "leadsvc.cli.destinations:destinations",
+    "ingest": "leadsvc.cli.ingest:ingest",
     "maps": "leadsvc.cli.maps:maps",
+    "parse": "leadsvc.cli.parse:parse",
+    "replay": "leadsvc.cli.replay:replay",
+    "report": "leadsvc.cli.report:report",
+    "serve": "leadsvc.cli.serve:serve",
     "simulate": "leadsvc.cli.simulate:simulate",
+    "worker": "leadsvc.cli.serve:worker",
 }
 
 

@@ -121,7 +121,9 @@ class Actions:
     def edit_prospect(self, prospect_key: str, field: str, value: Any, actor: str) -> dict[str, Any]:
         """An agent's own value: it wins over everything a source says."""
         if field not in _EDITABLE:
-            raise Reject(422, "Not editable", f"{field} cannot be edited; choose one of {', '.join(_EDITABLE)}", code="field")
+            raise Reject(
+                422, "Not editable", f"{field} cannot be edited; choose one of {', '.join(_EDITABLE)}", code="field"
+            )
 
         def act(connection: Connection) -> dict[str, Any]:
             row = self._root(connection, prospects, prospect_key)
@@ -180,7 +182,12 @@ class Actions:
             .values(state="pending", cause="", due_at=now)
         )
         decision = {"id": uuid7(), "at": now, "kind": "place", "verdict": "placed", "prospect_id": card["prospect_id"]}
-        said = {"rule": "by_hand", "sentence": "A person chose the property", "rules_version": "", "decided_by": "person"}
+        said = {
+            "rule": "by_hand",
+            "sentence": "A person chose the property",
+            "rules_version": "",
+            "decided_by": "person",
+        }
         connection.execute(insert(match_decisions).values(**decision, **said, evidence=[]))
         if not released.rowcount:
             self._owe_card(connection, card["id"])
@@ -207,7 +214,9 @@ class Actions:
 
         def act(connection: Connection) -> dict[str, Any]:
             card = self._root(connection, guest_cards, card_key)
-            write_outcome(connection, card["id"], kind, at, origin="entered", detail=detail, actor=actor, now=self.clock())
+            write_outcome(
+                connection, card["id"], kind, at, origin="entered", detail=detail, actor=actor, now=self.clock()
+            )
             self._audit(connection, actor, "outcome", "guest_card", card_key, {"kind": kind})
             return {"guest_card": card_key, "outcome": kind, "at": at.isoformat()}
 
@@ -271,7 +280,9 @@ class Actions:
     ) -> dict[str, Any]:
         def act(connection: Connection) -> dict[str, Any]:
             moved = connection.execute(
-                update(deliveries).where(deliveries.c.id == delivery_id, deliveries.c.state.in_(states)).values(**values)
+                update(deliveries)
+                .where(deliveries.c.id == delivery_id, deliveries.c.state.in_(states))
+                .values(**values)
             )
             if not moved.rowcount:
                 raise NotFound(f"there is no delivery to {action}: it is done, cancelled or being pushed")
@@ -354,9 +365,7 @@ class Actions:
 
     def _resolve(self, connection: Connection, which: Any, actor: str, resolution: str) -> int:
         values = {"resolved_at": self.clock(), "resolved_by": actor, "resolution": resolution}
-        found = connection.execute(
-            update(exceptions).where(which, exceptions.c.resolved_at.is_(None)).values(**values)
-        )
+        found = connection.execute(update(exceptions).where(which, exceptions.c.resolved_at.is_(None)).values(**values))
         return found.rowcount
 
     def _audit(

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection, select
 
 from leadsvc.config import Account, Feed, Settings
 from leadsvc.errors import Conflict, LeadsvcError, NotFound
 from leadsvc.faults import Commit
 from leadsvc.fieldmap import MapSet
+from leadsvc.logs import logger
 from leadsvc.model import Channel, Delivered, ItemError, Reading, ReceiptState, Verdict
 from leadsvc.pipeline import answers
 from leadsvc.pipeline.answers import Answer
@@ -33,7 +33,7 @@ from leadsvc.store.known import Known, Wanted, folded, load, lock
 from leadsvc.store.queries.portfolio import Portfolio, load_portfolio, portfolio_version
 from leadsvc.store.tables import exceptions, fates, receipts
 
-log = structlog.get_logger(__name__)
+log = logger("intake")
 
 Clock = Callable[[], datetime]
 Nudge = Callable[[], None]

@@ -110,9 +110,7 @@ def _merges(connection: Connection, family: Collection[uuid.UUID]) -> list[Row[A
     return list(connection.execute(statement))
 
 
-def _roots(
-    things: Iterable[uuid.UUID], edges: Iterable[tuple[uuid.UUID, uuid.UUID]]
-) -> dict[uuid.UUID, uuid.UUID]:
+def _roots(things: Iterable[uuid.UUID], edges: Iterable[tuple[uuid.UUID, uuid.UUID]]) -> dict[uuid.UUID, uuid.UUID]:
     """Where each thing ends when ``edges`` (gone, kept) are followed in order."""
     parent = {thing: thing for thing in things}
 
@@ -163,9 +161,7 @@ def _write_card_roots(
             parted[gone] = kept
     for card_id, row in cards.items():
         if row.root_id != roots[card_id]:
-            connection.execute(
-                update(guest_cards).where(guest_cards.c.id == card_id).values(root_id=roots[card_id])
-            )
+            connection.execute(update(guest_cards).where(guest_cards.c.id == card_id).values(root_id=roots[card_id]))
         lane = (deliveries.c.guest_card_id == card_id) & deliveries.c.state.in_(_OPEN)
         connection.execute(update(deliveries).where(lane).values(lane_id=roots[card_id]))
     return parted
@@ -197,9 +193,7 @@ def _rehome(
     return moved
 
 
-def _person_without(
-    connection: Connection, root: uuid.UUID, left_out: list[uuid.UUID], own: frozenset[str]
-) -> Person:
+def _person_without(connection: Connection, root: uuid.UUID, left_out: list[uuid.UUID], own: frozenset[str]) -> Person:
     """The prospect as known from its inquiries but those in question."""
     person = load_persons(connection, {root})[root]
     person.identifiers, person.names = {}, []
@@ -222,9 +216,7 @@ def _rank(identity: Identity, person: Person, row: Row[Any], shared: Collection[
     return finding.rank if finding is not None and finding.verdict == "join" else -1
 
 
-def _move(
-    connection: Connection, work: Working, row: Row[Any], to: uuid.UUID, merge: Row[Any]
-) -> uuid.UUID:
+def _move(connection: Connection, work: Working, row: Row[Any], to: uuid.UUID, merge: Row[Any]) -> uuid.UUID:
     card_id = connection.execute(
         select(guest_cards.c.id)
         .join(prospects, prospects.c.id == guest_cards.c.prospect_id)
@@ -362,7 +354,9 @@ def _history(connection: Connection, card_id: uuid.UUID) -> list[Owed]:
 def _next(connection: Connection, inquiry_id: uuid.UUID) -> int:
     """A version of this event that was not owed before."""
     highest = connection.execute(
-        select(func.max(deliveries.c.version)).where(deliveries.c.kind == "event", deliveries.c.subject_id == inquiry_id)
+        select(func.max(deliveries.c.version)).where(
+            deliveries.c.kind == "event", deliveries.c.subject_id == inquiry_id
+        )
     ).scalar()
     return (highest or 0) + 1
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from leadsvc import outbox
 from leadsvc.attribution import clock
 from leadsvc.config import Account, Policy
 from leadsvc.ids import digest_uuid, public_key, uuid7
@@ -30,16 +29,7 @@ from leadsvc.resolve.person import Card, Identity, Person
 from leadsvc.store.known import Known, Told, folded
 from leadsvc.store.queries.portfolio import Portfolio, PropertyInfo
 from leadsvc.store.tables import (
-    exceptions,
     fates,
-    guest_cards,
-    identifiers,
-    inquiries,
-    match_decisions,
-    prospect_identifiers,
-    prospects,
-    revisions,
-    tasks,
 )
 
 # Contact types in which an empty message says nothing about whether two contacts are one.
@@ -243,7 +233,9 @@ class Planner:
             return self.work.new_person(seen.occurred_at)
         person = self.known.persons[decision.person]
         for loser in decision.merge:
-            sentence = f"One inquiry carries what both are known by: {decision.sentence[0].lower()}{decision.sentence[1:]}"
+            sentence = (
+                f"One inquiry carries what both are known by: {decision.sentence[0].lower()}{decision.sentence[1:]}"
+            )
             merge_persons(
                 self.work,
                 survivor=person,
@@ -296,7 +288,9 @@ class Planner:
             "first_source": seen.lead.source,
             "first_campaign": seen.lead.campaign.value if seen.lead.campaign else "",
             "may_be": None,
-            "flags": sorted({f"unknown_{kind.value}" for kind, _ in seen.placement.unresolved if kind is not Missing.PROPERTY}),
+            "flags": sorted(
+                {f"unknown_{kind.value}" for kind, _ in seen.placement.unresolved if kind is not Missing.PROPERTY}
+            ),
             "opened_at": seen.occurred_at,
             "last_at": seen.occurred_at,
         }

@@ -19,7 +19,9 @@ from leadsvc.store.known import folded
 from leadsvc.store.tables import fates, identifiers, inquiries, prospect_identifiers, prospects
 
 
-def rebuild_prospects(connection: Connection, roots: Collection[uuid.UUID], ignored: frozenset[str] = frozenset()) -> None:
+def rebuild_prospects(
+    connection: Connection, roots: Collection[uuid.UUID], ignored: frozenset[str] = frozenset()
+) -> None:
     """Recompute what the prospects at ``roots`` are known by. Inquiries say everything; edits are kept apart and stay."""
     members = {
         row.id: row
@@ -38,7 +40,9 @@ def rebuild_prospects(connection: Connection, roots: Collection[uuid.UUID], igno
         _write_root(connection, root, [each for member in family for each in told[member]])
 
 
-def _leads(connection: Connection, members: Collection[uuid.UUID]) -> dict[uuid.UUID, list[tuple[Lead, datetime, uuid.UUID]]]:
+def _leads(
+    connection: Connection, members: Collection[uuid.UUID]
+) -> dict[uuid.UUID, list[tuple[Lead, datetime, uuid.UUID]]]:
     """Per home prospect: its inquiries and what was delivered again of them, oldest first."""
     told: dict[uuid.UUID, list[tuple[Lead, datetime, uuid.UUID]]] = defaultdict(list)
     own = select(inquiries.c.id, inquiries.c.prospect_id, inquiries.c.occurred_at, inquiries.c.lead)

@@ -25,7 +25,9 @@ def upsert(connection: Connection, table: Table, row: Mapping[str, Any], key: tu
     connection.execute(make(table).values(**row).on_conflict_do_update(index_elements=list(key), set_=changes))
 
 
-def write_configuration(connection: Connection, destination: str, config: Mapping[str, Iterable[Raw]]) -> dict[str, int]:
+def write_configuration(
+    connection: Connection, destination: str, config: Mapping[str, Iterable[Raw]]
+) -> dict[str, int]:
     """Take over what ``destination`` says it has; what it no longer names becomes inactive, never deleted.
 
     ``config``: kind -> items as :class:`ConfigItem` gives them, each as a mapping with remote_id, name, active, parent
@@ -83,7 +85,14 @@ def _write_aliases(connection: Connection, home: uuid.UUID, raw: Raw) -> None:
         connection.execute(
             property_aliases.insert(),
             [
-                {"id": uuid7(), "property_id": home, "alias": name, "valid_from": since, "valid_to": until, "origin": "pms"}
+                {
+                    "id": uuid7(),
+                    "property_id": home,
+                    "alias": name,
+                    "valid_from": since,
+                    "valid_to": until,
+                    "origin": "pms",
+                }
                 for name, since, until in rows
             ],
         )
@@ -95,7 +104,9 @@ def _day(value: object) -> date | None:
     return date.fromisoformat(str(value))
 
 
-def _write_plans(connection: Connection, homes: Mapping[str, uuid.UUID], items: list[Raw]) -> dict[tuple[str, str], uuid.UUID]:
+def _write_plans(
+    connection: Connection, homes: Mapping[str, uuid.UUID], items: list[Raw]
+) -> dict[tuple[str, str], uuid.UUID]:
     connection.execute(update(floor_plans).where(floor_plans.c.property_id.in_(homes.values())).values(active=False))
     for item in items:
         row = {

@@ -89,7 +89,14 @@ class Working:
         if identifier.id not in self.known.stored:
             self.known.stored.add(identifier.id)
             trust = "relay" if identifier.kind == "thread" else "own"
-            row = {"id": identifier.id, "kind": identifier.kind, "value": identifier.value, "trust": trust, "trust_reason": "", "first_at": now}
+            row = {
+                "id": identifier.id,
+                "kind": identifier.kind,
+                "value": identifier.value,
+                "trust": trust,
+                "trust_reason": "",
+                "first_at": now,
+            }
             self._identifier_rows[identifier.id] = row
             self.batch.insert(identifiers, row, keep=True)
         if (person.id, identifier.id) not in self._links:
@@ -259,7 +266,12 @@ class Working:
         self.owe_by_id(card.id, owed, info, hold, lane)
 
     def owe_by_id(
-        self, card_id: uuid.UUID, owed: list[Owed], info: PropertyInfo | None, hold: Hold | None, lane: uuid.UUID | None = None
+        self,
+        card_id: uuid.UUID,
+        owed: list[Owed],
+        info: PropertyInfo | None,
+        hold: Hold | None,
+        lane: uuid.UUID | None = None,
     ) -> None:
         """Put deliveries into the outbox, in this order behind what the lane holds already."""
         context = self.context
@@ -303,7 +315,9 @@ class Working:
             self.batch.insert(prospects, {"id": person.id, "key": person.key} | values)
             return
         if root != person.id:
-            self.batch.update(prospects, {"id": person.id, "version": version}, {"root_id": root, "version": version + 1})
+            self.batch.update(
+                prospects, {"id": person.id, "version": version}, {"root_id": root, "version": version + 1}
+            )
             for member in sorted(person.members - {person.id}):
                 self.batch.update(prospects, {"id": member, "root_id": person.id}, {"root_id": root})
             return
@@ -321,4 +335,3 @@ class Working:
         if root != card.id:
             for member in sorted(card.members - {card.id}):
                 self.batch.update(guest_cards, {"id": member}, {"root_id": root})
-

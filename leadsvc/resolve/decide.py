@@ -62,7 +62,13 @@ class Decision:
 
 
 def judge(
-    identity: Identity, person: Person, *, shared: Collection[uuid.UUID], same_content: bool, same_place: bool, lone: bool
+    identity: Identity,
+    person: Person,
+    *,
+    shared: Collection[uuid.UUID],
+    same_content: bool,
+    same_place: bool,
+    lone: bool,
 ) -> Finding | None:
     """Compare a lead with one candidate; ``None`` when nothing connects them.
 
@@ -75,7 +81,9 @@ def judge(
     evidence = tuple(_evidence(identity, person, common, shared, name))
     if "thread" in kinds:
         return Finding(person.id, _JOIN, "thread", _rank("thread", name), "Same conversation", evidence)
-    basis = "both" if {"email", "phone"} <= kinds else "email" if "email" in kinds else "phone" if "phone" in kinds else ""
+    basis = (
+        "both" if {"email", "phone"} <= kinds else "email" if "email" in kinds else "phone" if "phone" in kinds else ""
+    )
     if basis:
         verdict = _BY_NAME[basis].get(name, _JOIN)
         if basis == "phone" and name is NameLevel.MISSING and not lone:
@@ -135,8 +143,10 @@ def decide(identity: Identity, findings: Sequence[Finding], persons: Mapping[uui
     if apart:
         sentence = f"A person of their own: {apart[0].sentence[0].lower()}{apart[0].sentence[1:]}"
         return Decision("new", None, (), apart[0].rule, sentence, apart[0].evidence)
-    sentence = "First contact: nobody here has this e-mail address or phone" if identity.identifiers else (
-        "No usable e-mail address or phone to recognise anybody by"
+    sentence = (
+        "First contact: nobody here has this e-mail address or phone"
+        if identity.identifiers
+        else ("No usable e-mail address or phone to recognise anybody by")
     )
     return Decision("new", None, (), "no_match", sentence, ())
 
@@ -153,9 +163,7 @@ def _join(joins: Sequence[Finding], related: tuple[Finding, ...], persons: Mappi
             merge.append(other.person)
     survivor = min([chosen.person, *merge], key=lambda each: (persons[each].first_at, each))
     folded = tuple(each for each in [chosen.person, *merge] if each != survivor)
-    return Decision(
-        "join", survivor, folded, chosen.rule, chosen.sentence, chosen.evidence, related, tuple(proposals)
-    )
+    return Decision("join", survivor, folded, chosen.rule, chosen.sentence, chosen.evidence, related, tuple(proposals))
 
 
 def hinders(one: Person, other: Person) -> str:

@@ -24,7 +24,9 @@ def record(lead: Lead, at: datetime, inquiry: uuid.UUID) -> Golden:
     golden: Golden = {}
     if lead.name is not None:
         name = lead.name.value
-        golden["name"] = _entry(lead.name, at, inquiry, bool(name.given) + bool(name.family), "most complete, then newest")
+        golden["name"] = _entry(
+            lead.name, at, inquiry, bool(name.given) + bool(name.family), "most complete, then newest"
+        )
     real = [each for each in lead.emails if not each.value.relay]
     masked = [each for each in lead.emails if each.value.relay]
     for rank, emails in ((1, real), (0, masked)):
@@ -38,7 +40,10 @@ def record(lead: Lead, at: datetime, inquiry: uuid.UUID) -> Golden:
         found = getattr(lead, field)
         if found is not None:
             golden[field] = _entry(found, at, inquiry, 0, "newest")
-    for field, values in (("emails", [each.value.address for each in lead.emails]), ("phones", [each.value.e164 for each in lead.phones])):
+    for field, values in (
+        ("emails", [each.value.address for each in lead.emails]),
+        ("phones", [each.value.e164 for each in lead.phones]),
+    ):
         if values:
             golden[field] = values
     return golden

@@ -12,7 +12,20 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Connection, Date, Float, Integer, LargeBinary, String, Table, Text, Uuid, bindparam
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Connection,
+    Date,
+    Float,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+)
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql.schema import Column
 
@@ -37,7 +50,9 @@ class Batch:
     def update(self, table: Table, where: Row, values: Row) -> None:
         """Change the one row that has the values of ``where``; none such at flush time means :class:`Conflict`."""
         key = (table, tuple(where), tuple(values))
-        row = {f"w_{name}": value for name, value in where.items()} | {f"v_{name}": value for name, value in values.items()}
+        row = {f"w_{name}": value for name, value in where.items()} | {
+            f"v_{name}": value for name, value in values.items()
+        }
         self._updates.setdefault(key, []).append(row)
 
     def flush(self, connection: Connection) -> int:
@@ -45,7 +60,11 @@ class Batch:
         if not self._inserts and not self._updates:
             return 0
         self._inserts = dict(sorted(self._inserts.items(), key=lambda item: (_order()[item[0][0].name], item[0][1])))
-        statements = self._flush_postgresql(connection) if connection.dialect.name == "postgresql" else self._flush_each(connection)
+        statements = (
+            self._flush_postgresql(connection)
+            if connection.dialect.name == "postgresql"
+            else self._flush_each(connection)
+        )
         self._inserts.clear()
         self._updates.clear()
         return statements
@@ -117,7 +136,9 @@ def _element(column: Column[Any]) -> str:
 
 def _array(column: Column[Any], values: Sequence[Any]) -> list[Any]:
     if column.type is Json:
-        return [None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":")) for value in values]
+        return [
+            None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":")) for value in values
+        ]
     return [str(value) if value.__class__.__module__.startswith("leadsvc") else value for value in values]
 
 

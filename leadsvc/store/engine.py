@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
-from leadsvc.errors import Conflict, ConfigurationError, Unavailable
+from leadsvc.errors import ConfigurationError, Conflict, Unavailable
 from leadsvc.faults import Commit, passing
 
 # serialization_failure, deadlock_detected, lock_not_available
@@ -40,7 +40,11 @@ class Store:
         Raises :class:`Conflict` when another transaction won a race (run the block again) and :class:`Unavailable`
         when the database cannot be reached.
         """
-        with self._writer if self.sqlite else contextlib.nullcontext(), _translated(), self.engine.connect() as connection:
+        with (
+            self._writer if self.sqlite else contextlib.nullcontext(),
+            _translated(),
+            self.engine.connect() as connection,
+        ):
             if self.sqlite:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
@@ -125,5 +129,9 @@ def _postgresql_engine(url: URL, pool_size: int) -> Engine:
         max_overflow=pool_size,
         pool_pre_ping=False,
         pool_recycle=1800,
-        connect_args={"connect_timeout": 5, "application_name": "leadsvc", "options": "-c timezone=UTC -c lock_timeout=10s"},
+        connect_args={
+            "connect_timeout": 5,
+            "application_name": "leadsvc",
+            "options": "-c timezone=UTC -c lock_timeout=10s",
+        },
     )

@@ -167,7 +167,11 @@ def _no_inquiry() -> list[Any]:
         "received_at": UtcDateTime,
     }
     empty: list[Any] = [cast(null(), kind).label(name) for name, kind in kinds.items()]
-    receipt: list[Any] = [literal(0).label("revision"), cast(null(), Uuid).label("receipt_id"), literal(0).label("position")]
+    receipt: list[Any] = [
+        literal(0).label("revision"),
+        cast(null(), Uuid).label("receipt_id"),
+        literal(0).label("position"),
+    ]
     receipt += [cast(null(), Uuid).label("content_receipt_id"), cast(null(), UtcDateTime).label("content_at")]
     return [*empty, *receipt, cast(null(), Json).label("lead")]
 
@@ -285,9 +289,7 @@ def _cards(roots: Collection[uuid.UUID]) -> Select[Any]:
             tasks.c.due_at.label("task_due_at"),
             tasks.c.version.label("task_version"),
         )
-        .select_from(
-            guest_cards.join(prospects, prospects.c.id == guest_cards.c.prospect_id).outerjoin(tasks, opened)
-        )
+        .select_from(guest_cards.join(prospects, prospects.c.id == guest_cards.c.prospect_id).outerjoin(tasks, opened))
         .where(prospects.c.root_id.in_(roots))
     )
 

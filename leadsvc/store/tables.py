@@ -124,7 +124,12 @@ receipts = Table(
     one_of("state", tuple(ReceiptState)),
     CheckConstraint("(state = 'pending') = (processed_at IS NULL)", name="processed"),
     UniqueConstraint("feed", "delivery_key"),
-    Index("ix_receipts_open", "received_at", sqlite_where=text("state = 'pending'"), postgresql_where=text("state = 'pending'")),
+    Index(
+        "ix_receipts_open",
+        "received_at",
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
     Index("ix_receipts_state_received_at", "state", "received_at"),
     Index("ix_receipts_feed_received_at", "feed", "received_at"),
 )
@@ -285,7 +290,13 @@ guest_cards = Table(
     _count("version", 1),
     one_of("stage", STAGES),
     UniqueConstraint("key"),
-    Index("ix_guest_cards_last_at", "last_at", "id", sqlite_where=text("id = root_id"), postgresql_where=text("id = root_id")),
+    Index(
+        "ix_guest_cards_last_at",
+        "last_at",
+        "id",
+        sqlite_where=text("id = root_id"),
+        postgresql_where=text("id = root_id"),
+    ),
     Index(
         "ix_guest_cards_property_id_last_at",
         "property_id",
@@ -530,7 +541,16 @@ exceptions = Table(
     _text("resolution"),
     one_of(
         "kind",
-        ("quarantined", "match_review", "held_delivery", "dead_delivery", "unplaced_card", "unmapped_name", "account", "stuck"),
+        (
+            "quarantined",
+            "match_review",
+            "held_delivery",
+            "dead_delivery",
+            "unplaced_card",
+            "unmapped_name",
+            "account",
+            "stuck",
+        ),
     ),
     Index(
         "uq_exceptions_open",

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select
 
+from leadsvc.normalize.emails import canonical_key
 from leadsvc.store.tables import guest_cards, identifiers, properties, prospect_identifiers, prospects
 
 _KEY = re.compile(r"[A-Z]{1,3}-[0-9A-Z]{8}\Z")
@@ -41,7 +42,7 @@ def understand(text: str) -> Query:
     if _KEY.match(clean.upper()):
         return Query("key", clean.upper())
     if "@" in clean:
-        return Query("email", clean.lower())
+        return Query("email", canonical_key(clean))
     digits = re.sub(r"[^0-9]", "", clean)
     if _PHONE.match(clean) and len(digits) >= _TAIL:
         return Query("phone", digits)
@@ -69,6 +70,13 @@ def matching(query: Query, dialect: str) -> ColumnElement[bool] | None:
     return or_(_named(query.text.split()[:_MOST_WORDS], dialect), _at_property(query.text.split()[:_MOST_WORDS]))
 
 
+def _tail(dialect: str) -> ColumnElement[str]:
+    """The last digits of a phone number: the very expression that is indexed."""
+    if dialect == "postgresql":
+        return func.right(identifiers.c.value, literal_column(str(_TAIL)))
+    return func.substr(identifiers.c.value, literal_column(f"-{_TAIL}"))
+
+
 def _of(which: ColumnElement[bool]) -> ColumnElement[bool]:
     """Cards of the people whom the matching prospects have been merged into, and of everyone else in those."""
     roots = select(prospects.c.root_id).where(which)
@@ -80,7 +88,7 @@ def _identified(kind: str, which: ColumnElement[bool]) -> ColumnElement[bool]:
     holders: Select[Any] = (
         select(prospect_identifiers.c.prospect_id)
         .join(identifiers, identifiers.c.id == prospect_identifiers.c.identifier_id)
-        .where(identifiers.c.kind == kind, which)
+        .where(identifiers.c.kind == literal_column(f"'{kind}'"), which)  # literal: the index is partial
     )
     return _of(prospects.c.id.in_(holders))
 

@@ -1,0 +1,127 @@
+"""``leadsvc destinations``: accounts, their configuration, and what their answers mean."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import func, select, update
+
+from leadsvc import logs
+from leadsvc.app import build_services, prepare
+from leadsvc.config import Account, Settings
+from leadsvc.faults import Commit
+from leadsvc.store.tables import deliveries
+from leadsvc.store.tables import destinations as accounts
+from leadsvc.workers.deliver import profile
+from leadsvc.workers.destinations import VENDORS, classifier, connect
+from leadsvc.workers.syncing import sync as pull
+
+
+@click.group()
+def destinations() -> None:
+    """PMS and CRM accounts."""
+
+
+def _account(settings: Settings, name: str) -> Account:
+    if name not in settings.accounts:
+        known = ", ".join(settings.accounts) or "none"
+        raise click.UsageError(f"no destination {name} is configured; there is {known}")
+    return settings.accounts[name]
+
+
+@destinations.command("list")
+def list_() -> None:
+    """Show the configured accounts, their state and what is owed to them."""
+    settings = Settings.load()
+    services = build_services(settings)
+    table = Table("name", "vendor", "address", "state", "owed")
+    with services.store.read() as connection:
+        states = {row.name: row.state for row in connection.execute(select(accounts))}
+        waiting = deliveries.c.state.not_in(("acknowledged", "cancelled"))
+        counted = select(deliveries.c.destination, func.count()).where(waiting).group_by(deliveries.c.destination)
+        owed = {name: count for name, count in connection.execute(counted)}
+    for name, account in settings.accounts.items():
+        table.add_row(name, account.vendor, account.base_url, states.get(name, "new"), str(owed.get(name, 0)))
+    Console().print(table)
+
+
+@destinations.command()
+@click.argument("name")
+def check(name: str) -> None:
+    """Ask an account for a sign of life; exit 1 and say why when it gives none."""
+    destination = connect(profile(_account(Settings.load(), name)))
+    result = destination.check()
+    destination.close()
+    click.echo(f"{name}: {result.outcome.value} {result.message}".rstrip())
+    sys.exit(0 if result.ok else 1)
+
+
+@destinations.command()
+@click.argument("name")
+def sync(name: str) -> None:
+    """Read properties, floor plans, units, agents and source names from an account."""
+    settings = Settings.load()
+    logs.configure(settings.log_level)
+    prepare(settings)
+    counts = pull(build_services(settings), profile(_account(settings, name)))
+    click.echo(f"{name}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+
+
+def _set_state(name: str, state: str, reason: str) -> None:
+    services = build_services(Settings.load())
+    _account(services.settings, name)
+    with services.store.write(Commit.ADMIN) as connection:
+        changed = update(accounts).where(accounts.c.name == name).values(state=state, reason=reason, open_until=None)
+        connection.execute(changed)
+        if state == "active":
+            held = (deliveries.c.state == "held") & (deliveries.c.cause == "paused_account")
+            mine = deliveries.c.destination == name
+            now = services.clock()
+            connection.execute(update(deliveries).where(mine, held).values(state="pending", cause="", due_at=now))
+    click.echo(f"{name}: {state}")
+
+
+@destinations.command()
+@click.argument("name")
+def pause(name: str) -> None:
+    """Stop delivering to an account; what is owed waits."""
+    _set_state(name, "paused", "by hand")
+
+
+@destinations.command()
+@click.argument("name")
+def resume(name: str) -> None:
+    """Deliver to a paused account again."""
+    _set_state(name, "active", "")
+
+
+@destinations.command()
+@click.argument("vendor", type=click.Choice(sorted(VENDORS)))
+@click.argument("op")
+def classify(vendor: str, op: str) -> None:
+    """Read one answer as JSON on standard input (status, headers, body, context) and say what it means."""
+    given: dict[str, Any] = json.load(sys.stdin)
+    body = given.get("body")
+    result = classifier(vendor)(
+        op,
+        int(given.get("status") or 0),
+        given.get("headers") or {},
+        body.encode() if body is not None else None,
+        given.get("context") or {},
+    )
+    told: dict[str, Any] = {
+        "outcome": result.outcome.value,
+        "remote_id": result.remote_id or None,
+        "retry_after_s": result.retry_after_s,
+        "verify_first": result.verify_first,
+        "items": [{"outcome": each.outcome.value, "remote_id": each.remote_id or None} for each in result.items],
+        "message": result.message,
+    }
+    if result.empty:
+        told["empty"] = True
+    click.echo(json.dumps(told))

@@ -1,0 +1,253 @@
+"""The books (P7): every sum that must agree, each as one question whose right answer is *none*.
+
+All questions are asked in one transaction, so a running system gives one consistent picture.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, exists, func, literal, or_, select
+
+from leadsvc.store.tables import (
+    deliveries,
+    exceptions,
+    fates,
+    guest_cards,
+    inquiries,
+    match_decisions,
+    prospects,
+    receipts,
+    remote_refs,
+)
+
+_SAMPLE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One question: how many rows answer it wrongly, and some of their ids."""
+
+    name: str
+    wrong: int
+    sample: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """``sums``: what there is, by word. ``entries``: what must be none."""
+
+    sums: tuple[tuple[str, str, int], ...]
+    entries: tuple[Entry, ...]
+
+    @property
+    def balance(self) -> bool:
+        return all(entry.wrong == 0 for entry in self.entries)
+
+
+def balance(connection: Connection) -> Books:
+    """Ask everything."""
+    entries = [_asked(connection, name, question()) for name, question in QUESTIONS.items()]
+    entries.append(_membership(connection))
+    return Books(tuple(_sums(connection)), tuple(entries))
+
+
+def _asked(connection: Connection, name: str, question: Select[Any]) -> Entry:
+    numbered = question.subquery()
+    wrong = connection.execute(select(func.count()).select_from(numbered)).scalar_one()
+    sample = connection.execute(select(numbered.c[0]).limit(_SAMPLE)).scalars().all() if wrong else []
+    return Entry(name, wrong, tuple(str(each) for each in sample))
+
+
+def _sums(connection: Connection) -> list[tuple[str, str, int]]:
+    rows: list[tuple[str, str, int]] = []
+    for word, column in (
+        ("receipts", receipts.c.state),
+        ("leads without an inquiry of their own", fates.c.fate),
+        ("deliveries", deliveries.c.state),
+        ("open exceptions", exceptions.c.kind),
+    ):
+        statement = select(column, func.count()).group_by(column).order_by(column)
+        if word == "open exceptions":
+            statement = statement.where(exceptions.c.resolved_at.is_(None))
+        rows += [(word, value, count) for value, count in connection.execute(statement)]
+    for word, table, condition in (
+        ("inquiries", inquiries, literal(True)),
+        ("prospects", prospects, prospects.c.root_id == prospects.c.id),
+        ("guest cards", guest_cards, guest_cards.c.root_id == guest_cards.c.id),
+    ):
+        rows.append(
+            (word, "", connection.execute(select(func.count()).select_from(table).where(condition)).scalar_one())
+        )
+    return rows
+
+
+# -- the questions ----------------------------------------------------------------------------------------------------
+
+
+def _receipts_with_wrong_sum() -> Select[Any]:
+    own = select(func.count()).where(inquiries.c.receipt_id == receipts.c.id).scalar_subquery()
+    other = select(func.count()).where(fates.c.receipt_id == receipts.c.id).scalar_subquery()
+    return select(receipts.c.id).where(receipts.c.state != "pending", receipts.c.leads_found != own + other)
+
+
+def _leads_with_two_fates() -> Select[Any]:
+    same = and_(inquiries.c.receipt_id == fates.c.receipt_id, inquiries.c.position == fates.c.position)
+    return select(fates.c.receipt_id).join(inquiries, same)
+
+
+def _leads_in_what_is_none() -> Select[Any]:
+    none = receipts.c.state.in_(("not_lead", "quarantined"))
+    return select(receipts.c.id).where(none, exists().where(inquiries.c.receipt_id == receipts.c.id))
+
+
+def _processed_without_effect() -> Select[Any]:
+    changed = or_(
+        exists().where(inquiries.c.receipt_id == receipts.c.id),
+        exists().where(fates.c.receipt_id == receipts.c.id, fates.c.fate == "revision"),
+    )
+    return select(receipts.c.id).where(receipts.c.state == "processed", ~changed)
+
+
+def _inquiries_without_decision() -> Select[Any]:
+    reason = exists().where(
+        match_decisions.c.id == inquiries.c.decision_id,
+        match_decisions.c.inquiry_id == inquiries.c.id,
+        match_decisions.c.prospect_id == inquiries.c.prospect_id,
+    )
+    return select(inquiries.c.id).where(~reason)
+
+
+def _inquiries_on_a_strangers_card() -> Select[Any]:
+    mine, cards, theirs = prospects.alias("mine"), guest_cards.alias("cards"), prospects.alias("theirs")
+    return (
+        select(inquiries.c.id)
+        .join(mine, mine.c.id == inquiries.c.prospect_id)
+        .join(cards, cards.c.id == inquiries.c.guest_card_id)
+        .join(theirs, theirs.c.id == cards.c.prospect_id)
+        .where(mine.c.root_id != theirs.c.root_id)
+    )
+
+
+def _cards_merged_across_people() -> Select[Any]:
+    card, root = guest_cards.alias("card"), guest_cards.alias("root")
+    one, other = prospects.alias("one"), prospects.alias("other")
+    return (
+        select(card.c.id)
+        .join(root, root.c.id == card.c.root_id)
+        .join(one, one.c.id == card.c.prospect_id)
+        .join(other, other.c.id == root.c.prospect_id)
+        .where(or_(one.c.root_id != other.c.root_id, card.c.property_id.is_distinct_from(root.c.property_id)))
+    )
+
+
+def _roots_that_are_none() -> Select[Any]:
+    broken = []
+    for table in (prospects, guest_cards):
+        root = table.alias(f"{table.name}_root")
+        good = exists().where(root.c.id == table.c.root_id, root.c.root_id == root.c.id)
+        broken.append(select(table.c.id.label("id")).where(~good))
+    return select(broken[0].union_all(broken[1]).subquery())
+
+
+def _cards_without_inquiry() -> Select[Any]:
+    family = guest_cards.alias("family")
+    told = exists().where(inquiries.c.guest_card_id == family.c.id, family.c.root_id == guest_cards.c.id)
+    return select(guest_cards.c.id).where(guest_cards.c.root_id == guest_cards.c.id, ~told)
+
+
+def _inquiries_owed_to_nobody() -> Select[Any]:
+    """Where an account takes cards of a property, every inquiry there is owed to it."""
+    served = exists().where(deliveries.c.guest_card_id == inquiries.c.guest_card_id)
+    owed = exists().where(deliveries.c.kind == "event", deliveries.c.subject_id == inquiries.c.id)
+    return select(inquiries.c.id).where(served, ~owed)
+
+
+def _silent_quarantines() -> Select[Any]:
+    said = exists().where(exceptions.c.kind == "quarantined", exceptions.c.subject_id == receipts.c.id)
+    return select(receipts.c.id).where(receipts.c.state == "quarantined", ~said)
+
+
+def _silent_deaths() -> Select[Any]:
+    said = exists().where(exceptions.c.subject_id == deliveries.c.id, exceptions.c.resolved_at.is_(None))
+    return select(deliveries.c.id).where(deliveries.c.state == "dead", ~said)
+
+
+def _silent_unplaced() -> Select[Any]:
+    family = guest_cards.alias("family")
+    said = exists().where(
+        exceptions.c.kind == "unplaced_card",
+        exceptions.c.subject_id == family.c.id,
+        family.c.root_id == guest_cards.c.id,
+        exceptions.c.resolved_at.is_(None),
+    )
+    root = guest_cards.c.root_id == guest_cards.c.id
+    return select(guest_cards.c.id).where(root, guest_cards.c.property_id.is_(None), ~said)
+
+
+def _acknowledged_without_trace() -> Select[Any]:
+    family = guest_cards.alias("family")
+    seen = exists().where(
+        remote_refs.c.kind == "card",
+        remote_refs.c.destination == deliveries.c.destination,
+        remote_refs.c.entity_id == guest_cards.c.root_id,
+    )
+    return (
+        select(deliveries.c.id)
+        .join(guest_cards, guest_cards.c.id == deliveries.c.guest_card_id)
+        .where(
+            deliveries.c.kind == "prospect",
+            deliveries.c.state == "acknowledged",
+            guest_cards.c.root_id == guest_cards.c.id,
+            ~seen,
+        )
+    )
+
+
+QUESTIONS: dict[str, Callable[[], Select[Any]]] = {
+    "receipts whose leads do not add up": _receipts_with_wrong_sum,
+    "leads with two fates": _leads_with_two_fates,
+    "receipts called no lead that made an inquiry": _leads_in_what_is_none,
+    "receipts called processed that changed nothing": _processed_without_effect,
+    "inquiries without the decision that placed them": _inquiries_without_decision,
+    "inquiries on another person's card": _inquiries_on_a_strangers_card,
+    "cards merged across people or properties": _cards_merged_across_people,
+    "roots that are not roots": _roots_that_are_none,
+    "guest cards without an inquiry": _cards_without_inquiry,
+    "inquiries owed to nobody": _inquiries_owed_to_nobody,
+    "quarantined receipts nobody was told of": _silent_quarantines,
+    "dead deliveries nobody is told of": _silent_deaths,
+    "unplaced cards nobody is told of": _silent_unplaced,
+    "acknowledged prospects without a remote id": _acknowledged_without_trace,
+}
+
+
+def _membership(connection: Connection) -> Entry:
+    """Who is part of whom must follow from the merges in force, replayed from the decisions alone."""
+    undone = set(
+        connection.execute(select(match_decisions.c.undoes).where(match_decisions.c.undoes.is_not(None))).scalars()
+    )
+    merges = connection.execute(
+        select(match_decisions.c.id, match_decisions.c.prospect_id, match_decisions.c.other_prospect_id)
+        .where(match_decisions.c.kind == "merge")
+        .order_by(match_decisions.c.at, match_decisions.c.id)
+    )
+    parent: dict[uuid.UUID, uuid.UUID] = {}
+
+    def root(person: uuid.UUID) -> uuid.UUID:
+        while parent.get(person, person) != person:
+            person = parent[person]
+        return person
+
+    for row in merges:
+        if row.id not in undone and root(row.other_prospect_id) != root(row.prospect_id):
+            parent[root(row.other_prospect_id)] = root(row.prospect_id)
+    moved = select(prospects.c.id, prospects.c.root_id).where(prospects.c.root_id != prospects.c.id)
+    stored = {row.id: row.root_id for row in connection.execute(moved)}
+    wrong = [person for person in {*stored, *parent} if stored.get(person, person) != root(person)]
+    return Entry(
+        "prospects whose root is not what the decisions say", len(wrong), tuple(str(each) for each in wrong[:_SAMPLE])
+    )

@@ -1,0 +1,20 @@
+"""What a WSGI server loads: ``leadsvc.wsgi:app``. Settings come from the environment."""
+
+from __future__ import annotations
+
+from leadsvc import logs
+from leadsvc.app import build, create_app
+from leadsvc.config import Settings
+from leadsvc.workers.build import build_loop
+from leadsvc.workers.queue import nudger
+
+settings = Settings.load()
+logs.configure(settings.log_level)
+_built = build(settings)
+if settings.redis_url:
+    _built.nudge.listen(nudger(settings.redis_url, list(settings.accounts)))
+if settings.inline_worker:
+    _loop = build_loop(_built.services)
+    _built.nudge.listen(_loop.nudge)
+    _loop.start()
+app = create_app(_built.services)

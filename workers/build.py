@@ -1,0 +1,15 @@
+"""A worker of this process, made from the process's services."""
+
+from __future__ import annotations
+
+from leadsvc.services import Services
+from leadsvc.workers.deliver import Deliverer
+from leadsvc.workers.loop import Loop
+from leadsvc.workers.sweep import Sweep
+
+
+def build_loop(services: Services) -> Loop:
+    """The loop with everything it drives; not started."""
+    deliverer = Deliverer(services.store, services.settings, services.clock)
+    sweep = Sweep(services.store, services.settings, services.intake, deliverer, services.clock)
+    return Loop(deliverer, sweep, services.clock)
