@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from leadsvc.canonical import MAX_ITEMS, LeadSchema
+
 RECEIPT = "0197a3f2-5b1c-7c44-9d0e-3f6a1b2c4d5e"
 ACCEPTED: dict[str, Any] = {"receipt": RECEIPT, "status": "accepted"}
 ACCEPTED_LIST: dict[str, Any] = {
@@ -14,7 +16,11 @@ ACCEPTED_LIST: dict[str, Any] = {
     "status": "accepted",
     "leads": [
         {"position": 0, "status": "accepted"},
-        {"position": 1, "status": "rejected", "errors": {"/person": ["Say at least an email or a phone."]}},
+        {
+            "position": 1,
+            "status": "rejected",
+            "errors": {"": ["Send at least one usable email or phone; nobody could be reached."]},
+        },
     ],
 }
 LEAD: dict[str, Any] = {
@@ -83,9 +89,7 @@ SEND_CANONICAL: dict[str, Any] = {
         "description": "One lead, or a list of up to 1,000. Unknown fields are kept and shown as drift.",
         "content": {
             "application/json": {
-                "schema": {
-                    "oneOf": [{"type": "object"}, {"type": "array", "maxItems": 1000, "items": {"type": "object"}}]
-                },
+                "schema": {"oneOf": [LeadSchema, {"type": "array", "maxItems": MAX_ITEMS, "items": LeadSchema}]},
                 "examples": {"one": {"value": LEAD}, "several": {"value": [LEAD]}},
             }
         },

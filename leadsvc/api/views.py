@@ -100,6 +100,9 @@ class ProblemApi(Api):  # type: ignore[misc]  # flask-smorest has no types
             prepare_response(response, self.spec, MEDIA_TYPE)
             self.spec.components.response(name, response, lazy=True)
 
+    def _register_pagination_header(self) -> None:
+        """Pages have a cursor in the body; flask-smorest's header is not used."""
+
 
 def public_key(text: str) -> str:
     """``text`` as the key of a card or a prospect. Raises :class:`NotFound` for what cannot be one."""
