@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -19,6 +20,7 @@ from leadsvc.reports.sources import CONVERSIONS, Figures, SourceReport, source_r
 from leadsvc.store import Store
 
 SHAPES = ("table", "csv", "json")
+SCOPES = tuple(each.value for each in Scope)
 _WIDTH = 160  # of a table that goes into a file
 
 
@@ -35,7 +37,7 @@ def report() -> None:
 @click.option("--model", type=click.Choice([*MODELS, ALL_MODELS]), default=ALL_MODELS, help="Which credits to show.")
 @click.option("--conversion", type=click.Choice(CONVERSIONS), default="lead", help="What is credited.")
 @click.option("--window", type=click.IntRange(0), help="Days before the conversion in which touches count.")
-@click.option("--scope", type=click.Choice([*Scope]), default="property", help="Whose touches count: where.")
+@click.option("--scope", type=click.Choice(SCOPES), default="property", help="Where touches count.")
 @click.option("--format", "shape", type=click.Choice(SHAPES), default="table", help="How to print it.")
 def sources(
     first: str,
@@ -63,7 +65,7 @@ def sources(
 
 
 def _csv(made: SourceReport) -> None:
-    output = click.get_binary_stream("stdout")
+    output = sys.stdout.buffer  # bytes, so that no platform changes the line ends
     for piece in formats.to_csv(made):
         output.write(piece.encode())
     output.flush()
