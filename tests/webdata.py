@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
-from leadsvc.ids import digest_uuid, uuid7
+from leadsvc.ids import uuid7
+from leadsvc.leadjson import from_json
+from leadsvc.resolve.person import Identity
 from leadsvc.store import tables
 
 NOW = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
@@ -60,7 +62,7 @@ def full_lead(number: int, message: str, given: str, family: str) -> dict[str, A
             "name-split",
         ),
         "emails": [
-            value({"address": address, "key": address.replace(".", "")}, f" {address.title()} ", "email-lower"),
+            value({"address": address, "key": address}, f" {address.title()} ", "email-lower"),
             value({"address": f"x{number}@relay.example.net", "key": f"x{number}@relay.example.net", "relay": True}),
         ],
         "phones": [
@@ -108,9 +110,16 @@ def full_lead(number: int, message: str, given: str, family: str) -> dict[str, A
     }
 
 
-def golden(lead: dict[str, Any], inquiry: UUID) -> dict[str, Any]:
+def short(message: str) -> dict[str, Any]:
+    """A stored lead with nothing but what every lead has, and a message."""
+    own = ("source", "contact_type", "format", "map_id", "map_version", "confidence")
+    whole = full_lead(142, message, "Jordan", "Sample")
+    return {name: whole[name] for name in (*own, "message")}
+
+
+def golden(lead: dict[str, Any], inquiry: UUID, at: datetime) -> dict[str, Any]:
     """The golden record of a person with one inquiry."""
-    said = {"inquiry": str(inquiry), "why": "newest"}
+    said = {"inquiry": str(inquiry), "why": "newest", "at": at.isoformat(), "rank": 1}
     record: dict[str, Any] = {"name": lead["name"] | said | {"why": "most complete, then newest"}}
     if lead.get("emails"):
         record["email"] = lead["emails"][0] | {"value": lead["emails"][0]["value"]["address"]} | said
@@ -166,21 +175,21 @@ def person(connection: Connection, lead: dict[str, Any], inquiry: UUID, at: date
                 "key": f"PR-{own.hex[-8:].upper()}",
                 "root_id": own,
                 "names": [[name.get("given", ""), name.get("family", ""), ""]],
-                "golden": golden(lead, inquiry),
+                "golden": golden(lead, inquiry, at),
                 "first_at": at,
                 "last_at": at,
             }
             | more
         ),
     )
-    for kind, values in (
-        ("email", [each["value"]["key"] for each in lead.get("emails", ())]),
-        ("phone", [each["value"]["e164"] for each in lead.get("phones", ())]),
-    ):
-        for each in values:
-            identifier = digest_uuid(kind, each)
-            put(connection, tables.identifiers, id=identifier, kind=kind, value=each, trust="own", first_at=at)
-            put(connection, tables.prospect_identifiers, prospect_id=own, identifier_id=identifier, first_at=at)
+    for each in Identity.of(from_json(lead)).identifiers:
+        known = {"id": each.id, "kind": each.kind, "value": each.value, "trust": "own", "first_at": at}
+        if (
+            connection.execute(select(tables.identifiers.c.id).where(tables.identifiers.c.id == each.id)).first()
+            is None
+        ):
+            put(connection, tables.identifiers, **known)
+        put(connection, tables.prospect_identifiers, prospect_id=own, identifier_id=each.id, first_at=at)
     return row
 
 
@@ -215,6 +224,8 @@ def inquiry(
     row = {
         "id": own,
         "receipt_id": receipt_id,
+        "content_receipt_id": receipt_id,
+        "content_at": at,
         "position": 0,
         "feed": "zillow",
         "external_id": lead.get("external_id", {}).get("value"),
@@ -405,7 +416,7 @@ def everything(connection: Connection) -> Seeded:
         inquiry_id=told_one,
         revision=1,
         receipt_id=kept_one,
-        lead={"source": "zillow", "message": value("Hello")},
+        lead=short("Hello"),
         why="sender",
         replaced_at=earlier,
     )
@@ -418,7 +429,7 @@ def everything(connection: Connection) -> Seeded:
         fate="redelivery",
         inquiry_id=told_one,
         reason="same message within 24 h",
-        lead={"source": "zillow"},
+        lead=short("Hello again"),
     )
     overdue = task(connection, main["id"], NOW - timedelta(hours=5), body=f"Call {EVIL}")
     task(connection, main["id"], NOW, kind="tour", state="done", title="Tour")

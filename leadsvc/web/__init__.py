@@ -51,6 +51,7 @@ def _prepare_templates(app: Flask, services: Services) -> None:
         mailto=inert.mailto,
         tel=inert.tel,
         shorten=inert.shorten,
+        prospect_keys=words.prospect_keys,
         field_label=fields.label_of,
     )
     environment.globals.update(
@@ -58,7 +59,6 @@ def _prepare_templates(app: Flask, services: Services) -> None:
         field_facts=fields.facts,
         identity=fields.identity,
         field_shown=fields.shown,
-        editable=doings.EDITABLE,
         outcome_kinds=doings.OUTCOMES,
         asset=_asset,
         operator=services.settings.operator,

@@ -3,7 +3,7 @@ page to read. What is hard to take back is shown first (``dry_run``)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,12 +12,14 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from leadsvc.errors import NotFound, Reject
+from leadsvc.normalize.emails import emails
+from leadsvc.normalize.phones import phones
 from leadsvc.store.queries.cards import card_detail, prospect_detail
 from leadsvc.web.guard import local_path, now, record, services, user
+from leadsvc.web.inert import visible
 from leadsvc.web.pages import uuid_of
 from leadsvc.web.words import word, zone_of
 
-EDITABLE = ("name", "email", "phone")
 OUTCOMES = ("contacted", "tour_scheduled", "toured", "no_show", "applied", "leased", "lost", "reopened")
 
 
@@ -31,12 +33,34 @@ def place(key: str) -> Response:
 def edit(key: str) -> Response:
     """Correct name, e-mail or phone of the person on a card; an entered value wins over every later inquiry."""
     field = _needed("field")
-    if field not in EDITABLE:
-        raise Reject(422, "Not editable", "Only name, e-mail and phone can be corrected here.", code="field")
+    value = _EDITS[field]() if field in _EDITS else None
+    if value is None:
+        raise Reject(
+            422, "Not accepted", f"That is no {word(field).lower()} that can be used; look at it again.", code="value"
+        )
     with services().store.read() as connection:
         person = card_detail(connection, key).row.person
-    services().actions.edit_prospect(person.key, field, _needed("value"), user().login)
+    services().actions.edit_prospect(person.key, field, value, user().login)
     return _done(f"{word(field)} corrected.", url_for("web.guest_card", key=key))
+
+
+def _name() -> dict[str, str] | None:
+    given, family = (" ".join(request.form.get(part, "")[:100].split()) for part in ("given", "family"))
+    whole = f"{given} {family}".strip()
+    return {"given": given, "family": family, "text": whole} if whole and visible(whole) == whole else None
+
+
+def _email() -> str | None:
+    found = emails(request.form.get("value", ""))
+    return found[0].value.address if len(found) == 1 else None
+
+
+def _phone() -> str | None:
+    found, _ = phones(request.form.get("value", ""))
+    return found[0].value.e164 if len(found) == 1 else None
+
+
+_EDITS: Mapping[str, Callable[[], Any]] = {"name": _name, "email": _email, "phone": _phone}
 
 
 def outcome(key: str) -> Response:
@@ -114,7 +138,7 @@ def replay() -> Response:
         raise Reject(422, "Nothing chosen", "Tick at least one receipt to replay.", code="empty")
     trial = request.form.get("how") == "try"
     for result in services().actions.replay(ids, user().login, dry_run=trial):
-        flash(f"{'Would be' if trial else 'Replayed'}: {told(result)}")
+        flash(_replayed(result, trial))
     return redirect(_back(), 303)
 
 
@@ -136,11 +160,12 @@ def resolve(exception_id: UUID) -> Response:
     return _done("Resolved.", _back())
 
 
-def told(result: Mapping[str, Any]) -> str:
-    """What an action says it did, in one line."""
-    return " · ".join(
-        f"{word(name)}: {word(value) if isinstance(value, str) else value}" for name, value in result.items()
-    )
+def _replayed(result: Mapping[str, Any], trial: bool) -> str:
+    if not trial:
+        return f"Replayed: was “{word(result['before'])}”, is “{word(result['after'])}” now."
+    found = f"{result['leads']} {'lead' if result['leads'] == 1 else 'leads'}"
+    read_by = f" by field map {result['map']} version {result['version']}" if result["map"] else ""
+    return f"Tried, nothing changed: it would be “{word(result['would_be'])}”, {found}{read_by}."
 
 
 def _needed(name: str) -> str:

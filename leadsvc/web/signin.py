@@ -98,7 +98,7 @@ def sign_in_check() -> Page:
 
 def _refused(login: str, problem: str, status: int) -> Page:
     again = render_template(
-        "sign_in.html", next=request.form.get("next", ""), login=login, problem=problem, fresh=False
+        "web/sign_in.html", next=request.form.get("next", ""), login=login, problem=problem, fresh=False
     )
     return again, status
 

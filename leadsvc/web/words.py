@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from markupsafe import Markup
+
+_PROSPECT = re.compile(r"\bPR-[0-9A-Z]{8}\b")
 
 _WORDS: dict[str, str] = {
     "walk_in": "Walk-in",
@@ -48,12 +51,25 @@ _WORDS: dict[str, str] = {
     "revision": "Corrected by the sender",
     "redelivery": "Sent again",
     "inquiry": "Inquiry",
+    "leads": "A lead",
+    "quarantine": "Cannot be read",
+    "pms": "PMS",
+    "unknown_property": "The property is not known",
+    "unknown_layout": "No field map fits",
+    "bridge_refused": "Perhaps the same person",
+    "presence_unknown": "The PMS does not say whether it has this renter",
+    "tries_used_up": "Every try failed",
 }
 
 
 def word(code: str) -> str:
     """What people read for a code such as ``tour_scheduled``."""
     return _WORDS.get(code) or code.replace("_", " ").capitalize()
+
+
+def prospect_keys(text: str) -> list[str]:
+    """The keys of prospects that a sentence of ours names, in order."""
+    return list(dict.fromkeys(_PROSPECT.findall(text)))
 
 
 def zone_of(name: str) -> ZoneInfo:
