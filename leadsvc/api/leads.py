@@ -106,7 +106,8 @@ def _take(name: str | None, token: str | None, *, canonical: bool) -> Response:
 
 
 def _answer(status: int, body: object, *, problem: bool) -> Response:
-    text = json.dumps(body, default=str, separators=(",", ":"))
+    # Sorted: an answer that comes back from the store for a repeated key is then the same byte for byte.
+    text = json.dumps(body, default=str, separators=(",", ":"), sort_keys=True)
     return Response(text, status, mimetype=MEDIA_TYPE if problem else "application/json")
 
 
