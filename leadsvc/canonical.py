@@ -32,7 +32,7 @@ from leadsvc.normalize.emails import emails
 from leadsvc.normalize.pets import pets
 from leadsvc.normalize.phones import phones
 from leadsvc.normalize.sources import slug, source_of
-from leadsvc.normalize.text import as_text, label_text, line, message
+from leadsvc.normalize.text import as_text, label_text, line, message, storable_json
 
 MAP_ID = "canonical"
 MAP_VERSION = 1
@@ -80,7 +80,9 @@ class TourSchema(Schema):
     class Meta:
         unknown = INCLUDE
 
-    slots = fields.List(fields.String(validate=validate.Length(max=100)), validate=validate.Length(max=20))
+    slots = fields.List(
+        fields.String(validate=validate.Length(max=100)), allow_none=True, validate=validate.Length(max=20)
+    )
     kind = _text(40, "in_person, video or self_guided.")
 
 
@@ -102,9 +104,13 @@ class LeadSchema(Schema):
 
     person = fields.Nested(PersonSchema, allow_none=True)
     email = _text(320, "E-mail address of the renter.")
-    emails = fields.List(fields.String(validate=validate.Length(max=320)), validate=validate.Length(max=10))
+    emails = fields.List(
+        fields.String(validate=validate.Length(max=320)), allow_none=True, validate=validate.Length(max=10)
+    )
     phone = _text(60, "Telephone number; without a country code it is taken for a US number.")
-    phones = fields.List(fields.String(validate=validate.Length(max=60)), validate=validate.Length(max=10))
+    phones = fields.List(
+        fields.String(validate=validate.Length(max=60)), allow_none=True, validate=validate.Length(max=10)
+    )
     property = fields.Nested(PropertySchema, allow_none=True)
     unit = _text(100, "Unit number.")
     floor_plan = _text(200, "Floor plan, code or name.")
@@ -121,7 +127,7 @@ class LeadSchema(Schema):
     source = _text(100, "The advertiser to credit.")
     campaign = _text(300, "Campaign of the advertiser.")
     utm = fields.Dict(keys=fields.String(), values=fields.String(allow_none=True), allow_none=True)
-    consents = fields.List(fields.Nested(ConsentSchema), validate=validate.Length(max=10))
+    consents = fields.List(fields.Nested(ConsentSchema), allow_none=True, validate=validate.Length(max=10))
     external_id = _text(200, "The sender's own id of this lead; sending it again makes a revision.")
     thread_id = _text(200, "The sender's id of the conversation.")
     occurred_at = fields.AwareDateTime(allow_none=True, metadata={"description": "When the renter acted, with offset."})
@@ -146,9 +152,11 @@ def leads_from_canonical(
     errors: list[ItemError] = []
     for index, item in enumerate(items):
         try:
-            lead = _lead(item, received_at)
+            lead = _lead(storable_json(item), received_at)
         except ValidationError as error:
             errors.append(ItemError(index, _pointers(error.messages)))
+        except RecursionError:
+            errors.append(ItemError(index, {"": ("The lead is nested too deep.",)}))
         else:
             leads.append(lead)
             positions.append(index)

@@ -19,7 +19,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from leadsvc.errors import Quarantine
 from leadsvc.normalize.html import MAX_HTML
 from leadsvc.normalize.records import Mailbox, MailRecord
-from leadsvc.normalize.text import visible
+from leadsvc.normalize.text import storable, visible
 
 MAX_BYTES = 40_000_000
 _MAX_HEADER_BYTES = 256_000
@@ -129,10 +129,10 @@ def _text(data: bytes, charset: str) -> str:
     named = "cp1252" if charset.lower() in ("iso-8859-1", "latin-1", "us-ascii", "ascii") else charset
     for encoding in ("utf-8", named) if named == "cp1252" else (named, "utf-8"):
         try:
-            return data.decode(encoding)
+            return storable(data.decode(encoding))
         except (UnicodeError, LookupError):
             continue
-    return data.decode("cp1252", "replace")
+    return storable(data.decode("cp1252", "replace"))
 
 
 def _first(headers: Mapping[str, tuple[str, ...]], name: str) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 from leadsvc.errors import Quarantine
 from leadsvc.normalize.records import KeyedRecord, fold_key
+from leadsvc.normalize.text import storable
 
 MAX_BYTES = 2_000_000
 MAX_FIELDS = 1_000
@@ -22,7 +23,8 @@ def read(body: bytes, content_type: str = "") -> KeyedRecord:
     pairs = _pairs(body, declared[1] if declared else "utf-8")
     values: dict[str, object] = {}
     names: list[str] = []
-    for name, value in pairs:
+    for raw_name, raw_value in pairs:
+        name, value = storable(raw_name), storable(raw_value)
         key = fold_key(name)
         if key not in values:
             names.append(name[:100])

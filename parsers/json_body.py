@@ -6,6 +6,7 @@ import json
 
 from leadsvc.errors import Quarantine
 from leadsvc.normalize.records import KeyedRecord, fold_key
+from leadsvc.normalize.text import storable_json
 
 MAX_BYTES = 5_000_000
 MAX_RECORDS = 1_000
@@ -16,7 +17,10 @@ def load(body: bytes) -> object:
     if len(body) > MAX_BYTES:
         raise Quarantine("too_large", f"The JSON is larger than {MAX_BYTES:,} bytes. Ask the sender to split it.")
     try:
-        return json.loads(_text(body))
+        text = _text(body)
+        value: object = json.loads(text)
+        # Only escapes can bring them in, and nearly no payload has any.
+        return storable_json(value) if "\\u0000" in text or "\\ud" in text or "\\uD" in text else value
     except RecursionError as error:
         raise Quarantine("too_complex", "The JSON is nested too deep to be a lead.") from error
     except ValueError as error:
@@ -46,6 +50,6 @@ def _record(item: object) -> KeyedRecord:
 def _text(body: bytes) -> str:
     encoding = json.detect_encoding(body)
     try:
-        return body.decode(encoding)
+        return body.decode(encoding).replace("\x00", "")
     except UnicodeDecodeError:
-        return body.decode("cp1252", "replace")
+        return body.decode("cp1252", "replace").replace("\x00", "")

@@ -194,10 +194,15 @@ def _region(spec: Mapping[str, Any]) -> Callable[[Sequence[str]], Sequence[str]]
 def _block(spec: Mapping[str, Any]) -> Extractor:
     region = _region(spec["block"])
 
+    selector = spec["block"].get("before_css")
+
     def block(scene: Scene) -> str:
+        end = _node_text(scene, selector) if selector else ""
         for view in scene.views:
-            text = "\n".join(region(view)).strip()
-            if text:
+            rows = region(view)
+            if end and end in rows:
+                rows = rows[: list(rows).index(end)]
+            if text := "\n".join(rows).strip():
                 return text
         return ""
 
@@ -222,15 +227,16 @@ def _line(spec: Mapping[str, Any]) -> Extractor:
 def _css(spec: Mapping[str, Any]) -> Extractor:
     selector, attribute = str(spec["css"]), spec.get("attr")
 
-    def css(scene: Scene) -> str:
-        tree = scene.record.tree if isinstance(scene.record, MailRecord) else None
-        node = tree.css_first(selector) if tree is not None else None
-        if node is None:
-            return ""
-        text = node.attributes.get(attribute) if attribute else node.text(separator=" ")
-        return " ".join((text or "").split())
+    return lambda scene: _node_text(scene, selector, attribute)
 
-    return css
+
+def _node_text(scene: Scene, selector: str, attribute: str | None = None) -> str:
+    tree = scene.record.tree if isinstance(scene.record, MailRecord) else None
+    node = tree.css_first(selector) if tree is not None else None
+    if node is None:
+        return ""
+    text = node.attributes.get(attribute) if attribute else node.text(separator=" ")
+    return " ".join((text or "").split())
 
 
 def _meta(spec: Mapping[str, Any]) -> Extractor:

@@ -14,7 +14,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
@@ -74,13 +74,21 @@ def _faults(name: str, text: str) -> list[str]:
         mark = error.problem_mark
         place = f"{mark.line + 1}:{mark.column + 1}" if mark is not None else "1:1"
         return [f"{name}:{place}: {error.problem or 'not YAML'}"]
-    found = [(tuple(error.absolute_path), error.message) for error in _validator().iter_errors(spec)]
+    found = [(tuple(error.absolute_path), error.message) for error in map(_telling, _validator().iter_errors(spec))]
     if not found:
         found = list(_lint(spec, name))
     if not found:
         return []
     node = YAML(pure=True).compose(text)
     return [f"{name}:{_place(node, path)}: {message}" for path, message in found]
+
+
+def _telling(error: ValidationError) -> ValidationError:
+    """Of an error that says "none of the choices fits", the fault of the choice that came nearest."""
+    while error.context:
+        named = [inner for inner in error.context if inner.validator == "additionalProperties"]
+        error = max(named or error.context, key=lambda inner: len(inner.absolute_path))
+    return error
 
 
 @cache

@@ -43,6 +43,11 @@ def _from(senders: Sequence[str]) -> Condition:
     return sender_is
 
 
+def _not_from(senders: Sequence[str]) -> Condition:
+    sender_is = _from(senders)
+    return lambda record: not sender_is(record)
+
+
 def _keys(names: Sequence[str]) -> Condition:
     wanted = [fold_key(name) for name in names]
     return lambda record: isinstance(record, KeyedRecord) and all(name in record.values for name in wanted)
@@ -95,6 +100,7 @@ def _body_of(record: MailRecord) -> str:
 CONDITIONS: Mapping[str, Callable[[Any], Condition]] = {
     "format": _format,
     "from": _from,
+    "not_from": _not_from,
     "keys": _keys,
     "any_keys": _any_keys,
     "no_keys": _no_keys,

@@ -165,8 +165,8 @@ def _built(parts: Mapping[str, str | None], today: date) -> date | None:
     try:
         if not year_text:
             on = date(today.year, month, number)
-            # "March 1" written in November is next year's; yesterday's date is a slip of a day or two.
-            return on if on >= today - timedelta(days=31) else date(today.year + 1, month, number)
+            # "March 1" written in November is next year's; a few days ago is a slip.
+            return on if on >= today - timedelta(days=14) else date(today.year + 1, month, number)
         year = int(year_text)
         on = date(year + 2000 if year < 100 else year, month, number)
     except ValueError:

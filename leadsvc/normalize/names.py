@@ -175,7 +175,8 @@ def _without_suffix(words: list[str]) -> tuple[list[str], str]:
 def _finish(given: str, family: str, suffix: str) -> PersonName:
     joined = f"{given} {family}"
     letters = [c for c in joined if c.isalpha()]
-    broken = len(letters) > 2 and (all(c.isupper() for c in letters) or all(c.islower() for c in letters))
+    # "TJ" and "BO" may be meant; nothing in small letters only is.
+    broken = all(c.islower() for c in letters) or (len(letters) > 2 and all(c.isupper() for c in letters))
     if broken:
         given, family = _cased(given), _cased(family, lower_particles=bool(given))
     given, family = given.strip(" ,"), family.strip(" ,")

@@ -19,11 +19,28 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufff9-\ufffb"
     "\ud800-\udfff]"
 )
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _BLANKS = re.compile(r"[^\S\n]+")
 _NEWLINES = re.compile(r"\r\n?|\x85|\u2028|\u2029")
 _TAG = re.compile(r"<(?:[a-z][a-z0-9]*(?:\s[^<>]*)?/?|/[a-z][a-z0-9]*)>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-f]{1,5}|nbsp|amp|lt|gt|quot|apos|rsquo|lsquo|rdquo|ldquo);", re.IGNORECASE)
 _QUOTES = {'"': '"', "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb", "\u2018": "\u2019", "'": "'"}
+
+
+def storable(text: str) -> str:
+    """``text`` without NUL and lone surrogates: PostgreSQL refuses the first, UTF-8 the second."""
+    return text if text.isascii() and "\x00" not in text else _UNSTORABLE.sub("", text)
+
+
+def storable_json(value: object) -> object:
+    """The same for every string and key of a JSON value."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(str(key)): storable_json(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [storable_json(inner) for inner in value]
+    return value
 
 
 def as_text(value: object) -> str:
