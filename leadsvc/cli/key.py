@@ -28,7 +28,7 @@ def key() -> None:
 
 @key.command()
 @click.option("--feed", metavar="F", help="The feed it sends leads for; a name from the configuration file.")
-@click.option("--kind", type=click.Choice(KINDS), default="bearer", show_default=True)
+@click.option("--kind", type=click.Choice(KINDS), default="bearer", show_default=True, help="How the sender shows it.")
 @click.option("--ip", "ips", multiple=True, metavar="CIDR", help="Only from these addresses (may be repeated).")
 @click.option("--test", is_flag=True, help="Shows what would happen and writes nothing.")
 @click.option("--scope", type=click.Choice(SCOPES[1:]), help="Instead of --feed: what a staff script may do.")
