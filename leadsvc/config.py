@@ -71,7 +71,12 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a process needs to know before it starts. ``origin`` says where each value came from."""
+    """Everything a process needs to know before it starts. ``origin`` says where each value came from.
+
+    ``lease_s``: after this long without a sign of life a worker that took a delivery is taken for dead; longer than one
+    delivery with all its look-ups may last, about ten times an account's ``timeout_s``. ``left_behind_s``: a receipt
+    pending for so long was left by a process that died. ``sweep_s``: how often both are looked for.
+    """
 
     var: Path
     database_url: str
@@ -86,6 +91,9 @@ class Settings:
     max_body_bytes: int = 10_000_000
     trusted_proxies: int = 0
     inline_worker: bool = True
+    lease_s: float = 300.0
+    left_behind_s: float = 30.0
+    sweep_s: float = 5.0
     operator: str = "leadsvc"
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     accounts: Mapping[str, Account] = field(default_factory=dict)
@@ -166,6 +174,9 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[
             "max_body_bytes": env.int("MAX_BODY_BYTES", 10_000_000, validate=validate.Range(1000)),
             "trusted_proxies": env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 5)),
             "inline_worker": env.bool("INLINE_WORKER", True),
+            "lease_s": env.float("LEASE_S", 300.0, validate=validate.Range(1)),
+            "left_behind_s": env.float("LEFT_BEHIND_S", 30.0, validate=validate.Range(1)),
+            "sweep_s": env.float("SWEEP_S", 5.0, validate=validate.Range(0.1)),
         }
         env.seal()
     except EnvError as error:

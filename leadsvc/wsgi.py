@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from multiprocessing.util import Finalize
+
 from leadsvc import logs
 from leadsvc.app import build, create_app
 from leadsvc.config import Settings
@@ -17,4 +19,7 @@ if settings.inline_worker:
     _loop = build_loop(_built.services)
     _built.nudge.listen(_loop.nudge)
     _loop.start()
+    # The server's processes are children of multiprocessing, which ends them without atexit. What is being pushed is
+    # finished first; otherwise it would wait for its lease to expire.
+    Finalize(None, _loop.stop, exitpriority=10)
 app = create_app(_built.services)

@@ -10,9 +10,6 @@ from sqlalchemy import Connection, and_, exists, insert, or_, select, update
 
 from leadsvc.store.tables import attempts, deliveries, destinations
 
-LEASE = timedelta(minutes=5)
-"""After this a worker that took a delivery is taken for dead. Longer than any call with its look-ups may last."""
-
 _READY = ("pending", "retry")
 
 
@@ -29,10 +26,16 @@ class Claimed:
     attempt: int
     failures: int
     receipt_id: uuid.UUID | None
+    taken_at: datetime
 
 
-def claim(connection: Connection, destination: str, owner: str, now: datetime, limit: int) -> list[Claimed]:
-    """Take up to ``limit`` due deliveries, at most one a card, none while the circuit is open or the account paused."""
+def claim(
+    connection: Connection, destination: str, owner: str, now: datetime, limit: int, lease: timedelta
+) -> list[Claimed]:
+    """Take up to ``limit`` due deliveries, at most one a card, none while the circuit is open or the account paused.
+
+    Nobody else may touch them for the length of ``lease``.
+    """
     rows = connection.execute(_heads(destination, now, limit).with_for_update(skip_locked=True, of=deliveries)).all()
     if not rows:
         return []
@@ -40,7 +43,7 @@ def claim(connection: Connection, destination: str, owner: str, now: datetime, l
         update(deliveries)
         .where(deliveries.c.id.in_([row.id for row in rows]), deliveries.c.state.in_(_READY))
         .values(
-            state="in_flight", lease_until=now + LEASE, lease_owner=owner, attempts=deliveries.c.attempts + 1, cause=""
+            state="in_flight", lease_until=now + lease, lease_owner=owner, attempts=deliveries.c.attempts + 1, cause=""
         )
         .returning(deliveries)
     ).all()
@@ -59,6 +62,7 @@ def claim(connection: Connection, destination: str, owner: str, now: datetime, l
             row.attempts,
             row.failures,
             row.receipt_id,
+            now,
         )
         for row in sorted(taken, key=lambda row: row.seq)
     ]
@@ -100,6 +104,24 @@ def _heads(destination: str, now: datetime, limit: int):  # type: ignore[no-unty
         .order_by(deliveries.c.due_at, deliveries.c.seq)
         .limit(limit)
     )
+
+
+def renew(connection: Connection, claimed: Claimed, owner: str, now: datetime, lease: timedelta) -> bool:
+    """Start the lease anew; ``False`` when it is no longer ours and the delivery must be left alone."""
+    mine = (deliveries.c.id == claimed.id) & (deliveries.c.state == "in_flight") & (deliveries.c.lease_owner == owner)
+    renewed = update(deliveries).where(mine, deliveries.c.attempts == claimed.attempt).values(lease_until=now + lease)
+    return connection.execute(renewed).rowcount == 1
+
+
+def give_back(connection: Connection, claimed: list[Claimed], owner: str, now: datetime) -> None:
+    """Return deliveries that were taken and not begun, so that another worker need not wait for the lease."""
+    for each in claimed:
+        mine = (deliveries.c.id == each.id) & (deliveries.c.state == "in_flight") & (deliveries.c.lease_owner == owner)
+        free = {"state": "pending", "lease_until": None, "lease_owner": "", "due_at": now}
+        connection.execute(update(deliveries).where(mine, deliveries.c.attempts == each.attempt).values(**free))
+        number = (attempts.c.delivery_id == each.id) & (attempts.c.number == each.attempt)
+        told = {"finished_at": now, "outcome": "released", "message": "the worker stopped before it began"}
+        connection.execute(update(attempts).where(number).values(**told))
 
 
 def release_expired(connection: Connection, now: datetime) -> int:

@@ -12,7 +12,8 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 from leadsvc.config import Account, Settings
 from leadsvc.errors import Conflict
@@ -21,7 +22,7 @@ from leadsvc.ids import uuid7
 from leadsvc.logs import logger
 from leadsvc.store import Store
 from leadsvc.workers.cardview import card_view
-from leadsvc.workers.claim import Claimed, claim
+from leadsvc.workers.claim import Claimed, claim, give_back, renew
 from leadsvc.workers.destinations import connect
 from leadsvc.workers.destinations.base import CARD_FIELDS, Destination, Profile
 from leadsvc.workers.push import Pushed, push
@@ -69,6 +70,7 @@ class Deliverer:
         self.store = store
         self.settings = settings
         self.clock = clock
+        self.lease = timedelta(seconds=settings.lease_s)
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid7().hex[-6:]}"
         self._lock = threading.Lock()
         self._destinations: dict[str, Destination] = {}
@@ -82,23 +84,35 @@ class Deliverer:
             return self._destinations[name]
 
     def drain(self, name: str, *, stop: threading.Event | None = None) -> Drained:
-        """Push until nothing is due at ``name`` (or ``stop`` is set)."""
+        """Push until nothing is due at ``name``. Once ``stop`` is set, what was begun is finished and the rest is
+        given back."""
         pushed = failed = 0
-        while stop is None or not stop.is_set():
+        stop = stop or threading.Event()
+        while not stop.is_set():
             taken = self._claim(name)
             if not taken:
                 break
-            for good in self._pool(name).map(self.deliver, taken):
-                pushed, failed = pushed + good, failed + (not good)
+            left: list[Claimed] = []
+            for claimed, good in zip(taken, self._pool(name).map(partial(self._unless, stop), taken), strict=True):
+                if good is None:
+                    left.append(claimed)
+                else:
+                    pushed, failed = pushed + good, failed + (not good)
+            self._give_back(left)
         return Drained(pushed, failed)
 
     def drain_all(self, stop: threading.Event | None = None) -> Drained:
         results = [self.drain(name, stop=stop) for name in self.settings.accounts]
         return Drained(sum(each.pushed for each in results), sum(each.failed for each in results))
 
+    def _unless(self, stop: threading.Event, claimed: Claimed) -> bool | None:
+        return None if stop.is_set() else self.deliver(claimed)
+
     def deliver(self, claimed: Claimed) -> bool:
         """Push one claimed delivery and record the result; whether it is done."""
         now = self.clock()
+        if now - claimed.taken_at > self.lease / 4 and not self._renewed(claimed):
+            return False  # it waited so long for its turn that another worker has it by now
         with self.store.read() as connection:
             view = card_view(connection, claimed, now)
         pushed = push(self.destination(claimed.destination), claimed, view)
@@ -128,10 +142,19 @@ class Deliverer:
         for _ in range(_TRIES):
             try:
                 with self.store.write(Commit.CLAIM) as connection:
-                    return claim(connection, name, self.owner, self.clock(), _BATCH)
+                    return claim(connection, name, self.owner, self.clock(), _BATCH, self.lease)
             except Conflict:
                 continue
         return []
+
+    def _renewed(self, claimed: Claimed) -> bool:
+        with self.store.write(Commit.CLAIM) as connection:
+            return renew(connection, claimed, self.owner, self.clock(), self.lease)
+
+    def _give_back(self, claimed: list[Claimed]) -> None:
+        if claimed:
+            with self.store.write(Commit.CLAIM) as connection:
+                give_back(connection, claimed, self.owner, self.clock())
 
     def _record(self, claimed: Claimed, pushed: Pushed) -> None:
         for _ in range(_TRIES):

@@ -12,8 +12,9 @@ from leadsvc.workers.sweep import Sweep
 
 log = logger("worker")
 
-_IDLE = timedelta(seconds=5)
-_SWEEP_EVERY = timedelta(seconds=5)
+_SOON = timedelta(milliseconds=50)
+_STUCK = timedelta(milliseconds=500)
+"""Something is due and nobody may take it now (an open circuit, a lane in use): no reason to ask all the time."""
 
 
 class Loop:
@@ -23,6 +24,7 @@ class Loop:
         self.deliverer = deliverer
         self.sweep = sweep
         self.clock = clock
+        self.every = timedelta(seconds=sweep.settings.sweep_s)
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -49,12 +51,12 @@ class Loop:
         prepared = False
         while not self._stop.is_set():
             self._wake.clear()
-            pause = _IDLE
+            pause = self.every
             try:
                 if not prepared:
                     self.sweep.prepare()
                     prepared = True
-                if self.clock() - swept_at >= _SWEEP_EVERY:
+                if self.clock() - swept_at >= self.every:
                     self.sweep.round()
                     swept_at = self.clock()
                 self.deliverer.drain_all(self._stop)
@@ -66,5 +68,6 @@ class Loop:
     def _until_due(self) -> timedelta:
         due = self.sweep.next_due()
         if due is None:
-            return _IDLE
-        return min(max(due - self.clock(), timedelta(milliseconds=50)), _IDLE)
+            return self.every
+        left = due - self.clock()
+        return min(max(left, _SOON) if left > timedelta() else _STUCK, self.every)

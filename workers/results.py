@@ -159,5 +159,6 @@ def pause(connection: Connection, name: str, reason: str, now: datetime) -> None
     connection.execute(
         update(destinations).where(destinations.c.name == name).values(state="paused", reason=reason[:500])
     )
-    detail = f"{name} refuses our credentials: {reason or 'no reason given'}. Renew them; deliveries wait and resume by themselves."
+    said = reason or "no reason given"
+    detail = f"{name} refuses our credentials: {said}. Renew them; deliveries wait and resume by themselves."
     _open(connection, "account", "destination", digest_uuid("destination", name), "auth", detail, now)

@@ -17,7 +17,7 @@ from leadsvc.config import Account, Settings
 from leadsvc.faults import Commit
 from leadsvc.store.tables import deliveries
 from leadsvc.store.tables import destinations as accounts
-from leadsvc.workers.deliver import profile
+from leadsvc.workers.deliver import around, profile
 from leadsvc.workers.destinations import VENDORS, classifier, connect
 from leadsvc.workers.syncing import sync as pull
 
@@ -54,7 +54,7 @@ def list_() -> None:
 @click.argument("name")
 def check(name: str) -> None:
     """Ask an account for a sign of life; exit 1 and say why when it gives none."""
-    destination = connect(profile(_account(Settings.load(), name)))
+    destination = connect(profile(_account(Settings.load(), name)), around)
     result = destination.check()
     destination.close()
     click.echo(f"{name}: {result.outcome.value} {result.message}".rstrip())

@@ -41,8 +41,6 @@ Nudge = Callable[[], None]
 # A race is lost at most once per concurrent twin; anything beyond this is not a race.
 _TRIES = 50
 _MESSAGE_ID = re.compile(rb"^message-id:[ \t\r\n]*<([^>\r\n]{1,250})>", re.IGNORECASE | re.MULTILINE)
-# A receipt still pending after this was left behind by a process that died.
-_LEFT_BEHIND = timedelta(seconds=30)
 _SWEEP_BATCH = 200
 
 
@@ -216,7 +214,7 @@ class Intake:
 
     def sweep(self, *, all_pending: bool = False) -> int:
         """Process receipts that somebody recorded and did not live to process. Returns how many."""
-        limit = self.clock() if all_pending else self.clock() - _LEFT_BEHIND
+        limit = self.clock() - timedelta(seconds=0 if all_pending else self.settings.left_behind_s)
         statement = (
             select(receipts.c.id)
             .where(receipts.c.state == "pending", receipts.c.received_at <= limit)

@@ -14,12 +14,17 @@ _KEPT = 20_000
 
 @dataclass(slots=True)
 class Call:
-    """One call. ``status`` 499: the connection was broken off; 0: still under way."""
+    """One call. ``status`` 499: the connection was broken off; 0: still under way, and ``ended`` is empty."""
 
     op: str
     at: str
     key: str
     status: int = 0
+    ended: str = ""
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 class Traffic:
@@ -37,12 +42,17 @@ class Traffic:
             self._ops: Counter[str] = Counter()
 
     def log(self, op: str, key: str) -> Call:
-        """Note a call as it begins; its ``status`` is filled in by the caller."""
-        call = Call(op, datetime.now(UTC).isoformat(timespec="milliseconds"), key)
+        """Note a call as it begins; see :meth:`done`."""
+        call = Call(op, _now(), key)
         with self._lock:
             self._calls.append(call)
             self._ops[op] += 1
         return call
+
+    def done(self, call: Call, status: int) -> None:
+        """Note that a call was answered."""
+        with self._lock:
+            call.status, call.ended = status, _now()
 
     @contextlib.contextmanager
     def writing(self, key: str) -> Iterator[None]:

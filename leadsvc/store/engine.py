@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from leadsvc.errors import ConfigurationError, Conflict, Unavailable
 from leadsvc.faults import Commit, passing
@@ -86,6 +87,8 @@ def _translated() -> Iterator[None]:
         if _is_race(error):
             raise Conflict("another transaction was first") from error
         raise Unavailable("the database does not answer; try again") from error
+    except PoolTimeout as error:
+        raise Unavailable("every connection to the database is in use; try again") from error
 
 
 def _constraint(error: DBAPIError) -> str:

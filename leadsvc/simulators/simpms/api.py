@@ -60,7 +60,7 @@ def operation(op: str, *, write: bool = False) -> Callable[[Callable[..., _Answe
                     return _answer(view, path)
 
             response = faults().apply(faults().take(op), act)
-            call.status = response.status_code
+            traffic().done(call, response.status_code)
             return response
 
         return run
