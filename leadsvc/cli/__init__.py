@@ -14,6 +14,7 @@ from leadsvc.errors import ConfigurationError, LeadsvcError
 VERBS: dict[str, str] = {
     "check": "leadsvc.cli.check:check",
     "config": "leadsvc.cli.config:config",
+    "demo": "leadsvc.cli.demo:demo",
     "destinations": "leadsvc.cli.destinations:destinations",
     "ingest": "leadsvc.cli.ingest:ingest",
     "maps": "leadsvc.cli.maps:maps",

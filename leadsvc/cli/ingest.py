@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import mailbox
 import sys
 from collections.abc import Iterator
@@ -53,7 +54,8 @@ def take(services: Services, body: bytes, content_type: str, feed_name: str) -> 
     feed = services.settings.feeds.get(feed_name) or Feed(name=feed_name or ("mail" if mail else "file"))
     channel = Channel.EMAIL if mail else Channel.FILE
     delivered = Delivered(body, content_type, channel, services.clock())
-    answer = services.receiver.receive(delivered, feed=feed, authenticated="operator")
+    key = f"bytes:{hashlib.sha256(body).hexdigest()}"
+    answer = services.receiver.receive(delivered, feed=feed, authenticated="operator", delivery_key=key)
     return f"{answer.body.get('receipt', '')}  {answer.body.get('status', 'rejected')}"
 
 

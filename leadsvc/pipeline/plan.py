@@ -296,7 +296,7 @@ class Planner:
         }
         self.work.new_card(card, row)
         if card.property_id is None:
-            detail = f"The property is not known: {seen.placement.sentence}. Choose it, and the lead goes out."
+            detail = f"{seen.placement.sentence}. Choose the property, and the lead goes out."
             self.work.exception("unplaced_card", "guest_card", card.id, "unknown_property", detail)
         return card, True
 

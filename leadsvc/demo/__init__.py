@@ -1,0 +1,1 @@
+"""The sample run: a simulated PMS, leadsvc itself, sample leads, and the table they are compared with."""

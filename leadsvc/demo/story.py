@@ -1,0 +1,79 @@
+"""The checked-in table: which samples are sent and what must become of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from leadsvc.config import packaged
+
+_TYPES = {".form": "application/x-www-form-urlencoded", ".json": "application/json", ".eml": "message/rfc822"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One lead to send. ``pms_fails``: how many times the PMS refuses to create its card."""
+
+    id: str
+    file: str
+    feed: str
+    shows: str
+    status: str
+    effect: str
+    person: str = ""
+    pms_fails: int = 0
+
+    @property
+    def content_type(self) -> str:
+        return _TYPES[Path(self.file).suffix]
+
+
+@dataclass(frozen=True, slots=True)
+class Someone:
+    """A person there must be at the end."""
+
+    name: str
+    property: str | None
+    inquiries: int
+    sources: tuple[str, ...]
+    pms: str
+    phone: str = ""
+    standing: str = ""
+    related_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    samples: tuple[Sample, ...]
+    people: tuple[Someone, ...]
+    exceptions: Mapping[str, int]
+    pms_people: int
+
+
+def read_story() -> Story:
+    """The table that ships with leadsvc."""
+    data: Mapping[str, Any] = YAML(typ="safe").load(packaged("demo/story.yaml").read_text(encoding="utf-8"))
+    return Story(
+        tuple(Sample(**row) for row in data["samples"]),
+        tuple(Someone(**{**row, "sources": tuple(row["sources"])}) for row in data["people"]),
+        dict(data["exceptions"]),
+        data["pms_people"],
+    )
+
+
+def content(sample: Sample, folder: Path, now: datetime) -> bytes:
+    """The bytes to send. A mail gets the date of the first run and keeps it, so that a second run sends the same."""
+    kept = folder / sample.id
+    if kept.exists():
+        return kept.read_bytes()
+    body = packaged(f"demo/leads/{sample.file}").read_bytes()
+    body = body.replace(b"@DATE@", format_datetime(now).encode())
+    folder.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(body)
+    return body
