@@ -49,6 +49,11 @@ def picked(match: re.Match[str]) -> str:
     return str(groups["v"] if "v" in groups else match[1] if match.re.groups else match[0]) or ""
 
 
+def any_of(patterns: Sequence[str]) -> re.Pattern[str] | None:
+    """One pattern for all of ``patterns``: a line is searched once."""
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE) if patterns else None
+
+
 def _modified(base: Extractor, spec: Mapping[str, Any]) -> Extractor:
     pattern = re.compile(spec["match"], re.IGNORECASE) if "match" in spec else None
     refused = re.compile(spec["unless"], re.IGNORECASE) if "unless" in spec else None
@@ -175,18 +180,18 @@ def _label(spec: Mapping[str, Any]) -> Extractor:
 
 
 def _region(spec: Mapping[str, Any]) -> Callable[[Sequence[str]], Sequence[str]]:
-    after = [re.compile(pattern, re.IGNORECASE) for pattern in _listed(spec.get("after", []))]
-    before = [re.compile(pattern, re.IGNORECASE) for pattern in _listed(spec.get("before", []))]
+    after, before = any_of(_listed(spec.get("after", []))), any_of(_listed(spec.get("before", [])))
 
     def region(view: Sequence[str]) -> Sequence[str]:
         start = 0
-        if after:
-            hit = next((i for i, line in enumerate(view) if any(p.search(line) for p in after)), None)
+        if after is not None:
+            hit = next((i for i, line in enumerate(view) if after.search(line)), None)
             if hit is None:
                 return ()
             start = hit + 1
-        end = next((i for i in range(start, len(view)) if any(p.search(view[i]) for p in before)), len(view))
-        return view[start:end]
+        if before is None:
+            return view[start:]
+        return view[start : next((i for i in range(start, len(view)) if before.search(view[i])), len(view))]
 
     return region
 
@@ -231,7 +236,9 @@ def _css(spec: Mapping[str, Any]) -> Extractor:
 
 
 def _node_text(scene: Scene, selector: str, attribute: str | None = None) -> str:
-    tree = scene.record.tree if isinstance(scene.record, MailRecord) else None
+    if not isinstance(scene.record, MailRecord) or (selector[0] == "." and selector[1:] not in scene.record.html):
+        return ""  # a class that is nowhere in the page needs no parsing
+    tree = scene.record.tree
     node = tree.css_first(selector) if tree is not None else None
     if node is None:
         return ""
@@ -342,6 +349,22 @@ def _address(text: str) -> str:
     return text if split_address(text).street else ""
 
 
+_CITY_LINE = re.compile(r"^[^\d,]{2,40},?\s+[A-Z]{2}\b\.?,?(?:\s+\d{5}(?:-\d{4})?)?$")
+
+
+def _address_lines(text: str) -> str:
+    """The address in a block: "600 Oakline Ave" above "Columbus, GA 31901" is one address. A street with a city is
+    preferred to one without, for names may start with a number too."""
+    rows = [row.strip() for row in text.split("\n") if row.strip()]
+    streets = [index for index, row in enumerate(rows) if split_address(row).street]
+    for index in streets:
+        if split_address(rows[index]).state:
+            return rows[index]
+        if index + 1 < len(rows) and _CITY_LINE.match(rows[index + 1]):
+            return f"{rows[index]}, {rows[index + 1]}"
+    return rows[streets[0]] if streets else ""
+
+
 CONVERTERS: Mapping[str, Callable[[str], str]] = {
     "unquote": unquoted,
     "own_words": lambda text: "\n".join(without_signature(text.split("\n"))).strip(),
@@ -349,5 +372,6 @@ CONVERTERS: Mapping[str, Callable[[str], str]] = {
     "json_list": _json_list,
     "not_address": _not_address,
     "address": _address,
+    "address_lines": _address_lines,
     "one_line": lambda text: " ".join(text.split()),
 }

@@ -21,7 +21,7 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from leadsvc.errors import MapError
 from leadsvc.fieldmap.build import FIELDS
-from leadsvc.fieldmap.extract import CONVERTERS, compile_alternatives
+from leadsvc.fieldmap.extract import CONVERTERS, any_of, compile_alternatives
 from leadsvc.fieldmap.maps import FieldMap, MapSet, NotLead
 from leadsvc.fieldmap.recognise import compile_recogniser
 from leadsvc.fieldmap.scene import Layout
@@ -187,7 +187,12 @@ def _compiled(spec: Mapping[str, Any]) -> FieldMap:
         reader=spec.get("reader", "fields"),
         claims=compile_recogniser(_with_formats(spec["recognise"], spec["formats"])),
         fields=fields,
-        layout=Layout(tuple(dict.fromkeys([*labels, *aside])), _patterns(spec, "stops"), _patterns(spec, "until")),
+        layout=Layout(
+            tuple(dict.fromkeys([*labels, *aside])),
+            _long(spec),
+            any_of(spec.get("stops", [])),
+            any_of(spec.get("until", [])),
+        ),
         required=tuple(spec.get("required", ())),
         relays=frozenset(spec.get("relays", ())),
         known=frozenset(fold_key(key) for key in [*keys, *aside, *recognised]),
@@ -198,8 +203,12 @@ def _with_formats(recognise: Any, formats: list[str]) -> list[dict[str, Any]]:
     return [{"format": formats, **one} for one in (recognise if isinstance(recognise, list) else [recognise])]
 
 
-def _patterns(spec: Mapping[str, Any], key: str) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(pattern, re.IGNORECASE) for pattern in _listed(spec.get(key, [])))
+def _long(spec: Mapping[str, Any]) -> frozenset[str]:
+    """The labels with free text behind them."""
+    found = [one for alternatives in spec.get("fields", {}).values() for one in _listed(alternatives)]
+    return frozenset(
+        " ".join(word.lower().split()) for one in found if one.get("multiline") for word in _listed(one["label"])
+    )
 
 
 def _listed(value: Any) -> list[Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 from leadsvc.normalize.records import MailRecord, Record
@@ -24,16 +24,13 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Layout:
-    """What a map says about a mail's lines: its labels, the lines that end a value (``stops``), and where the part
-    that speaks of the renter ends (``until``)."""
+    """What a map says about a mail's lines: its labels, those with free text behind them (``long``, lower case), the
+    lines that end a value (``stops``), and where the part that speaks of the renter ends (``until``)."""
 
     labels: tuple[str, ...] = ()
-    stops: tuple[re.Pattern[str], ...] = ()
-    until: tuple[re.Pattern[str], ...] = ()
-    _known: frozenset[str] = field(init=False, default=frozenset())
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_known", frozenset(label.lower() for label in self.labels))
+    long: frozenset[str] = frozenset()
+    stops: re.Pattern[str] | None = None
+    until: re.Pattern[str] | None = None
 
     @cached_property
     def at_start(self) -> re.Pattern[str] | None:
@@ -50,11 +47,8 @@ class Layout:
         words = "|".join(_words(label) for label in sorted(self.labels, key=len, reverse=True))
         return re.compile(rf"(?<=\s)(?={_BEFORE[1:]}(?:{words})\s*\*?\s*:)", re.I)
 
-    def knows(self, label: str) -> bool:
-        return label.lower() in self._known
-
     def stopped(self, line: str) -> bool:
-        return any(stop.search(line) for stop in self.stops)
+        return self.stops is not None and bool(self.stops.search(line))
 
 
 class Scene:
@@ -94,6 +88,8 @@ def _labelled(view: Sequence[str], layout: Layout) -> dict[str, Labelled]:
     label, rows = "", []
     for line in (*_relevant(view, layout), None):
         match = pattern.match(line) if line is not None else None
+        if match is not None and label in layout.long and _answered(found, match["label"]):
+            match = None  # "Email: me!" in a comment, the real one stood above
         if line is not None and match is None and not (label and layout.stopped(line)):
             if label:
                 rows.append(line)
@@ -107,6 +103,10 @@ def _labelled(view: Sequence[str], layout: Layout) -> dict[str, Labelled]:
     return found
 
 
+def _answered(found: Mapping[str, Labelled], label: str) -> bool:
+    return bool((known := found.get(" ".join(label.lower().split()))) and known.line)
+
+
 def _keep(found: dict[str, Labelled], label: str, rows: list[str]) -> None:
     if label in found and found[label].block:
         return
@@ -117,7 +117,8 @@ def _keep(found: dict[str, Labelled], label: str, rows: list[str]) -> None:
 
 
 def _relevant(view: Sequence[str], layout: Layout) -> list[str]:
-    end = next((i for i, line in enumerate(view) if any(mark.search(line) for mark in layout.until)), len(view))
+    until = layout.until
+    end = next((i for i, line in enumerate(view) if until.search(line)), len(view)) if until else len(view)
     lines: list[str] = []
     inside = layout.inside
     for line in view[:end]:

@@ -27,11 +27,23 @@ _FLAT: Final = frozenset({
 
 _LINE, _HIDE, _SHOW, _QUOTE, _UNQUOTE = "\x1e", "\x0e", "\x0f", "\x02", "\x03"
 # A mark goes in front of these. Prefixes on purpose: "<h" is h1 to h6, hr and header; a needless break does no harm.
-_BREAKERS: Final = (
-    "<div", "<p", "<br", "<h", "<li", "<ul", "<ol", "<dl", "<dt", "<dd", "<table", "<center", "<blockquote", "<section",
-    "<article", "<footer", "</td", "</th", "</div", "</p", "</h", "</li", "</dd", "</dt", "</center", "</table",
-    "</blockquote", "</section", "</article", "</footer", "</caption",
-)  # fmt: skip
+_BREAKERS: Final = ("<p", "<br", "<h", "</p", "</h", "</td")
+# Start and end are marked only where the tag occurs at all. Starts of cells are not: see _CELL.
+_BLOCKS: Final = (
+    "div",
+    "table",
+    "li",
+    "ul",
+    "ol",
+    "center",
+    "blockquote",
+    "section",
+    "article",
+    "footer",
+    "dl",
+    "dt",
+    "dd",
+)
 # Cells without end tags: the mark must stand inside the cell, text between cells is moved out of the table.
 _CELL: Final = re.compile(r"<t[dh]\b[^<>]*>")
 _UPPER_TAG: Final = re.compile(r"</?[A-Z][A-Za-z0-9]*")
@@ -49,7 +61,8 @@ _UNSEEN_TAGS: Final = tuple(f"<{tag}" for tag in _UNSEEN.split(","))
 # A bare blockquote is no quotation: portals set the renter's message in it.
 _QUOTES: Final = 'blockquote[type="cite" i],.gmail_quote,.yahoo_quoted,.moz-cite-prefix,.protonmail_quote'
 _QUOTE_WORDS: Final = ("cite", "_quote")
-_MARKS: Final = re.compile(f"([{_LINE}{_HIDE}{_SHOW}{_QUOTE}{_UNQUOTE}])")
+_MARKS: Final = re.compile(f"([{_LINE}{_QUOTE}{_UNQUOTE}])")
+_HIDDEN_PART: Final = re.compile(f"{_HIDE}[^{_HIDE}{_SHOW}]*{_SHOW}")
 
 
 def html_tree(html: str) -> LexborHTMLParser:
@@ -98,6 +111,11 @@ def _marked(source: str) -> str:
         source = _CELL.sub("\\g<0>" + _LINE, source)
     for breaker in _BREAKERS:
         source = source.replace(breaker, _LINE + breaker)
+    if "<th" in source:
+        source = source.replace("</th", f"{_LINE}</th")
+    for block in _BLOCKS:
+        if f"<{block}" in source:
+            source = source.replace(f"<{block}", f"{_LINE}<{block}").replace(f"</{block}", f"{_LINE}</{block}")
     return source
 
 
@@ -115,22 +133,23 @@ def _is_hidden(node: LexborNode) -> bool:
 
 
 def _split(text: str) -> list[str]:
-    if _HIDE not in text and _QUOTE not in text:
+    # Hidden parts inside hidden parts go from the inside out.
+    while _HIDE in text and (shown := _HIDDEN_PART.sub("", text)) != text:
+        text = shown
+    if _QUOTE not in text:
         rows = (" ".join(row.split())[:MAX_LINE] for row in text.split(_LINE, MAX_LINES * 10))
         return [row for row in rows if row][:MAX_LINES]
     lines: list[str] = []
     parts: list[str] = []
-    hidden = quoted = 0
+    quoted = 0
     for piece in (*_MARKS.split(text), _LINE):
         if piece == _LINE:
             words = " ".join("".join(parts).split())
             parts.clear()
             if words:
                 lines.append(("> " + words if quoted else words)[:MAX_LINE])
-        elif piece in (_HIDE, _SHOW):
-            hidden = max(0, hidden + (1 if piece == _HIDE else -1))
         elif piece in (_QUOTE, _UNQUOTE):
             quoted = max(0, quoted + (1 if piece == _QUOTE else -1))
-        elif not hidden:
+        else:
             parts.append(piece)
     return lines[:MAX_LINES]

@@ -15,6 +15,7 @@ _WROTE = re.compile(
     r"^(?:On|Am|Le|El|Il|Em|Op)\b.{5,300}"
     r"(?:wrote|schrieb|a \u00e9crit|escribi\u00f3|ha scritto|escreveu|schreef)\b.{0,100}:$"
 )
+_WROTE_WORDS = frozenset({"On ", "Am ", "Le ", "El ", "Il ", "Em ", "Op "})
 _WROTE_START = re.compile(r"^(?:On|Am|Le|El|Il|Em|Op)\b.{5,120}\d")
 _ORIGINAL = re.compile(
     r"^[>*\s]*-{2,}\s*(?:original message|urspr\u00fcngliche nachricht|message d'origine|mensaje original)\s*-{2,}",
@@ -101,7 +102,8 @@ def forwarded(lines: Sequence[str], *, sure: bool) -> Forwarded | None:
 
 def _starts_quote(lines: Sequence[str], index: int) -> bool:
     row = lines[index]
-    if not row:
+    # Most lines are told by a glance; the patterns below would cost more than reading the mail.
+    if ":" not in row and "--" not in row and "__" not in row and row[:3] not in _WROTE_WORDS:
         return False
     if _WROTE.match(row) or _ORIGINAL.match(row):
         return True
