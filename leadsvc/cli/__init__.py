@@ -17,6 +17,7 @@ VERBS: dict[str, str] = {
     "demo": "leadsvc.cli.demo:demo",
     "destinations": "leadsvc.cli.destinations:destinations",
     "ingest": "leadsvc.cli.ingest:ingest",
+    "key": "leadsvc.cli.key:key",
     "maps": "leadsvc.cli.maps:maps",
     "parse": "leadsvc.cli.parse:parse",
     "replay": "leadsvc.cli.replay:replay",
