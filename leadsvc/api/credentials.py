@@ -43,6 +43,7 @@ class Credential:
 class Snapshot:
     by_digest: dict[str, Credential]
     signing: dict[str, tuple[tuple[Credential, bytes], ...]]
+    stale: tuple[str, ...]  # prefixes of signing credentials that another secret key made
     read_at: float
 
 
@@ -68,6 +69,10 @@ class Credentials:
     def signers(self, feed: str) -> tuple[tuple[Credential, bytes], ...]:
         """The live signing credentials of ``feed`` with their secrets."""
         return self._current().signing.get(feed) or self._again().signing.get(feed, ())
+
+    def stale(self) -> tuple[str, ...]:
+        """Prefixes of signing credentials that nothing can fit, because ``LEADSVC_SECRET_KEY`` has changed since."""
+        return self._current().stale
 
     def forget(self) -> None:
         """Read the table anew at the next look-up; for whoever has just changed it in this process."""
@@ -103,6 +108,7 @@ class Credentials:
     def _read(self, now: float) -> Snapshot:
         by_digest: dict[str, Credential] = {}
         signing: dict[str, tuple[tuple[Credential, bytes], ...]] = {}
+        stale: tuple[str, ...] = ()
         with self._store.read() as connection:
             rows = api_keys.live(connection)
         for row in rows:
@@ -123,8 +129,9 @@ class Credentials:
                 max_bytes=min(feed.max_bytes if feed else 0, self._settings.max_body_bytes),
             )
             if row.kind == "hmac" and row.feed is not None:
-                pair = (credential, signing_secret(self._settings.secret_key, row.id))
-                signing[row.feed] = (*signing.get(row.feed, ()), pair)
+                secret = signing_secret(self._settings.secret_key, row.id)
+                signing[row.feed] = (*signing.get(row.feed, ()), (credential, secret))
+                stale += () if digest(secret.hex()) == row.digest else (row.prefix,)
             else:
                 by_digest[row.digest] = credential
-        return Snapshot(by_digest, signing, now)
+        return Snapshot(by_digest, signing, stale, now)

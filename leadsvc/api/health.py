@@ -46,6 +46,7 @@ def readyz() -> Response:
                 return _answer(503, "not_ready", [_schema(have, need)])
             now = services.clock()
             found = _waiting(backlog(connection, now), now)
+        found += _unsigned(state().credentials.stale())
     except Unavailable:
         detail = "The database does not answer."
         step = "Check LEADSVC_DATABASE_URL, the server and the network between; senders are told to retry meanwhile."
@@ -60,6 +61,14 @@ def _schema(have: str | None, need: str | None) -> Trouble:
         "detail": detail,
         "next": "Start leadsvc serve once (it migrates), or run the newer version.",
     }
+
+
+def _unsigned(stale: tuple[str, ...]) -> list[Trouble]:
+    if not stale:
+        return []
+    detail = f"LEADSVC_SECRET_KEY is not the one that these signing credentials were made with: {', '.join(stale)}."
+    step = "Restore the key, or leadsvc key rotate each of them and give the senders the new secrets."
+    return [{"code": "signing", "detail": detail, "next": step}]
 
 
 def _waiting(found: Backlog, now: datetime) -> list[Trouble]:

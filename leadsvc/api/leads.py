@@ -78,12 +78,13 @@ def hook(token: str) -> Response:
 def _take(name: str | None, token: str | None, *, canonical: bool) -> Response:
     box, environ = state(), request.environ
     credential, body = sender(box, environ, name, token)
-    spend(box, credential)
-    if body is None:
-        body = body_of(environ, credential.max_bytes)
     feed = credential.canonical if canonical else credential.feed
     if feed is None:
         raise TypeError("a sender's credential has a feed")
+    environ["leadsvc.feed"], environ["leadsvc.credential"] = feed.name, credential.prefix
+    spend(box, credential)
+    if body is None:
+        body = body_of(environ, credential.max_bytes)
     delivered = Delivered(
         body=body,
         content_type=environ.get("CONTENT_TYPE", "").replace("\0", ""),
@@ -92,7 +93,6 @@ def _take(name: str | None, token: str | None, *, canonical: bool) -> Response:
         headers=_headers(environ, token) | (_CANONICAL_PATH if canonical else {}),
         map_hint=feed.map or None,
     )
-    environ["leadsvc.feed"], environ["leadsvc.credential"] = feed.name, credential.prefix
     if credential.test or _rehearsal(environ.get("QUERY_STRING", "")):
         return _answer(200, box.services.receiver.rehearse(delivered, feed=feed), problem=False)
     key = _delivery_key(environ, signed=credential.kind == "hmac")

@@ -24,7 +24,7 @@ _MONTH = validate.Regexp(r"(\d{4}-\d{2})?\Z", error="Write a month as YYYY-MM.")
 
 
 def _word(description: str, *choices: str, longest: int = 200) -> fields.String:
-    check = validate.OneOf(choices) if choices else validate.Length(max=longest)
+    check = validate.OneOf(("", *choices)) if choices else validate.Length(max=longest)
     return fields.String(load_default="", validate=check, metadata={"description": description})
 
 

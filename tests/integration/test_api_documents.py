@@ -147,6 +147,16 @@ def test_what_nobody_reads_is_degraded_but_still_takes_leads(api: Door) -> None:
     assert [trouble["code"] for trouble in answer.get_json()["problems"]] == ["unread"]
 
 
+def test_a_changed_secret_key_is_said(sqlite_database: str, tmp_path: Path) -> None:
+    with door(sqlite_database, tmp_path) as before:
+        made = before.key("hmac")
+        assert before.client.get("/readyz").get_json()["status"] == "ready"
+    with door(sqlite_database, tmp_path, SECRET_KEY="another key of the deployment") as after:
+        told = after.client.get("/readyz").get_json()
+    assert (told["status"], told["problems"][0]["code"]) == ("degraded", "signing")
+    assert made.row["prefix"] in told["problems"][0]["detail"]
+
+
 def test_database_away(sqlite_database: str, tmp_path: Path) -> None:
     with door(sqlite_database, tmp_path) as api:
         headers = api.bearer()
