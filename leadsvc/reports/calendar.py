@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from leadsvc.errors import Reject
@@ -29,26 +28,9 @@ def months_between(first: date, last: date) -> tuple[date, ...]:
     return tuple(date(number // 12, number % 12 + 1, 1) for number in numbers)
 
 
-class Calendar:
-    """The instants at which consecutive ``months`` begin in each of ``zones`` (IANA names) and in UTC.
+def beginnings(months: Sequence[date], zone: str) -> tuple[datetime, ...]:
+    """The instants (UTC) at which consecutive ``months`` begin in ``zone``, and the one at which the last one ends.
 
     :class:`leadsvc.errors.ConfigurationError` for a zone that does not exist.
     """
-
-    def __init__(self, months: Sequence[date], zones: Iterable[str]) -> None:
-        self._months = months
-        self._starts = {zone: _starts(months, zone) for zone in {UNPLACED_ZONE, *zones}}
-
-    @property
-    def span(self) -> tuple[datetime, datetime]:
-        """From the earliest beginning in any zone to the latest end in any, the end excluded."""
-        return min(starts[0] for starts in self._starts.values()), max(starts[-1] for starts in self._starts.values())
-
-    def month(self, at: datetime, zone: str) -> date | None:
-        """The month in which the aware instant ``at`` falls in ``zone``; ``None`` outside ``months``."""
-        place = bisect_right(self._starts[zone], at) - 1
-        return self._months[place] if 0 <= place < len(self._months) else None
-
-
-def _starts(months: Sequence[date], zone: str) -> list[datetime]:
-    return [*(month_bounds(month, zone)[0] for month in months), month_bounds(months[-1], zone)[1]]
+    return (*(month_bounds(month, zone)[0] for month in months), month_bounds(months[-1], zone)[1])

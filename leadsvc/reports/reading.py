@@ -14,10 +14,9 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, select, union
+from sqlalchemy import ColumnElement, Connection, Select, String, and_, exists, func, select, type_coerce, union
 
-from leadsvc.attribution import Touch
-from leadsvc.reports.ledger import Reached, Seen
+from leadsvc.reports.ledger import Id, Reached, Seen
 from leadsvc.store.tables import (
     guest_cards,
     identifiers,
@@ -34,7 +33,10 @@ _BATCH = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Place:
+    """A property. ``raw`` is its id as the other functions here give it."""
+
     id: UUID
+    raw: Id
     name: str
     remote_id: str
     time_zone: str
@@ -64,7 +66,13 @@ class Asked:
 
 def places(connection: Connection) -> Mapping[UUID, Place]:
     """Every property, also those no longer managed: their history stays."""
-    columns = (properties.c.id, properties.c.name, properties.c.remote_id, properties.c.time_zone)
+    columns = (
+        properties.c.id,
+        _raw(properties.c.id).label("raw"),
+        properties.c.name,
+        properties.c.remote_id,
+        properties.c.time_zone,
+    )
     return {row.id: Place(*row) for row in connection.execute(select(*columns))}
 
 
@@ -73,33 +81,32 @@ def source_names(connection: Connection) -> Mapping[str, str]:
     return {row.slug: row.name for row in connection.execute(select(sources.c.slug, sources.c.name))}
 
 
-def touches(connection: Connection, asked: Asked) -> Iterator[tuple[UUID, list[Seen]]]:
-    """Person by person every touch up to ``now`` of whoever touched or converted in the months asked for."""
+def touches(connection: Connection, asked: Asked) -> Iterator[tuple[Id, list[Seen]]]:
+    """Person by person every touch up to ``now`` of whoever touched or converted in the months asked for, in the order
+    of :attr:`leadsvc.attribution.Touch.order` (intake has judged the senders' clocks)."""
     person = prospects.c.root_id
     statement = (
         select(
-            person,
-            guest_cards.c.root_id.label("card"),
-            inquiries.c.id,
+            _raw(person),
+            _raw(guest_cards.c.root_id),
+            _raw(inquiries.c.property_id),
             inquiries.c.occurred_at,
-            inquiries.c.received_at,
             inquiries.c.source,
             inquiries.c.campaign,
-            inquiries.c.property_id,
         )
         .join(prospects, prospects.c.id == inquiries.c.prospect_id)
         .join(guest_cards, guest_cards.c.id == inquiries.c.guest_card_id)
         .where(person.in_(_persons(asked)), inquiries.c.occurred_at <= asked.now)
-        .order_by(person)
+        .order_by(person, inquiries.c.occurred_at, inquiries.c.received_at, inquiries.c.id)
     )
     rows = connection.execution_options(yield_per=_BATCH).execute(statement)
     for root, own in groupby(rows, key=itemgetter(0)):
-        yield root, [_seen(row) for row in own]
+        yield root, [Seen(*row[1:]) for row in own]
 
 
-def _seen(row: Any) -> Seen:
-    person, card, id_, occurred_at, received_at, source, campaign, property_id = row
-    return Seen(Touch(id_, occurred_at, received_at, source, campaign, person, property_id), card)
+def _raw(column: Any) -> Any:
+    """An id as the driver gives it: making UUIDs of hundreds of thousands costs more than reading them."""
+    return type_coerce(column, String)
 
 
 def _persons(asked: Asked) -> Any:
@@ -114,10 +121,10 @@ def _persons(asked: Asked) -> Any:
     return union(touched, select(converted.c.person))
 
 
-def reached(connection: Connection, asked: Asked) -> dict[UUID, list[Reached]]:
+def reached(connection: Connection, asked: Asked) -> dict[Id, list[Reached]]:
     """Conversions by person: of each guest card the first outcome of the kind, where it falls into the months asked
     for. What two destinations both report, or a merge brought together, is one conversion."""
-    found: dict[UUID, list[Reached]] = {}
+    found: dict[Id, list[Reached]] = {}
     if asked.conversion == "lead":
         return found
     for person, card, place, at in connection.execute(_reached(asked).order_by("at", "card")):
@@ -135,9 +142,9 @@ def _reached(asked: Asked) -> Select[Any]:
     )
     return (
         select(
-            prospects.c.root_id.label("person"),
-            root.c.id.label("card"),
-            root.c.property_id.label("place"),
+            _raw(prospects.c.root_id).label("person"),
+            _raw(root.c.id).label("card"),
+            _raw(root.c.property_id).label("place"),
             func.min(outcomes.c.at).label("at"),
         )
         .join(card, card.c.id == outcomes.c.guest_card_id)
@@ -148,7 +155,7 @@ def _reached(asked: Asked) -> Select[Any]:
     )
 
 
-def unidentified(connection: Connection, asked: Asked) -> frozenset[UUID]:
+def unidentified(connection: Connection, asked: Asked) -> frozenset[Id]:
     """Of the persons in the report those of whom only relay addresses, or nothing at all, are known."""
     member = prospects.alias("member")
     real = (
@@ -161,16 +168,16 @@ def unidentified(connection: Connection, asked: Asked) -> frozenset[UUID]:
             identifiers.c.trust.in_(("own", "shared")),
         )
     )
-    statement = select(prospects.c.id).where(prospects.c.id.in_(_persons(asked)), ~exists(real))
+    statement = select(_raw(prospects.c.id)).where(prospects.c.id.in_(_persons(asked)), ~exists(real))
     return frozenset(connection.execute(statement).scalars())
 
 
-def public_keys(connection: Connection, cards: Sequence[UUID]) -> list[tuple[UUID, str]]:
-    """(card, its public key) for inner ids, by public key."""
-    found: list[tuple[UUID, str]] = []
+def public_keys(connection: Connection, cards: Sequence[Id]) -> list[tuple[Id, str]]:
+    """(card, its public key), by public key."""
+    found: list[tuple[Id, str]] = []
     for start in range(0, len(cards), _BATCH):
-        statement = select(guest_cards.c.id, guest_cards.c.key).where(
-            guest_cards.c.id.in_(cards[start : start + _BATCH])
-        )
-        found += [(row.id, row.key) for row in connection.execute(statement)]
+        some = guest_cards.c.id.in_([UUID(str(card)) for card in cards[start : start + _BATCH]])
+        found += [
+            tuple(row) for row in connection.execute(select(_raw(guest_cards.c.id), guest_cards.c.key).where(some))
+        ]
     return sorted(found, key=itemgetter(1))

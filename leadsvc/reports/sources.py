@@ -17,18 +17,19 @@ from sqlalchemy import Connection
 from leadsvc.attribution import COLLAPSE, MODELS, WHOLE, Scope
 from leadsvc.errors import LeadsvcError, NotFound, Reject
 from leadsvc.reports import reading
-from leadsvc.reports.calendar import UNPLACED_ZONE, Calendar, months_between
+from leadsvc.reports.calendar import UNPLACED_ZONE, beginnings, months_between
 from leadsvc.reports.ledger import (
     COLLAPSED,
     CREDITS,
     LEADS,
     TOUCHES,
     UNIDENTIFIED,
+    Id,
     Ledger,
+    Line,
     RowKey,
     Rules,
     Tally,
-    unbalanced,
 )
 
 __all__ = [
@@ -161,16 +162,16 @@ def source_report(connection: Connection, wanted: Wanted, *, now: datetime) -> S
     places = reading.places(connection)
     ledger = Ledger(len(wanted.models))
     _fill(ledger, connection, wanted, places, now)
-    if wrong := unbalanced(ledger, wanted.models):
+    if wrong := ledger.unbalanced(wanted.models):
         raise Unbalanced(
             f"the credits of {', '.join(wrong)} do not add up to the {ledger.conversions} conversions; nothing is "
             "shown. Run `leadsvc check` and report this with its answer"
         )
-    names = reading.source_names(connection)
+    names, known = reading.source_names(connection), {place.raw: place for place in places.values()}
     rows = [
-        _row(key, _figures(tally, wanted), places, names)
-        for key, tally in ledger.rows()
-        if wanted.source in ("", key.source)
+        _row(line, _figures(tally, wanted), wanted, known, names)
+        for line, tally in ledger.lines.items()
+        if wanted.source in ("", line[0])
     ]
     rows.sort(key=_order)
     return SourceReport(wanted, now, tuple(rows), _total(wanted, rows), ledger.conversions)
@@ -189,11 +190,12 @@ def source_report_cards(connection: Connection, wanted: Wanted, key: RowKey, *, 
         property_id=key.property_id,
         unplaced=key.property_id is None,
     )
-    ledger = Ledger(len(wanted.models), key)
+    place = places[key.property_id].raw if key.property_id else None
+    ledger = Ledger(len(wanted.models), (key.source, key.campaign, place, 0))
     _fill(ledger, connection, narrow, places, now)
-    cards = ledger.cards()
     return [
-        RowCard(public, _figures(cards[card], wanted)) for card, public in reading.public_keys(connection, list(cards))
+        RowCard(public, _figures(ledger.cards[card], wanted))
+        for card, public in reading.public_keys(connection, list(ledger.cards))
     ]
 
 
@@ -212,24 +214,30 @@ def find_property(connection: Connection, text: str) -> UUID:
 def _fill(
     ledger: Ledger, connection: Connection, wanted: Wanted, places: Mapping[UUID, reading.Place], now: datetime
 ) -> None:
-    zones = {place.id: place.time_zone for place in places.values()}
-    calendar = Calendar(wanted.months, zones.values())
-    asked = reading.Asked(*calendar.span, now, wanted.conversion, wanted.property_id, wanted.unplaced)
+    months = _months(wanted, places)
+    since, until = min(each[0] for each in months.values()), max(each[-1] for each in months.values())
+    asked = reading.Asked(since, until, now, wanted.conversion, wanted.property_id, wanted.unplaced)
     rules = Rules(
-        calendar,
-        zones,
-        wanted.models,
-        wanted.window_days,
-        wanted.scope,
-        wanted.conversion == "lead",
-        wanted.property_id,
-        wanted.unplaced,
+        months, wanted.models, wanted.window_days, wanted.scope is Scope.PORTFOLIO, wanted.conversion == "lead"
     )
     nameless, reached = reading.unidentified(connection, asked), reading.reached(connection, asked)
     for person, seen in reading.touches(connection, asked):
         rules.enter(ledger, seen, reached.pop(person, ()), unidentified=person in nameless)
     for rest in reached.values():  # nobody who converted without any touch is lost: they are unattributed
         rules.enter(ledger, (), rest, unidentified=False)
+
+
+def _months(wanted: Wanted, places: Mapping[UUID, reading.Place]) -> dict[Id | None, tuple[datetime, ...]]:
+    """When the months asked for begin, for each property that the report may show."""
+    if wanted.property_id is not None and wanted.property_id not in places:
+        raise NotFound("There is no such property; take one of the list.")
+    zones = {place.time_zone for place in places.values()} | {UNPLACED_ZONE}
+    starts = {zone: beginnings(wanted.months, zone) for zone in zones}
+    if wanted.unplaced:
+        return {None: starts[UNPLACED_ZONE]}
+    shown = [place for place in places.values() if wanted.property_id in (None, place.id)]
+    months: dict[Id | None, tuple[datetime, ...]] = {place.raw: starts[place.time_zone] for place in shown}
+    return months if wanted.property_id else months | {None: starts[UNPLACED_ZONE]}
 
 
 def _figures(tally: Tally, wanted: Wanted) -> Figures:
@@ -246,11 +254,14 @@ def _total(wanted: Wanted, rows: Iterable[SourceRow]) -> Figures:
     return _figures(total, wanted)
 
 
-def _row(key: RowKey, figures: Figures, places: Mapping[UUID, reading.Place], names: Mapping[str, str]) -> SourceRow:
-    place = places[key.property_id] if key.property_id else None
+def _row(
+    line: Line, figures: Figures, wanted: Wanted, places: Mapping[Id, reading.Place], names: Mapping[str, str]
+) -> SourceRow:
+    source, campaign, raw, month = line
+    place = places[raw] if raw is not None else None
     return SourceRow(
-        key,
-        names.get(key.source, key.source) if key.source is not None else UNATTRIBUTED,
+        RowKey(source, campaign, place.id if place else None, wanted.months[month]),
+        UNATTRIBUTED if source is None else names.get(source, source),
         place.name if place else UNPLACED,
         place.time_zone if place else UNPLACED_ZONE,
         figures,
