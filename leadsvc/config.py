@@ -24,6 +24,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from leadsvc.errors import ConfigurationError
 
 MASK = "••••"
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[
             "port": env.int("PORT", 8080, validate=validate.Range(0, 65535)),
             "public_url": env.str("PUBLIC_URL", ""),
             "maps_dir": env.path("MAPS", None),
-            "log_level": env.log_level("LOG_LEVEL", "INFO"),
+            "log_level": env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(_LOG_LEVELS)),
             "max_body_bytes": env.int("MAX_BODY_BYTES", 10_000_000, validate=validate.Range(1000)),
             "trusted_proxies": env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 5)),
             "inline_worker": env.bool("INLINE_WORKER", True),
@@ -184,8 +185,6 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[
     finally:
         os.environ.clear()
         os.environ.update(saved)
-    if isinstance(values["log_level"], int):
-        values["log_level"] = str(values["log_level"])
     names = {"config_file": "CONFIG", "maps_dir": "MAPS"}
     origin = {}
     for name in values:
@@ -269,7 +268,7 @@ def _read_file(path: Path, environ: Mapping[str, str]) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = _FileSchema().load(raw)
     except ValidationError as error:
-        raise ConfigurationError(_located(path, raw, error.normalized_messages())) from error
+        raise ConfigurationError(_located(path, raw, error.messages_dict)) from error
     loaded["_policy_names"] = tuple(raw.get("policies") or ())
     loaded["feeds"] = {
         **_DEFAULT_FEEDS,

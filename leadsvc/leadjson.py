@@ -34,7 +34,7 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
 
 
 def encode(thing: Any) -> Any:
-    """Any value of the model as JSON types; empty fields are left out, money, dates and enumerations as text or numbers."""
+    """Any value of the model as JSON types; empty fields are left out."""
     if thing is None or isinstance(thing, (bool, int, float)):
         return thing
     if isinstance(thing, Enum):
@@ -50,7 +50,7 @@ def encode(thing: Any) -> Any:
     if isinstance(thing, Value):
         return {"value": encode(thing.value), "raw": thing.raw, "rule": thing.rule}
     if is_dataclass(thing):
-        pairs = ((name, getattr(thing, name)) for name in _names(type(thing)))
+        pairs = ((name, getattr(thing, name)) for name in _names(thing.__class__))
         return {name: encode(value) for name, value in pairs if value not in _EMPTY or value is False}
     raise TypeError(f"{type(thing).__name__} has no JSON form")
 

@@ -34,8 +34,8 @@ class Receiver:
     ) -> Answer:
         """Record and process one delivery.
 
-        ``delivery_key``: what the sender calls this delivery (Idempotency-Key with the credential's id). The same key with
-        the same bytes gets the same answer again. Raises :class:`Unavailable` when nothing could be recorded.
+        ``delivery_key``: what the sender calls this delivery (Idempotency-Key with the credential's id). The same key
+        with the same bytes gets the same answer again. Raises :class:`Unavailable` when nothing could be recorded.
         """
         receipt = _receipt(delivered, feed)
         if not self._record(receipt, delivered, authenticated, delivery_key):

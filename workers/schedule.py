@@ -23,7 +23,7 @@ def next_try(now: datetime, failures: int, retry_after_s: float | None) -> datet
     if failures > len(SCHEDULE):
         return None
     pause = SCHEDULE[failures - 1] if failures else timedelta()
-    pause *= 1 + random.uniform(-_JITTER, _JITTER)
+    pause *= 1 + random.uniform(-_JITTER, _JITTER)  # noqa: S311  # spreads a crowd, guards nothing
     return now + max(pause, timedelta(seconds=retry_after_s or 0))
 
 

@@ -44,7 +44,7 @@ def list_() -> None:
         states = {row.name: row.state for row in connection.execute(select(accounts))}
         waiting = deliveries.c.state.not_in(("acknowledged", "cancelled"))
         counted = select(deliveries.c.destination, func.count()).where(waiting).group_by(deliveries.c.destination)
-        owed = {name: count for name, count in connection.execute(counted)}
+        owed = {row[0]: row[1] for row in connection.execute(counted)}
     for name, account in settings.accounts.items():
         table.add_row(name, account.vendor, account.base_url, states.get(name, "new"), str(owed.get(name, 0)))
     Console().print(table)

@@ -40,7 +40,7 @@ def replay(
     ids = receipt_ids
     if not ids:
         with services.store.read() as connection:
-            ids = tuple(connection.execute(_wanted(since, until, feed, state)).scalars())
+            ids = tuple(row.id for row in connection.execute(_wanted(since, until, feed, state)))
     for told in services.actions.replay(ids, "operator", dry_run):
         click.echo("  ".join(f"{key}={value}" for key, value in told.items()))
     click.echo(f"{len(ids)} receipts", err=True)

@@ -103,7 +103,9 @@ def _found(connection: Connection, row: Mapping[Any, Any], known_before: frozens
         .order_by(inquiries.c.received_at, inquiries.c.id)
     ).all()
     pushes = connection.execute(
-        select(deliveries.c.state, func.count()).where(deliveries.c.guest_card_id.in_(family)).group_by(deliveries.c.state)
+        select(deliveries.c.state, func.count())
+        .where(deliveries.c.guest_card_id.in_(family))
+        .group_by(deliveries.c.state)
     ).all()
     remote = connection.execute(
         select(remote_refs.c.remote_id).where(remote_refs.c.kind == "card", remote_refs.c.entity_id == row["id"])
@@ -125,7 +127,7 @@ def _found(connection: Connection, row: Mapping[Any, Any], known_before: frozens
         inquiries=len(told),
         sources=tuple(each.source for each in told),
         pms=remote if remote in known_before else "new" if remote else "waits",
-        pushes=dict((state, count) for state, count in pushes),
+        pushes={row[0]: row[1] for row in pushes},
         why=tuple(why),
         related_to=tuple(_spelled(shown(each.golden, {}).get("name") or {}) for each in related),
     )

@@ -53,8 +53,8 @@ destinations:
 def simulated_pms(var: Path) -> Iterator[str]:
     """A PMS with its state under ``var``; yields its address."""
     log = (var / "simpms.log").open("ab")
-    words = ("simulate", "simpms", "--port", "0", "--state", str(var / "simpms.db"), "--api-key", PMS_KEY)
-    words += ("--config", str(packaged("demo/pms.yaml")), "--watch-stdin")
+    place = ("--port", "0", "--state", str(var / "simpms.db"), "--config", str(packaged("demo/pms.yaml")))
+    words = ("simulate", "simpms", *place, "--api-key", PMS_KEY, "--watch-stdin")
     process = subprocess.Popen((*_LEADSVC, *words), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
     try:
         if process.stdout is None:
@@ -86,7 +86,9 @@ def leadsvc_itself(var: Path, address: str) -> Iterator[Path]:
         deadline = time.monotonic() + _PATIENCE_S
         while not _ready(address):
             if process.poll() is not None or time.monotonic() > deadline:
-                raise ConfigurationError(f"leadsvc does not serve {address}; is the port taken? See {path}, or set PORT=")
+                raise ConfigurationError(
+                    f"leadsvc does not serve {address}; is the port taken? See {path}, or set PORT="
+                )
             time.sleep(_LOOK_S)
         yield path
     finally:

@@ -16,12 +16,12 @@ from sqlalchemy import Connection, select
 
 from leadsvc import logs
 from leadsvc.app import build_services, now, prepare
-from leadsvc.cli.ingest import take
 from leadsvc.config import Settings
 from leadsvc.demo import outcome
 from leadsvc.demo.story import Sample, Story, content, read_story
 from leadsvc.errors import LeadsvcError
 from leadsvc.faults import Commit
+from leadsvc.files import take
 from leadsvc.reports.books import balance
 from leadsvc.security import issue
 from leadsvc.services import Services
@@ -79,7 +79,9 @@ def _send(services: Services, sample: Sample, address: str, pms: str, var: Path,
         "Content-Type": sample.content_type,
         "Idempotency-Key": f"sample-{sample.id}",
     }
-    answer = httpx2.post(f"{address}/v1/leads/{sample.feed}", content=body, headers=headers, timeout=30, trust_env=False)
+    answer = httpx2.post(
+        f"{address}/v1/leads/{sample.feed}", content=body, headers=headers, timeout=30, trust_env=False
+    )
     if answer.status_code != 200:
         raise LeadsvcError(f"sample {sample.id} was answered {answer.status_code}: {answer.text[:300]}")
     return str(answer.json()["status"])
@@ -150,12 +152,22 @@ def _show_flow(connection: Connection, story: Story, ends: dict[str, outcome.End
 
 
 def _show_cards(found: list[outcome.Found], console: Console) -> None:
-    table = Table("guest card", "prospect", "who", "property", "sources", "PMS", "deliveries", "why", title="Guest cards")
+    table = Table(
+        "guest card", "prospect", "who", "property", "sources", "PMS", "deliveries", "why", title="Guest cards"
+    )
     for card in found:
         pushes = ", ".join(f"{count} {state}" for state, count in sorted(card.pushes.items()))
         who = f"{card.name} ({card.standing})" if card.standing and card.standing != "prospect" else card.name
         why = "\n".join(f"{n}. {sentence}" for n, sentence in enumerate(card.why, 1))
-        row = [card.key, card.prospect_key, who, card.property or "not known", ", ".join(card.sources), card.pms, pushes]
+        row = [
+            card.key,
+            card.prospect_key,
+            who,
+            card.property or "not known",
+            ", ".join(card.sources),
+            card.pms,
+            pushes,
+        ]
         table.add_row(*row, why)
     console.print(table)
 

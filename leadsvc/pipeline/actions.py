@@ -1,7 +1,7 @@
 """What a person does: place, merge, unmerge, keep apart, replay, retry, edit. Each leaves a row in the audit log.
 
-``dry_run`` plans the same and rolls back. Raises :class:`NotFound` for keys that do not exist and :class:`Reject` for what
-cannot be done, with a sentence that says why.
+``dry_run`` plans the same and rolls back. Raises :class:`NotFound` for keys that do not exist and :class:`Reject` for
+what cannot be done, with a sentence that says why.
 """
 
 from __future__ import annotations

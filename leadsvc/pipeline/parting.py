@@ -268,7 +268,8 @@ def _new_card(connection: Connection, row: Row[Any], person: uuid.UUID) -> uuid.
 
 
 def _root_now(connection: Connection, card_id: uuid.UUID) -> uuid.UUID:
-    return connection.execute(select(guest_cards.c.root_id).where(guest_cards.c.id == card_id)).scalar_one()
+    root: uuid.UUID = connection.execute(select(guest_cards.c.root_id).where(guest_cards.c.id == card_id)).scalar_one()
+    return root
 
 
 def _restore_cards(connection: Connection, roots: Iterable[uuid.UUID]) -> None:
@@ -362,12 +363,13 @@ def _next(connection: Connection, inquiry_id: uuid.UUID) -> int:
 
 
 def _version(connection: Connection, card_id: uuid.UUID) -> int:
-    return connection.execute(
+    version: int = connection.execute(
         update(guest_cards)
         .where(guest_cards.c.id == card_id)
         .values(version=guest_cards.c.version + 1)
         .returning(guest_cards.c.version)
     ).scalar_one()
+    return version
 
 
 def _owe(connection: Connection, work: Working, card_id: uuid.UUID, owed: list[Owed]) -> None:

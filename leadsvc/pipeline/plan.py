@@ -233,9 +233,7 @@ class Planner:
             return self.work.new_person(seen.occurred_at)
         person = self.known.persons[decision.person]
         for loser in decision.merge:
-            sentence = (
-                f"One inquiry carries what both are known by: {decision.sentence[0].lower()}{decision.sentence[1:]}"
-            )
+            sentence = f"One inquiry carries what both are known by: {rules.lower_first(decision.sentence)}"
             merge_persons(
                 self.work,
                 survivor=person,
@@ -370,7 +368,7 @@ class Planner:
         )
         if decision.verdict != "join":
             for finding in decision.related:
-                sentence = f"Perhaps one household: {finding.sentence[0].lower()}{finding.sentence[1:]}"
+                sentence = f"Perhaps one household: {rules.lower_first(finding.sentence)}"
                 self.work.decision(
                     uuid7(),
                     kind="household",
@@ -500,7 +498,7 @@ class Planner:
                     survivor=person,
                     loser=self.known.persons[other],
                     rule="revision",
-                    sentence=f"A corrected inquiry connects them: {decision.sentence[0].lower()}{decision.sentence[1:]}",
+                    sentence=f"A corrected inquiry connects them: {rules.lower_first(decision.sentence)}",
                     evidence=list(decision.evidence),
                     decided_by="rules",
                 )

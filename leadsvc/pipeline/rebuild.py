@@ -22,7 +22,7 @@ from leadsvc.store.tables import fates, identifiers, inquiries, prospect_identif
 def rebuild_prospects(
     connection: Connection, roots: Collection[uuid.UUID], ignored: frozenset[str] = frozenset()
 ) -> None:
-    """Recompute what the prospects at ``roots`` are known by. Inquiries say everything; edits are kept apart and stay."""
+    """Recompute what the prospects at ``roots`` are known by; edits are kept apart and stay."""
     members = {
         row.id: row
         for row in connection.execute(select(prospects).where(prospects.c.root_id.in_(roots)).order_by(prospects.c.id))

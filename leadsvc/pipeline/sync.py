@@ -79,7 +79,7 @@ def _write_aliases(connection: Connection, home: uuid.UUID, raw: Raw) -> None:
     """The PMS's aliases are replaced; what was learned here stays."""
     theirs = (property_aliases.c.property_id == home) & (property_aliases.c.origin == "pms")
     connection.execute(delete(property_aliases).where(theirs))
-    rows = [(alias, None, None) for alias in raw.get("aliases") or ()]
+    rows: list[tuple[str, date | None, date | None]] = [(alias, None, None) for alias in raw.get("aliases") or ()]
     rows += [(each["name"], _day(each.get("from")), _day(each.get("until"))) for each in raw.get("former_names") or ()]
     if rows:
         connection.execute(

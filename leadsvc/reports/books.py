@@ -189,7 +189,6 @@ def _silent_unplaced() -> Select[Any]:
 
 
 def _acknowledged_without_trace() -> Select[Any]:
-    family = guest_cards.alias("family")
     seen = exists().where(
         remote_refs.c.kind == "card",
         remote_refs.c.destination == deliveries.c.destination,

@@ -137,11 +137,11 @@ def decide(identity: Identity, findings: Sequence[Finding], persons: Mapping[uui
         first = reviews[0]
         return Decision("review", first.person, (), first.rule, first.sentence, first.evidence, related)
     if related:
-        sentence = f"A person of their own: {related[0].sentence[0].lower()}{related[0].sentence[1:]}"
+        sentence = f"A person of their own: {lower_first(related[0].sentence)}"
         return Decision("new", None, (), related[0].rule, sentence, related[0].evidence, related)
     apart = [each for each in ranked if each.verdict == _APART]
     if apart:
-        sentence = f"A person of their own: {apart[0].sentence[0].lower()}{apart[0].sentence[1:]}"
+        sentence = f"A person of their own: {lower_first(apart[0].sentence)}"
         return Decision("new", None, (), apart[0].rule, sentence, apart[0].evidence)
     sentence = (
         "First contact: nobody here has this e-mail address or phone"
@@ -149,6 +149,11 @@ def decide(identity: Identity, findings: Sequence[Finding], persons: Mapping[uui
         else ("No usable e-mail address or phone to recognise anybody by")
     )
     return Decision("new", None, (), "no_match", sentence, ())
+
+
+def lower_first(sentence: str) -> str:
+    """The sentence as it reads after a colon."""
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _join(joins: Sequence[Finding], related: tuple[Finding, ...], persons: Mapping[uuid.UUID, Person]) -> Decision:

@@ -1,8 +1,8 @@
 """A set of rows written together: one statement on PostgreSQL, one a table on SQLite.
 
 On PostgreSQL all inserts and updates of a :class:`Batch` become one statement of data-modifying common table
-expressions fed by ``unnest`` arrays. Its text depends only on which tables take part, never on the number of rows, so it
-is prepared once; a hundred leads cost the round trips of one.
+expressions fed by ``unnest`` arrays. Its text depends only on which tables take part, never on the number of rows, so
+it is prepared once; a hundred leads cost the round trips of one.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Batch:
         self._updates.setdefault(key, []).append(row)
 
     def flush(self, connection: Connection) -> int:
-        """Write everything; returns the number of statements. Raises :class:`Conflict` when an update misses its row."""
+        """Write everything; returns the number of statements. :class:`Conflict` when an update misses its row."""
         if not self._inserts and not self._updates:
             return 0
         self._inserts = dict(sorted(self._inserts.items(), key=lambda item: (_order()[item[0][0].name], item[0][1])))

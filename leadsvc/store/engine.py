@@ -1,4 +1,4 @@
-"""Connections and transactions on SQLite and PostgreSQL. One way to write: ``with store.write(Commit.X) as connection``."""
+"""Connections and transactions on SQLite and PostgreSQL; one way to write: ``store.write(Commit.X)``."""
 
 from __future__ import annotations
 

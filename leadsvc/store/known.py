@@ -205,7 +205,7 @@ def _told(what: str, condition: Any) -> Select[Any]:
 
 
 def load_persons(connection: Connection, roots: Collection[uuid.UUID]) -> dict[uuid.UUID, Person]:
-    """The prospects at ``roots`` with all identifiers, root cards, open first-contact tasks, and 'keep apart' verdicts."""
+    """The prospects at ``roots``: identifiers, root cards, open first-contact tasks, 'keep apart' verdicts."""
     persons: dict[uuid.UUID, Person] = {}
     for row in connection.execute(_persons(roots)):
         person = persons.get(row.id)

@@ -1,9 +1,10 @@
 """Every table, with its states constrained in the schema (SPEC §1, §2).
 
-What is fact and what is projection: ``receipts``, ``inquiries`` (with ``revisions`` and ``fates``), ``match_decisions``,
-``attempts``, ``outcomes`` and ``audit`` are facts and only ever appended to, but for states. ``root_id`` of prospects and
-cards is a projection of the merge and unmerge decisions: a merge moves no row, it points one root at another. A raw
-touch is an inquiry seen as a marketing event, so it needs no table that could disagree (view ``touches``).
+What is fact and what is projection: ``receipts``, ``inquiries`` (with ``revisions`` and ``fates``),
+``match_decisions``, ``attempts``, ``outcomes`` and ``audit`` are facts and only ever appended to, but for states.
+``root_id`` of prospects and cards is a projection of the merge and unmerge decisions: a merge moves no row, it points
+one root at another. A raw touch is an inquiry seen as a marketing event, so it needs no table that could disagree
+(view ``touches``).
 
 Over 400 lines because a schema is read as one piece.
 """

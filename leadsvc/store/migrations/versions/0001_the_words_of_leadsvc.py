@@ -88,7 +88,8 @@ def upgrade() -> None:
         sa.Column("resolved_by", sa.Text(), server_default="", nullable=False),
         sa.Column("resolution", sa.Text(), server_default="", nullable=False),
         sa.CheckConstraint(
-            "kind IN ('quarantined', 'match_review', 'held_delivery', 'dead_delivery', 'unplaced_card', 'unmapped_name', 'account', 'stuck')",
+            "kind IN ('quarantined', 'match_review', 'held_delivery', 'dead_delivery', 'unplaced_card', "
+            "'unmapped_name', 'account', 'stuck')",
             name=op.f("ck_exceptions_kind"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_exceptions")),
@@ -376,7 +377,8 @@ def upgrade() -> None:
         sa.Column("last_at", UtcDateTime(), nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.CheckConstraint(
-            "stage IN ('new', 'contacted', 'tour_scheduled', 'toured', 'applied', 'approved', 'leased', 'moved_in', 'lost')",
+            "stage IN ('new', 'contacted', 'tour_scheduled', 'toured', 'applied', 'approved', 'leased', "
+            "'moved_in', 'lost')",
             name=op.f("ck_guest_cards_stage"),
         ),
         sa.ForeignKeyConstraint(["floor_plan_id"], ["floor_plans.id"], name=op.f("fk_guest_cards_floor_plan_id")),
@@ -531,7 +533,8 @@ def upgrade() -> None:
         sa.Column("recorded_by", sa.Text(), nullable=False),
         sa.Column("recorded_at", UtcDateTime(), nullable=False),
         sa.CheckConstraint(
-            "kind IN ('contacted', 'tour_scheduled', 'toured', 'no_show', 'applied', 'approved', 'denied', 'cancelled', 'leased', 'moved_in', 'lost', 'reopened')",
+            "kind IN ('contacted', 'tour_scheduled', 'toured', 'no_show', 'applied', 'approved', "
+            "'denied', 'cancelled', 'leased', 'moved_in', 'lost', 'reopened')",
             name=op.f("ck_outcomes_kind"),
         ),
         sa.ForeignKeyConstraint(["guest_card_id"], ["guest_cards.id"], name=op.f("fk_outcomes_guest_card_id")),
