@@ -1,0 +1,46 @@
+"""Mails and payloads that lie in files: read them, and hand them to the front door like anything that arrives."""
+
+from __future__ import annotations
+
+import hashlib
+import mailbox
+from collections.abc import Iterator
+from pathlib import Path
+
+from leadsvc.config import Feed
+from leadsvc.model import Channel, Delivered
+from leadsvc.services import Services
+
+_TYPES = {
+    ".eml": "message/rfc822",
+    ".json": "application/json",
+    ".form": "application/x-www-form-urlencoded",
+    ".xml": "application/xml",
+}
+
+
+def take(services: Services, body: bytes, content_type: str, feed_name: str) -> str:
+    """Receive one message; returns its receipt and status."""
+    mail = content_type == "message/rfc822"
+    feed = services.settings.feeds.get(feed_name) or Feed(name=feed_name or ("mail" if mail else "file"))
+    channel = Channel.EMAIL if mail else Channel.FILE
+    delivered = Delivered(body, content_type, channel, services.clock())
+    key = f"bytes:{hashlib.sha256(body).hexdigest()}"
+    answer = services.receiver.receive(delivered, feed=feed, authenticated="operator", delivery_key=key)
+    return f"{answer.body.get('receipt', '')}  {answer.body.get('status', 'rejected')}"
+
+
+def messages(path: Path) -> Iterator[tuple[str, bytes, str]]:
+    """(name, bytes, content type) of every message in a file, an mbox or a Maildir folder."""
+    if path.is_dir():
+        folder = mailbox.Maildir(path, create=False)
+        for key in sorted(folder.keys()):
+            yield f"{path}/{key}", folder.get_bytes(key), "message/rfc822"
+        return
+    body = path.read_bytes()
+    if path.suffix == ".mbox" or body.startswith(b"From "):
+        box = mailbox.mbox(path, create=False)
+        for key in box.keys():  # noqa: SIM118  # a mailbox iterates over messages, not keys
+            yield f"{path}#{key}", box.get_bytes(key), "message/rfc822"
+        return
+    yield str(path), body, _TYPES.get(path.suffix.lower(), "application/octet-stream")
