@@ -276,7 +276,15 @@ def simple(
         connection, "The first inquiry of this person", owner["id"], at, verdict="new", inquiry_id=told, evidence=[]
     )
     inquiry(
-        connection, own=told, owner=owner["id"], card_id=made["id"], receipt_id=kept, lead=lead, at=at, decision_id=why
+        connection,
+        own=told,
+        owner=owner["id"],
+        card_id=made["id"],
+        receipt_id=kept,
+        lead=lead,
+        at=at,
+        decision_id=why,
+        property_id=place,
     )
     task(connection, made["id"], at + timedelta(hours=1))
     delivery(connection, made["id"], "acknowledged", at)
@@ -393,6 +401,7 @@ def everything(connection: Connection) -> Seeded:
         lead=first,
         at=earlier,
         decision_id=new,
+        property_id=places["Oak Court"],
         campaign="fall-specials",
         placement={"property": {"how": "listing id", "sure": 1.0}},
         revision=2,
@@ -406,6 +415,7 @@ def everything(connection: Connection) -> Seeded:
         lead=second,
         at=later,
         decision_id=join,
+        property_id=places["Oak Court"],
         source="apartments-com",
         contact_type="call",
         flags=["unknown_source"],

@@ -10,7 +10,7 @@ from pathlib import Path
 from flask import Blueprint, Flask, url_for
 
 from leadsvc.services import Services
-from leadsvc.web import doings, failures, fields, guard, inert, pages, signin, words
+from leadsvc.web import doings, failures, fields, figures, guard, inert, joins, pages, signin, words
 from leadsvc.web.throttle import Throttle
 
 _HERE = Path(__file__).parent
@@ -52,12 +52,14 @@ def _prepare_templates(app: Flask, services: Services) -> None:
         tel=inert.tel,
         shorten=inert.shorten,
         prospect_keys=words.prospect_keys,
+        owed=words.owed,
         field_label=fields.label_of,
     )
     environment.globals.update(
         field_lines=fields.lines,
         field_facts=fields.facts,
         identity=fields.identity,
+        tell=joins.tell,
         field_shown=fields.shown,
         outcome_kinds=doings.OUTCOMES,
         asset=_asset,
@@ -103,6 +105,9 @@ def _views(web: Blueprint) -> None:
     web.add_url_rule("/receipts/<uuid:receipt_id>", view_func=pages.receipt)
     web.add_url_rule("/receipts/<uuid:receipt_id>/raw", view_func=pages.receipt_raw)
     web.add_url_rule("/decisions/<uuid:decision_id>/unmerge", view_func=doings.unmerge_preview)
+    web.add_url_rule("/reports/sources", view_func=figures.sources)
+    web.add_url_rule("/reports/sources.csv", view_func=figures.sources_csv)
+    web.add_url_rule("/reports/sources/cards", view_func=figures.source_cards)
     web.add_url_rule("/audit", view_func=pages.audit)
     web.add_url_rule("/help", view_func=pages.keyboard)
 

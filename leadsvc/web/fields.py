@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from leadsvc.web.words import clock_time, money, phone, word
+from leadsvc.web.words import clock_time, day, money, phone, word
 
 _LABELS = {
     "email": "E-mail",
@@ -33,18 +33,12 @@ _LABELS = {
     "unused": "Not read by the map",
     "notes": "Notes",
 }
-# Shown by the page itself, beside the inquiry: not repeated among the facts.
-_ELSEWHERE = (
-    "message",
-    "source",
-    "contact_type",
-    "campaign",
-    "map_id",
-    "map_version",
-    "confidence",
-    "format",
-    "unused",
-)
+# Shown by the page itself beside the inquiry, or of no use to an agent: told with where each value came from.
+_ELSEWHERE = {
+    *("message", "source", "contact_type", "campaign"),
+    *("map_id", "map_version", "confidence", "format", "unused", "notes"),
+    *("external_id", "thread_id", "occurred_at", "language", "utm"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +170,10 @@ def _bedrooms(number: float) -> str:
 
 
 def _move_in(value: Any, _zone: str) -> str:
-    days = [str(value[name]) for name in ("on", "latest") if value.get(name)]
+    days = [day(date.fromisoformat(value[name])) for name in ("on", "latest") if value.get(name)]
     written = str(value.get("words") or "")
     span = " – ".join(dict.fromkeys(days))
-    if not span or written == span:
+    if not span or written in (value.get("on"), value.get("latest"), span):
         return f"“{written}”" if written and not span else span
     return f"{span} (“{written}”)" if written else span
 

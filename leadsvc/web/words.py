@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from markupsafe import Markup
@@ -62,9 +62,17 @@ _WORDS: dict[str, str] = {
 }
 
 
+_OWED = {"prospect": "Guest card", "event": "Inquiry", "merge": "Merge", "unmerge": "Unmerge"}
+
+
 def word(code: str) -> str:
     """What people read for a code such as ``tour_scheduled``."""
     return _WORDS.get(code) or code.replace("_", " ").capitalize()
+
+
+def owed(kind: str) -> str:
+    """What a delivery of this kind brings to a destination."""
+    return _OWED.get(kind) or word(kind)
 
 
 def prospect_keys(text: str) -> list[str]:
@@ -84,8 +92,13 @@ def clock_time(moment: datetime, zone: str = "UTC", *, year: bool = True) -> str
     """``Fri 20 Nov 2026, 2:05 pm CST`` at the place whose zone is given."""
     local = moment.astimezone(zone_of(zone))
     hour = local.hour % 12 or 12
-    day = f"{local:%a} {local.day} {local:%b}" + (f" {local.year}" if year else "")
-    return f"{day}, {hour}:{local:%M} {'pm' if local.hour >= 12 else 'am'} {local.tzname() or ''}".strip()
+    half = "pm" if local.hour >= 12 else "am"
+    return f"{day(local, year=year)}, {hour}:{local:%M} {half} {local.tzname() or ''}".strip()
+
+
+def day(moment: date, *, year: bool = True) -> str:
+    """``Sat 5 Dec 2026``."""
+    return f"{moment:%a} {moment.day} {moment:%b}" + (f" {moment.year}" if year else "")
 
 
 def when(moment: datetime | None, zone: str = "UTC") -> Markup:

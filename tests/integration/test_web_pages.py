@@ -112,7 +112,7 @@ def test_the_card_says_when_where_and_why(pages: Site, seeded: Seeded) -> None:
         "overdue 5 h",
         "PMS card id",
         "90417",
-        "Drive By; ours: zillow",
+        "Drive By; ours: Zillow",
         "read by field map zillow-callback version 3",
         "Same message within 24 h",
         "fall-specials",
@@ -384,3 +384,26 @@ def test_errors_of_ours_quote_nobody(
     assert "Our mistake" in answer.text
     told = answer.text + caplog.text + "".join(capsys.readouterr())
     assert "secret words" not in told
+
+
+def test_the_source_report_opens_into_its_cards(pages: Site, seeded: Seeded) -> None:
+    page = pages.get("/reports/sources").text
+    assert "Apartments.com" in page
+    assert "Oak Court" in page
+    links = [html.unescape(link) for link in re.findall(r'href="(/reports/sources/cards[^"]*)"', page)]
+    assert links
+    assert any(seeded.cards[0] in pages.get(link).text for link in links)
+    (row,) = pages.rows(tables.audit, tables.audit.c.action == "report.cards")[:1]
+    assert row.actor == "dana"
+
+
+def test_the_source_report_as_a_file_and_with_bad_words(pages: Site, seeded: Seeded) -> None:
+    answer = pages.get("/reports/sources.csv?from=2026-10&to=2026-11")
+    assert answer.content_type.startswith("text/csv")
+    assert 'filename="sources-2026-10-2026-11.csv"' in answer.headers["Content-Disposition"]
+    assert answer.text.startswith("month,property,")
+    assert "zillow" in answer.text
+    for words in ("from=soon", "from=2026-11&to=2026-01", "model=magic", "window=-1", "property=nowhere", "scope=all"):
+        broken = pages.get(f"/reports/sources?{words}")
+        assert broken.status_code in {404, 422}, words
+        assert "<h1>" in broken.text
