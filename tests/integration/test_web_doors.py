@@ -12,7 +12,9 @@ from leadsvc.faults import Commit
 from leadsvc.store import tables
 from leadsvc.web import accounts
 from leadsvc.web.guard import PUBLIC, local_path
+from leadsvc.web.throttle import Throttle
 from tests.integration.web_support import PASSWORD, Site, site, token
+from tests.processes import free_port
 
 HTTPS = "https://leads.example.com"
 
@@ -235,3 +237,19 @@ def test_the_audit_log_is_for_admins(doors: Site) -> None:
     answer = doors.get("/audit")
     assert answer.status_code == 200
     assert "sign_in" in answer.text
+
+
+@pytest.mark.slow
+def test_processes_share_their_counts_through_redis(redis_url: str) -> None:
+    one, other = Throttle(redis_url), Throttle(redis_url)
+    allowed = [(one, other)[number % 2].allows("dana", "192.0.2.1") for number in range(9)]
+    assert allowed == [True] * 8 + [False]
+    other.forgive("dana")
+    assert one.allows("dana", "192.0.2.1")
+
+
+def test_without_redis_each_process_still_counts() -> None:
+    alone = Throttle(f"redis://127.0.0.1:{free_port()}/0")
+    assert [alone.allows("dana", "192.0.2.1") for _ in range(9)] == [True] * 8 + [False]
+    alone.forgive("dana")
+    assert alone.allows("dana", "192.0.2.1")
