@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,8 @@ def content(sample: Sample, folder: Path, now: datetime) -> bytes:
     if kept.exists():
         return kept.read_bytes()
     body = packaged(f"demo/leads/{sample.file}").read_bytes()
-    body = body.replace(b"@DATE@", format_datetime(now).encode())
+    # A mail's date has no fraction: the next whole second keeps it after what was sent before it.
+    body = body.replace(b"@DATE@", format_datetime(now + timedelta(seconds=1)).encode())
     folder.mkdir(parents=True, exist_ok=True)
     kept.write_bytes(body)
     return body
