@@ -52,6 +52,7 @@ PAYLOADS: dict[str, tuple[str, bytes]] = {
     "not a number": ("application/json", b'{"budget": NaN, "email": "rosa@example.com"}'),
     "infinity": ("application/json", b'{"budget": -Infinity, "occupants": 1e999}'),
     "huge integer": ("application/json", b'{"occupants": ' + b"9" * 100_000 + b"}"),
+    "list of nothing": ("application/json", b"[{}, {}]"),
     "scalar": ("application/json", b'"rosa"'),
     "null": ("application/json", b"null"),
     "null members": ("application/json", b'{"name": null, "email": null, "phone": null}'),
