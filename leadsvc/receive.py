@@ -43,17 +43,20 @@ class Receiver:
             if earlier is None:
                 raise Unavailable("the receipt could not be recorded; send it again")
             if earlier.body == delivered.body:
-                return self._process(earlier)
+                return self._process(earlier, promised=True)
             if feed.map == "canonical":
                 return _key_reused(earlier)
             # A native sender cannot be told; other bytes are another delivery, whatever its key says.
             self._record(receipt, delivered, authenticated, None)
-        return self._process(receipt)
+        return self._process(receipt, promised=delivery_key is not None and feed.map == "canonical")
 
-    def _process(self, receipt: StoredReceipt) -> Answer:
+    def _process(self, receipt: StoredReceipt, *, promised: bool) -> Answer:
+        """``promised``: the sender was promised the same answer for the same key, so a makeshift one will not do."""
         try:
             return self.intake.process_stored(receipt)
         except LeadsvcError as error:
+            if promised:
+                raise Unavailable("recorded, but not processed yet; send it again with the same key") from error
             # It is durable: whatever hindered us, the sweep takes it up. The sender has nothing to repeat.
             log.warning("receipt_left_to_sweep", receipt=str(receipt.id), reason=type(error).__name__)
             return answers.accepted_unprocessed(receipt)

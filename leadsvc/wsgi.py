@@ -8,12 +8,13 @@ from leadsvc import logs
 from leadsvc.app import build, create_app
 from leadsvc.config import Settings
 from leadsvc.workers.build import build_loop
-from leadsvc.workers.queue import nudger
 
 settings = Settings.load()
 logs.configure(settings.log_level)
 _built = build(settings)
 if settings.redis_url:
+    from leadsvc.workers.queue import nudger  # late: most installations have no Redis, and it is slow to load
+
     _built.nudge.listen(nudger(settings.redis_url, list(settings.accounts)))
 if settings.inline_worker:
     _loop = build_loop(_built.services)

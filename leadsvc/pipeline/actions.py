@@ -21,9 +21,10 @@ from leadsvc.outbox import Owed
 from leadsvc.pipeline.intake import Intake
 from leadsvc.pipeline.merging import merge_persons
 from leadsvc.pipeline.parting import unmerge
+from leadsvc.pipeline.placing import owed_before, place
 from leadsvc.pipeline.plan import Context
 from leadsvc.pipeline.working import Working
-from leadsvc.resolve.person import Person
+from leadsvc.resolve.person import Card, Person
 from leadsvc.store.known import Known, bump, load_persons
 from leadsvc.store.tables import (
     audit,
@@ -32,7 +33,6 @@ from leadsvc.store.tables import (
     fates,
     guest_cards,
     inquiries,
-    match_decisions,
     outcomes,
     properties,
     property_aliases,
@@ -147,66 +147,50 @@ class Actions:
         """Say which property an unplaced card is about; what was held leaves."""
 
         def act(connection: Connection) -> dict[str, Any]:
-            card = self._root(connection, guest_cards, card_key)
+            row = self._root(connection, guest_cards, card_key)
             home = connection.execute(select(properties).where(properties.c.id == property_id)).mappings().one_or_none()
             if home is None:
                 raise NotFound("there is no such property; choose one of the list")
-            if card["property_id"] is not None:
+            if row["property_id"] is not None:
                 raise Reject(409, "Already placed", f"{card_key} has a property already", code="placed")
-            self._place(connection, card, property_id)
-            if learn_alias and card["property_hint"]:
-                row = {"id": uuid7(), "property_id": property_id, "alias": card["property_hint"], "origin": "learned"}
-                connection.execute(insert(property_aliases).values(**row))
+            work, person, card = self._card(connection, row)
+            kept = place(work, person, card, property_id, sentence="A person chose the property", decided_by=actor)
+            work.changed(person)
+            work.finish()
+            work.flush(connection)
+            self._owe_if_nothing_was(connection, card, home["destination"])
+            if learn_alias and row["property_hint"]:
+                alias = {"id": uuid7(), "property_id": property_id, "alias": row["property_hint"], "origin": "learned"}
+                connection.execute(insert(property_aliases).values(**alias))
                 bump(connection, "portfolio")
-            self._resolve(connection, exceptions.c.subject_id == card["id"], actor, f"placed at {home['name']}")
             self._audit(connection, actor, "place", "guest_card", card_key, {"property": home["remote_id"]})
-            return {"guest_card": card_key, "property": home["name"]}
+            return {"guest_card": kept.key, "property": home["name"]}
 
         done = self._run(act, False)
         self.intake.forget_portfolio()
         return done
 
-    def _place(self, connection: Connection, card: RowMapping, property_id: uuid.UUID) -> None:
-        now = self.clock()
-        family = select(guest_cards.c.id).where(guest_cards.c.root_id == card["id"])
-        mine = guest_cards.c.root_id == card["id"]
-        connection.execute(
-            update(guest_cards).where(mine).values(property_id=property_id, version=guest_cards.c.version + 1)
-        )
-        on_card = inquiries.c.guest_card_id.in_(family)
-        connection.execute(update(inquiries).where(on_card).values(property_id=property_id))
-        held = (deliveries.c.state == "held") & (deliveries.c.cause == "unplaced_card")
-        released = connection.execute(
-            update(deliveries)
-            .where(deliveries.c.guest_card_id.in_(family), held)
-            .values(state="pending", cause="", due_at=now)
-        )
-        decision = {"id": uuid7(), "at": now, "kind": "place", "verdict": "placed", "prospect_id": card["prospect_id"]}
-        said = {
-            "rule": "by_hand",
-            "sentence": "A person chose the property",
-            "rules_version": "",
-            "decided_by": "person",
-        }
-        connection.execute(insert(match_decisions).values(**decision, **said, evidence=[]))
-        if not released.rowcount:
-            self._owe_card(connection, card["id"])
+    def _card(self, connection: Connection, row: RowMapping) -> tuple[Working, Person, Card]:
+        home = select(prospects.c.root_id).where(prospects.c.id == row["prospect_id"])
+        root = connection.execute(home).scalar_one()
+        known = Known(persons=load_persons(connection, {root}))
+        person = known.persons[root]
+        return Working(known, self._context()), person, next(card for card in person.cards if card.id == row["id"])
 
-    def _owe_card(self, connection: Connection, card_id: uuid.UUID) -> None:
-        """Everything about a card that nobody was owed yet, because no account was known for it."""
-        self.intake.forget_portfolio()
-        row = connection.execute(select(guest_cards).where(guest_cards.c.id == card_id)).one()
+    def _owe_if_nothing_was(self, connection: Connection, card: Card, destination: str) -> None:
+        """An unplaced card that several accounts could have made was owed to none: now it is known to which."""
+        if connection.execute(owed_before(card)).first() is not None or destination not in self.intake.accounts:
+            return
         told = connection.execute(
-            select(inquiries.c.id).where(inquiries.c.guest_card_id == card_id).order_by(inquiries.c.occurred_at)
+            select(inquiries.c.id).where(inquiries.c.guest_card_id == card.id).order_by(inquiries.c.occurred_at)
         ).scalars()
         todo = connection.execute(
-            select(tasks.c.id, tasks.c.version).where(tasks.c.guest_card_id == card_id, tasks.c.state == "open")
+            select(tasks.c.id, tasks.c.version).where(tasks.c.guest_card_id == card.id, tasks.c.state == "open")
         ).all()
         work = Working(Known(), self._context())
-        info = work.context.portfolio.properties.get(row.property_id)
-        owed = [Owed("prospect", card_id, row.version), *(Owed("event", each, 1) for each in told)]
-        owed += [Owed("task", task.id, task.version) for task in todo]
-        work.owe_by_id(card_id, owed, info, None)
+        info = work.context.portfolio.properties.get(card.property_id) if card.property_id else None
+        owed = [Owed("prospect", card.id, card.version), *(Owed("event", each, 1) for each in told)]
+        work.owe_by_id(card.id, [*owed, *(Owed("task", task.id, task.version) for task in todo)], info, None)
         work.flush(connection)
 
     def record_outcome(self, card_key: str, kind: str, at: datetime, actor: str, detail: str = "") -> dict[str, Any]:

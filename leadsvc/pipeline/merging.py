@@ -82,10 +82,11 @@ def _take_over(
         survivor.cards.remove(partner)
         survivor.cards.append(card)
     rows.append({"field": "card", "level": "folded", "ours": str(keep.id), "theirs": str(gone.id)})
-    _fold_cards(work, keep, gone, decision_id)
+    fold_cards(work, keep, gone, decision_id)
 
 
-def _fold_cards(work: Working, keep: Card, gone: Card, decision_id: uuid.UUID) -> None:
+def fold_cards(work: Working, keep: Card, gone: Card, decision_id: uuid.UUID) -> None:
+    """Let ``keep`` stand for both: one cycle, one task, and the destinations are owed the merge."""
     keep.members |= gone.members
     keep.opened_at, keep.last_at = min(keep.opened_at, gone.opened_at), max(keep.last_at, gone.last_at)
     keep.stage = max(keep.stage, gone.stage, key=_STAGES.index)

@@ -43,7 +43,7 @@ def unmerge(connection: Connection, context: Context, decision_id: uuid.UUID, ac
     merge = _merge_decision(connection, decision_id)
     family = _family(connection, merge)
     edges = [each for each in _merges(connection, family) if each.id != decision_id]
-    new_roots = _roots(family, [(each.other_prospect_id, each.prospect_id) for each in edges])
+    new_roots = _roots(family, [(each.other_prospect_id, each.prospect_id) for each in edges if each.kind == "merge"])
     old_root = next(iter(family.values())).root_id
     _write_prospect_roots(connection, family, new_roots)
     work = Working(Known(), context)
@@ -96,12 +96,12 @@ def _family(connection: Connection, merge: Row[Any]) -> dict[uuid.UUID, Row[Any]
 
 
 def _merges(connection: Connection, family: Collection[uuid.UUID]) -> list[Row[Any]]:
-    """Merges that are in force, in the order in which they were made."""
+    """Merges that are in force, in the order in which they were made; placings too, for they may have folded cards."""
     undone = select(match_decisions.c.undoes).where(match_decisions.c.undoes.is_not(None))
     statement = (
         select(match_decisions)
         .where(
-            match_decisions.c.kind == "merge",
+            match_decisions.c.kind.in_(("merge", "place")),
             match_decisions.c.prospect_id.in_(family),
             match_decisions.c.id.not_in(undone),
         )

@@ -20,6 +20,7 @@ from leadsvc.model import ContactType, Lead
 from leadsvc.normalize.hours import due_in_business_hours
 from leadsvc.outbox import Hold, Owed
 from leadsvc.pipeline.merging import merge_persons
+from leadsvc.pipeline.placing import place
 from leadsvc.pipeline.working import Working
 from leadsvc.places import Missing, Placement
 from leadsvc.resolve import decide as rules
@@ -453,7 +454,7 @@ class Planner:
 
     def _redelivered(self, seen: Seen, told: Told, reason: str, *, learn: bool = True) -> Fate:
         person = self.known.persons[self.work.root(told.person)]
-        card = self.work.card(person, told.card)
+        card = self._place_late(seen, person, self.work.card(person, told.card))
         before = dict(person.golden)
         if learn:
             self._learn(seen, person, told.id)
@@ -469,7 +470,7 @@ class Planner:
     def _revised(self, seen: Seen, told: Told, why: str, *, fate: bool) -> Fate:
         """The sender (or a newer map) corrects an inquiry: no new touch, no new task (P2)."""
         person = self.known.persons[self.work.root(told.person)]
-        card = self.work.card(person, told.card)
+        card = self._place_late(seen, person, self.work.card(person, told.card))
         new = to_json(seen.lead)
         old_message, message = told.lead.get("message", {}).get("value"), new.get("message", {}).get("value")
         self.work.revise(told, new, seen, why)
@@ -509,8 +510,16 @@ class Planner:
         if mine and substance(told.lead) != substance(to_json(seen.lead)):
             return self._revised(seen, told, "replay", fate=False)
         person = self.known.persons[self.work.root(told.person)]
-        card = self.work.card(person, told.card)
+        card = self._place_late(seen, person, self.work.card(person, told.card))
         return Fate(seen.position, "accepted", told.id, card.key, person.key, "unchanged")
+
+    def _place_late(self, seen: Seen, person: Person, card: Card) -> Card:
+        """A card that waited for its property gets it when the property is known by now."""
+        if card.property_id is not None or seen.placement.property_id is None:
+            return card
+        self.work.changed(person)
+        sentence = f"Known by now: {rules.lower_first(seen.placement.sentence)}"
+        return place(self.work, person, card, seen.placement.property_id, sentence=sentence, decided_by="rules")
 
     def _fate(self, seen: Seen, fate: str, inquiry_id: uuid.UUID, reason: str) -> None:
         self.work.batch.insert(

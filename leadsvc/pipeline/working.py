@@ -327,7 +327,14 @@ class Working:
         root = self._folded.get(card.id, card.id)
         while root in self._folded:
             root = self._folded[root]
-        moved = {"root_id": root, "opened_at": card.opened_at, "last_at": card.last_at, "version": card.version}
+        moved = {
+            "root_id": root,
+            "property_id": card.property_id,
+            "property_hint": card.hint,
+            "opened_at": card.opened_at,
+            "last_at": card.last_at,
+            "version": card.version,
+        }
         if card.id in self.card_rows:
             self.batch.insert(guest_cards, self.card_rows[card.id] | moved)
             return

@@ -8,7 +8,19 @@ from urllib.parse import urlencode
 
 import pytest
 
-from leadsvc.store.tables import deliveries, fates, guest_cards, inquiries, match_decisions, prospects, receipts, tasks
+from leadsvc.faults import Commit
+from leadsvc.ids import uuid7
+from leadsvc.store.tables import (
+    deliveries,
+    fates,
+    guest_cards,
+    inquiries,
+    match_decisions,
+    property_aliases,
+    prospects,
+    receipts,
+    tasks,
+)
 from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
 from tests.world import World, running_world
 
@@ -181,7 +193,9 @@ def test_an_unknown_property_waits_visibly_and_leaves_when_placed(world: World) 
     world.services.actions.place_card(card["key"], home.id, "tester", learn_alias=True)
     world.settle()
     assert {row["state"] for row in world.rows(deliveries)} == {"acknowledged"}
-    say(world, property={"name": "Nowhere Gardens"}, email="other@example.com", person={"given": "Kim", "family": "Ode"})
+    say(
+        world, property={"name": "Nowhere Gardens"}, email="other@example.com", person={"given": "Kim", "family": "Ode"}
+    )
     assert world.count(guest_cards, guest_cards.c.property_id.is_(None)) == 0
     world.assert_balanced()
 
@@ -226,4 +240,23 @@ def test_bulk_with_duplicates_inside(world: World) -> None:
     statuses = [each["status"] for each in answer.body["leads"]]
     assert statuses.count("accepted") == 10
     assert statuses.count("duplicate") == 40
+    world.assert_balanced()
+
+
+def test_a_replay_places_what_is_known_by_now_and_leaves_one_card(world: World) -> None:
+    say(world)
+    say(world, property={"name": "Nowhere Gardens"}, message="second")
+    assert cards(world) == 2
+    world.settle()
+    home = next(each for each in world.services.intake.portfolio().properties.values() if each.remote_id == "chd001")
+    with world.services.store.write(Commit.ADMIN) as connection:
+        row = {"id": uuid7(), "property_id": home.id, "alias": "Nowhere Gardens", "origin": "learned"}
+        connection.execute(property_aliases.insert().values(**row))
+    world.services.intake.forget_portfolio()
+    world.services.actions.replay([row["id"] for row in world.rows(receipts)], "tester")
+    world.settle()
+    assert cards(world) == 1
+    assert world.pms.state()["counts"]["live_people"] == 4
+    assert world.count(tasks, tasks.c.state == "open") == 1
+    assert {row["state"] for row in world.rows(deliveries)} <= {"acknowledged", "cancelled"}
     world.assert_balanced()

@@ -1,0 +1,68 @@
+"""An unplaced card finds its property: by a person, by a corrected resend, or because a replay now knows the name."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from leadsvc.ids import uuid7
+from leadsvc.pipeline.merging import fold_cards
+from leadsvc.resolve.person import Card, Person
+from leadsvc.store.tables import deliveries, exceptions, inquiries
+
+if TYPE_CHECKING:
+    from leadsvc.pipeline.working import Working
+
+
+def place(work: Working, person: Person, card: Card, property_id: uuid.UUID, *, sentence: str, decided_by: str) -> Card:
+    """Plan it; returns the card that stands for it now: when the prospect has a card there already, the two are one."""
+    decision_id = uuid7()
+    evidence: list[Mapping[str, Any]] = [{"field": "property", "level": "placed", "ours": str(property_id)}]
+    work.decision(
+        decision_id,
+        kind="place",
+        verdict="placed",
+        prospect_id=person.id,
+        rule="placed",
+        sentence=sentence,
+        evidence=evidence,
+        decided_by=decided_by,
+    )
+    card.property_id, card.hint = property_id, ""
+    work.bump(card)
+    _release(work, card, decided_by)
+    cycle = timedelta(days=work.context.policy.cycle_days)
+    twins = [
+        each
+        for each in person.cards
+        if each is not card and each.property_id == property_id and each.covers(card.opened_at, cycle)
+    ]
+    if not twins:
+        return card
+    keep, gone = sorted((twins[0], card), key=lambda each: (each.opened_at, each.id))
+    evidence.append({"field": "card", "level": "folded", "ours": str(keep.id), "theirs": str(gone.id)})
+    person.cards.remove(gone)
+    fold_cards(work, keep, gone, decision_id)
+    return keep
+
+
+def _release(work: Working, card: Card, decided_by: str) -> None:
+    """What was held leaves, the inquiries learn where they belong, the exception closes."""
+    now, members = work.context.now, list(card.members)
+    on_card = inquiries.c.guest_card_id.in_(members)
+    work.after(update(inquiries).where(on_card).values(property_id=card.property_id))
+    held = (deliveries.c.state == "held") & (deliveries.c.cause == "unplaced_card")
+    waiting = deliveries.c.guest_card_id.in_(members) & held
+    work.after(update(deliveries).where(waiting).values(state="pending", cause="", due_at=now))
+    asked = exceptions.c.subject_id.in_(members) & (exceptions.c.kind == "unplaced_card")
+    answered = {"resolved_at": now, "resolved_by": decided_by, "resolution": "placed"}
+    work.after(update(exceptions).where(asked, exceptions.c.resolved_at.is_(None)).values(**answered))
+
+
+def owed_before(card: Card) -> Any:
+    """Whether any destination was owed anything about the card (none is when several accounts could have made it)."""
+    return select(deliveries.c.id).where(deliveries.c.guest_card_id.in_(list(card.members))).limit(1)
