@@ -222,8 +222,9 @@ class Reading:
     """What a payload turned out to be.
 
     ``leads`` for ``Verdict.LEADS`` (``positions[i]`` is the place of ``leads[i]`` in the payload); ``cause`` is a
-    stable word for the other two (``autoreply``, ``newsletter``, ``unknown_layout``, ``malformed`` …) and ``detail`` says it to a
-    person, without personal data. ``errors`` are refused items of a payload whose other items may be leads.
+    stable word for the other two (``autoreply``, ``newsletter``, ``unknown_layout``, ``malformed`` …) and ``detail``
+    says it to a person, without personal data. ``errors`` are refused items of a payload whose other items may be
+    leads.
     """
 
     verdict: Verdict

@@ -6,17 +6,15 @@ import hashlib
 import json
 from functools import lru_cache
 from urllib.parse import parse_qs
-from uuid import UUID
 
 from flask import Response, request
 
 from leadsvc.api import examples, schemas
 from leadsvc.api.auth import body_of, sender, spend
-from leadsvc.api.problems import MEDIA_TYPE, problem
-from leadsvc.api.state import State, state
+from leadsvc.api.problems import MEDIA_TYPE
+from leadsvc.api.state import state
 from leadsvc.api.views import new_blueprint, view
 from leadsvc.model import Channel, Delivered
-from leadsvc.store.queries.receipts import receipt_detail
 
 blueprint = new_blueprint("leads", "Sending leads.")
 
@@ -100,8 +98,6 @@ def _take(name: str | None, token: str | None, *, canonical: bool) -> Response:
         delivered, feed=feed, authenticated=credential.name, delivery_key=f"{credential.id}:{key}" if key else None
     )
     environ["leadsvc.receipt"] = answer.body.get("receipt")
-    if feed.map == "canonical" and answer.body.get("status") == "quarantined":
-        return _unreadable(box, answer.body["receipt"])
     return _answer(answer.status, answer.body, problem=answer.problem)
 
 
@@ -109,15 +105,6 @@ def _answer(status: int, body: object, *, problem: bool) -> Response:
     # Sorted: an answer that comes back from the store for a repeated key is then the same byte for byte.
     text = json.dumps(body, default=str, separators=(",", ":"), sort_keys=True)
     return Response(text, status, mimetype=MEDIA_TYPE if problem else "application/json")
-
-
-def _unreadable(box: State, receipt: str) -> Response:
-    """What is told of canonical JSON that is none: unlike a native sender this one can mend it and send it again."""
-    with box.services.store.read() as connection:
-        why = receipt_detail(connection, UUID(receipt)).row.detail
-    errors = [{"pointer": "#", "detail": why}]
-    detail = f"{why} It was recorded, but holds no lead; send it again corrected."
-    return problem(422, "The lead cannot be read", detail, "invalid_lead", errors=errors, receipt=receipt)
 
 
 def _rehearsal(query: str) -> bool:

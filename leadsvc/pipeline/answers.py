@@ -58,14 +58,15 @@ def for_class(receipt: StoredReceipt, reading: Reading, state: ReceiptState) -> 
 
 def problem(receipt: StoredReceipt, reading: Reading) -> Answer:
     """422 with every field that is wrong; what was sent is on record all the same."""
+    errors = [{"pointer": f"#{pointer}", "detail": text} for pointer, text in _pairs(reading.errors)]
     body = {
         "type": "about:blank",
         "title": "The lead cannot be read",
         "status": 422,
         "code": "invalid_lead",
-        "detail": reading.detail or "Correct the fields named in errors and send again.",
+        "detail": f"{reading.detail} It was recorded, but holds no lead; send it again corrected.".strip(),
         "receipt": str(receipt.id),
-        "errors": [{"pointer": f"#{pointer}", "detail": text} for pointer, text in _pairs(reading.errors)],
+        "errors": errors or [{"pointer": "#", "detail": reading.detail}],
     }
     return Answer(422, body, problem=True)
 

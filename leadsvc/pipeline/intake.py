@@ -10,7 +10,7 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,6 +34,8 @@ from leadsvc.store.queries.portfolio import Portfolio, load_portfolio, portfolio
 from leadsvc.store.tables import exceptions, fates, receipts
 
 log = logger("intake")
+
+CANONICAL = "canonical"
 
 Clock = Callable[[], datetime]
 Nudge = Callable[[], None]
@@ -146,8 +148,12 @@ class Intake:
             receipt.channel,
             receipt.received_at,
             receipt.headers,
-            self.feed(receipt.feed).map or None,
+            CANONICAL if self._is_canonical(receipt) else self.feed(receipt.feed).map or None,
         )
+
+    def _is_canonical(self, receipt: StoredReceipt) -> bool:
+        """Whether the sender undertook to send canonical JSON, and so is told what is wrong with it."""
+        return receipt.headers.get(":path") == "/v1/leads" or self.feed(receipt.feed).map == CANONICAL
 
     def _write(self, receipt: StoredReceipt, reading: Reading) -> Answer:
         if reading.verdict is not Verdict.LEADS:
@@ -194,11 +200,12 @@ class Intake:
         return self.settings.accounts
 
     def _write_class(self, receipt: StoredReceipt, reading: Reading) -> Answer:
-        rejected = bool(reading.errors)
-        quarantined = reading.verdict is Verdict.QUARANTINE
-        state = (
-            ReceiptState.REJECTED if rejected else ReceiptState.QUARANTINED if quarantined else ReceiptState.NOT_LEAD
-        )
+        state = ReceiptState.NOT_LEAD
+        if reading.verdict is Verdict.QUARANTINE:
+            state = ReceiptState.REJECTED if self._is_canonical(receipt) else ReceiptState.QUARANTINED
+        if state is not ReceiptState.REJECTED and reading.errors:
+            # A native sender is told nothing it could mend; the whole receipt waits for a person.
+            reading = replace(reading, errors=())
         answer = answers.for_class(receipt, reading, state)
         batch = Batch()
         _close(batch, receipt, state, reading, answer)
