@@ -1,0 +1,223 @@
+"""Kills processes before and after every commit and every remote call, one after the other, in one running town.
+
+The points are enumerated from the code: the members of ``Commit`` and the operations of the adapter. Each has a
+stimulus that makes the process pass it; a point without one is an error, so that a new commit or call cannot be
+forgotten.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+import uuid
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from leadsvc.faults import SIDES, Commit
+from leadsvc.workers.destinations.simpms_wire import READS, WRITES
+from tests.processes import eventually
+from tests.system import people
+from tests.system.history import violations
+from tests.system.town import Town
+
+# Operations of the adapter that no process calls; test_every_fault_point sees to it that this stays true.
+UNCALLED = {"pull_outcomes"}
+
+
+def points() -> list[tuple[str, str]]:
+    """Every (point, side) there is."""
+    names = [str(each) for each in Commit] + [f"call.{op}" for op in {**READS, **WRITES} if op not in UNCALLED]
+    return [(name, side) for name in names for side in SIDES]
+
+
+@dataclass
+class Owed:
+    """An acknowledged lead: the words of its message, and how often the PMS may tell them."""
+
+    token: str
+    person: int
+    told: int = 1
+
+
+@dataclass
+class Tally:
+    """What a run came to."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    owed: list[Owed] = field(default_factory=list)
+    people: int = 0
+    unanswered: int = 0
+    missing: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class Crashes:
+    """One run. :meth:`prepare`, then :meth:`strike` for each point, then :meth:`judge`."""
+
+    def __init__(self, town: Town) -> None:
+        self.town = town
+        self.tally = Tally()
+        self._numbers = itertools.count(1)
+        self._known: defaultdict[tuple[str, str], deque[list[int]]] = defaultdict(deque)
+        self._started = time.monotonic()
+
+    # -- before ---------------------------------------------------------------------------------------------------
+
+    def prepare(self, chosen: list[tuple[str, str]]) -> None:
+        """People whom the points of ``chosen`` need to be known already."""
+        merged = []
+        for point, side in chosen:
+            stimulus = _STIMULI.get(point)
+            if stimulus not in (Crashes._again, Crashes._bridge, Crashes._unmerge):
+                continue
+            known = [self._new()] if stimulus is Crashes._again else [self._new(), self._new()]
+            self._known[point, side].append(known)
+            self._send(known[0], email=people.email(known[0]))
+            if len(known) > 1:
+                self._send(known[0], phone=people.phone(known[1]))
+            if stimulus is Crashes._unmerge:
+                merged.append(known)
+        self.town.settle()
+        for one, other in merged:
+            # Taken apart later, its one inquiry is told again on the card of whom it names.
+            self._send(one, told=2, email=people.email(one), phone=people.phone(other))
+        self.town.settle()
+
+    def _new(self) -> int:
+        return next(self._numbers)
+
+    def _send(self, person: int, *, told: int = 1, **contact: str) -> None:
+        token = f"Question {uuid.uuid4().hex[:12]}"
+        feed = "site" if len(self.tally.owed) % 2 else "portal"
+        self.town.lead(feed, person=people.name(person), message=token, **contact)
+        self.tally.owed.append(Owed(token, person, told))
+
+    # -- the points -----------------------------------------------------------------------------------------------
+
+    def strike(self, point: str, side: str) -> None:
+        """Kill whoever passes the point next, and go on."""
+        if point in _COMMANDS:
+            self._strike_command(point, side)
+        else:
+            role = "api" if point in ("record", "intake", "action") else "worker"
+            if point == "call.check":
+                self.town.pms.fault("search_cards", "status", status=401)
+            file = self.town.arm(role, f"{point}:{side}:1")
+            _STIMULI[point](self, point, side)
+            eventually(lambda: not file.exists(), f"a process dies {side} {point}", 30)
+        self.tally.kills[f"{point}:{side}"] += 1
+
+    def _strike_command(self, point: str, side: str) -> None:
+        words = _COMMANDS[point]
+        status, said = self.town.run(*words, fault=f"{point}:{side}:1")
+        assert status == -9, f"{words} ended with {status} and not of {point}:{side}: {said}"
+        status, said = self.town.run(*words)
+        assert status == 0, said
+
+    def _newcomer(self, _point: str, _side: str) -> None:
+        self.tally.people += 1
+        person = self._new()
+        self._send(person, email=people.email(person))
+
+    def _again(self, point: str, side: str) -> None:
+        """The second inquiry of somebody known, with a phone number that was not."""
+        [person] = self._known[point, side].popleft()
+        self.tally.people += 1
+        self._send(person, email=people.email(person), phone=people.phone(person))
+
+    def _bridge(self, point: str, side: str) -> None:
+        """One inquiry carries what two prospects are known by."""
+        one, other = self._known[point, side].popleft()
+        self.tally.people += 1
+        self._send(one, email=people.email(one), phone=people.phone(other))
+
+    def _unmerge(self, point: str, side: str) -> None:
+        """Takes back what :meth:`prepare` joined."""
+        one, _ = self._known[point, side].popleft()
+        bridge = next(each for each in reversed(self.tally.owed) if each.person == one)
+        where = "SELECT id FROM inquiries WHERE CAST(lead AS TEXT) LIKE :token"
+        found = self.town.rows(
+            f"SELECT id FROM match_decisions WHERE kind = 'merge' AND inquiry_id = ({where})",  # noqa: S608  # constant
+            token=f"%{bridge.token}%",
+        )
+        decision = uuid.UUID(str(found[0][0]))
+        done = self.town.post(f"/v1/decisions/{decision}/unmerge", b"{}", "staff")
+        assert done.status in (200, 409), done.body  # 409: undone already, the answer got lost
+        self.tally.people += 2
+
+    def _replay(self, point: str, side: str) -> None:
+        self._newcomer(point, side)
+        receipt = self.town.rows("SELECT id FROM receipts WHERE state = 'processed' ORDER BY received_at LIMIT 1")
+        done = self.town.post(f"/v1/receipts/{uuid.UUID(str(receipt[0][0]))}/replay", b"{}", "staff")
+        assert done.status == 200, done.body
+
+    # -- after ----------------------------------------------------------------------------------------------------
+
+    def judge(self) -> Tally:
+        """Compare what was acknowledged with the store and with the PMS."""
+        self.town.settle()
+        state = self.town.pms.state()
+        texts = Counter(event["text"] for event in state["events"])
+        for each in self.tally.owed:
+            found = self.town.number(
+                "SELECT count(*) FROM inquiries WHERE CAST(lead AS TEXT) LIKE :token", token=f"%{each.token}%"
+            )
+            if found != 1:
+                self.tally.missing.append(f"{each.token}: {found} inquiries")
+            if not 1 <= texts[each.token] <= each.told:
+                self.tally.wrong.append(f"{each.token}: {texts[each.token]} events")
+        self.tally.wrong += violations(state)
+        alive = [card for card in state["cards"] if not card["merged_into"] and card["entered_by"] == "api"]
+        remote = len({card["person_id"] for card in alive})
+        if remote != self.tally.people:
+            self.tally.wrong.append(f"{remote} people at the PMS for {self.tally.people} renters")
+        open_tasks = Counter(task["card_id"] for task in state["tasks"] if task["status"] == "open")
+        self.tally.wrong += [f"{open_tasks[c['id']]} tasks of {c['id']}" for c in alive if open_tasks[c["id"]] != 1]
+        self.town.assert_balanced()
+        self.tally.unanswered = self.town.unanswered
+        self.tally.seconds = time.monotonic() - self._started
+        return self.tally
+
+
+_COMMANDS: Mapping[str, tuple[str, ...]] = {
+    "sync": ("destinations", "sync", "pms"),
+    "call.pull_config": ("destinations", "sync", "pms"),
+    "admin": ("key", "create", "--feed", "site"),
+}
+"""Points that no lead passes: a command does."""
+
+_STIMULI: Mapping[str, Callable[[Crashes, str, str], None]] = {
+    "record": Crashes._newcomer,
+    "intake": Crashes._newcomer,
+    "claim": Crashes._newcomer,
+    "result": Crashes._newcomer,
+    "sweep": Crashes._newcomer,
+    "action": Crashes._replay,
+    "call.check": Crashes._newcomer,
+    "call.search_cards": Crashes._newcomer,
+    "call.create_card": Crashes._newcomer,
+    "call.find_events": Crashes._newcomer,
+    "call.add_event": Crashes._newcomer,
+    "call.find_tasks": Crashes._newcomer,
+    "call.create_task": Crashes._newcomer,
+    "call.get_card": Crashes._again,
+    "call.update_card": Crashes._again,
+    "call.update_task": Crashes._again,
+    "call.merge_cards": Crashes._bridge,
+    "call.unmerge_card": Crashes._unmerge,
+}
+"""What makes a process pass a point."""
+
+STIMULATED = frozenset({*_COMMANDS, *_STIMULI})
+
+
+def run(town: Town, times: int = 1) -> Tally:
+    """Every point ``times`` times."""
+    chosen = [each for each in points() for _ in range(times)]
+    crashes = Crashes(town)
+    crashes.prepare(chosen)
+    for point, side in chosen:
+        crashes.strike(point, side)
+    return crashes.judge()
