@@ -18,6 +18,7 @@ from leadsvc.pipeline.rebuild import rebuild_prospects
 from leadsvc.pipeline.working import Working
 from leadsvc.resolve.decide import judge
 from leadsvc.resolve.person import Identity, Person
+from leadsvc.resolve.roots import follow
 from leadsvc.store.known import Known, load_persons
 from leadsvc.store.tables import (
     deliveries,
@@ -42,8 +43,8 @@ def unmerge(connection: Connection, context: Context, decision_id: uuid.UUID, ac
     """Undo one merge decision; returns what it changed."""
     merge = _merge_decision(connection, decision_id)
     family = _family(connection, merge)
-    edges = [each for each in _merges(connection, family) if each.id != decision_id]
-    new_roots = _roots(family, [(each.other_prospect_id, each.prospect_id) for each in edges if each.kind == "merge"])
+    edges = [each for each in merges_in_force(connection, family) if each.id != decision_id]
+    new_roots = follow(prospect_edges(edges), family)
     old_root = next(iter(family.values())).root_id
     _write_prospect_roots(connection, family, new_roots)
     work = Working(Known(), context)
@@ -65,7 +66,7 @@ def unmerge(connection: Connection, context: Context, decision_id: uuid.UUID, ac
     rehomed = _rehome(connection, work, merge, new_roots)
     rebuild_prospects(connection, roots, context.portfolio.own_values)
     touched = set(parted) | {card for pair in parted.items() for card in pair} | set(rehomed.values())
-    _restore_cards(connection, {_root_now(connection, each) for each in touched})
+    restore_cards(connection, {_root_now(connection, each) for each in touched})
     reopened = _reopen_tasks(connection, decision_id)
     _correct_destinations(connection, work, parted, reopened, rehomed)
     work.flush(connection)
@@ -95,34 +96,20 @@ def _family(connection: Connection, merge: Row[Any]) -> dict[uuid.UUID, Row[Any]
     return {row.id: row for row in rows}
 
 
-def _merges(connection: Connection, family: Collection[uuid.UUID]) -> list[Row[Any]]:
+def merges_in_force(connection: Connection, family: Collection[uuid.UUID] | None = None) -> list[Row[Any]]:
     """Merges that are in force, in the order in which they were made; placings too, for they may have folded cards."""
     undone = select(match_decisions.c.undoes).where(match_decisions.c.undoes.is_not(None))
     statement = (
         select(match_decisions)
         .where(
             match_decisions.c.kind.in_(("merge", "place")),
-            match_decisions.c.prospect_id.in_(family),
             match_decisions.c.id.not_in(undone),
         )
         .order_by(match_decisions.c.at, match_decisions.c.id)
     )
+    if family is not None:
+        statement = statement.where(match_decisions.c.prospect_id.in_(family))
     return list(connection.execute(statement))
-
-
-def _roots(things: Iterable[uuid.UUID], edges: Iterable[tuple[uuid.UUID, uuid.UUID]]) -> dict[uuid.UUID, uuid.UUID]:
-    """Where each thing ends when ``edges`` (gone, kept) are followed in order."""
-    parent = {thing: thing for thing in things}
-
-    def root(thing: uuid.UUID) -> uuid.UUID:
-        while parent[thing] != thing:
-            thing = parent[thing]
-        return thing
-
-    for gone, kept in edges:
-        if gone in parent and kept in parent and root(gone) != root(kept):
-            parent[root(gone)] = root(kept)
-    return {thing: root(thing) for thing in parent}
 
 
 def _write_prospect_roots(
@@ -144,8 +131,13 @@ def _cards(connection: Connection, family: Collection[uuid.UUID]) -> dict[uuid.U
     return {row.id: row for row in rows}
 
 
-def _folds(merges: Iterable[Row[Any]]) -> list[tuple[uuid.UUID, uuid.UUID]]:
-    """(gone, kept) pairs of cards, as the merge decisions recorded them."""
+def prospect_edges(decisions: Iterable[Row[Any]]) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """(gone, kept) pairs of prospects."""
+    return [(each.other_prospect_id, each.prospect_id) for each in decisions if each.kind == "merge"]
+
+
+def card_edges(merges: Iterable[Row[Any]]) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """(gone, kept) pairs of cards, as the decisions recorded them."""
     rows = [row for each in merges for row in each.evidence if row.get("field") == "card"]
     return [(uuid.UUID(row["theirs"]), uuid.UUID(row["ours"])) for row in rows]
 
@@ -154,9 +146,9 @@ def _write_card_roots(
     connection: Connection, cards: Mapping[uuid.UUID, Row[Any]], edges: Iterable[Row[Any]], merge: Row[Any]
 ) -> dict[uuid.UUID, uuid.UUID]:
     """Cards that stand alone again -> the card they were part of."""
-    roots = _roots(cards, _folds(edges))
+    roots = follow(card_edges(edges), cards)
     parted: dict[uuid.UUID, uuid.UUID] = {}
-    for gone, kept in _folds([merge]):
+    for gone, kept in card_edges([merge]):
         if roots[gone] != roots[kept]:
             parted[gone] = kept
     for card_id, row in cards.items():
@@ -272,7 +264,7 @@ def _root_now(connection: Connection, card_id: uuid.UUID) -> uuid.UUID:
     return root
 
 
-def _restore_cards(connection: Connection, roots: Iterable[uuid.UUID]) -> None:
+def restore_cards(connection: Connection, roots: Iterable[uuid.UUID]) -> None:
     """First and last activity and the stage of a card, from its own inquiries and outcomes."""
     for root in sorted(roots):
         family = select(guest_cards.c.id).where(guest_cards.c.root_id == root)

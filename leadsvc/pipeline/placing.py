@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from leadsvc.ids import uuid7
 from leadsvc.pipeline.merging import fold_cards
 from leadsvc.resolve.person import Card, Person
-from leadsvc.store.tables import deliveries, exceptions, inquiries
+from leadsvc.store.tables import deliveries, exceptions, guest_cards, inquiries
 
 if TYPE_CHECKING:
     from leadsvc.pipeline.working import Working
@@ -55,6 +55,7 @@ def _release(work: Working, card: Card, decided_by: str) -> None:
     now, members = work.context.now, list(card.members)
     on_card = inquiries.c.guest_card_id.in_(members)
     work.after(update(inquiries).where(on_card).values(property_id=card.property_id))
+    work.after(update(guest_cards).where(guest_cards.c.id.in_(members)).values(property_id=card.property_id))
     held = (deliveries.c.state == "held") & (deliveries.c.cause == "unplaced_card")
     waiting = deliveries.c.guest_card_id.in_(members) & held
     work.after(update(deliveries).where(waiting).values(state="pending", cause="", due_at=now))

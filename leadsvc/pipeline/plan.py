@@ -6,6 +6,7 @@ one did) and fills a :class:`Batch`. Over 400 lines would be too many: merging l
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from leadsvc.pipeline.working import Working
 from leadsvc.places import Missing, Placement
 from leadsvc.resolve import decide as rules
 from leadsvc.resolve import golden as survivors
-from leadsvc.resolve.names import distinct, fold, name_key
+from leadsvc.resolve.names import distinct, name_key
 from leadsvc.resolve.person import Card, Identity, Person
 from leadsvc.store.known import Known, Told, folded
 from leadsvc.store.queries.portfolio import Portfolio, PropertyInfo
@@ -33,6 +34,8 @@ from leadsvc.store.tables import (
     fates,
 )
 
+# What of a message is compared: words and numbers, however they are set.
+_SPOKEN = re.compile(r"\w+")
 # Contact types in which an empty message says nothing about whether two contacts are one.
 _ALWAYS_NEW = {ContactType.CALL, ContactType.WALK_IN, ContactType.CHAT, ContactType.TEXT}
 
@@ -105,7 +108,7 @@ def see(context: Context, position: int, lead: Lead) -> Seen:
 def _content_key(lead: Lead, placement: Placement) -> uuid.UUID:
     """Source, property and message: the same for a form call-back and the mail about it."""
     where = str(placement.property_id) if placement.property_id else _hint(lead)
-    message = " ".join(fold(lead.message.value)) if lead.message else ""
+    message = " ".join(_SPOKEN.findall(lead.message.value.casefold())) if lead.message else ""
     kind = "" if message else lead.contact_type.value
     return digest_uuid("content", lead.source, where, message, kind)
 
@@ -205,7 +208,7 @@ class Planner:
         if created and decision.verdict == "review" and decision.person is not None:
             self._under_review(card, person, decision)
         golden_before = dict(person.golden)
-        self._learn(seen, person, inquiry_id)
+        self._learn(seen, person, inquiry_id, seen.occurred_at)
         self.work.touch(person, card, seen.occurred_at)
         self._insert_inquiry(seen, inquiry_id, decision_id, person, card)
         self._insert_decision(decision_id, seen, inquiry_id, person, decision)
@@ -305,7 +308,7 @@ class Planner:
         detail = f"{person.key} may be {other}: {decision.sentence}. Say whether they are the same person."
         self.work.exception("match_review", "guest_card", card.id, decision.rule, detail)
 
-    def _learn(self, seen: Seen, person: Person, inquiry_id: uuid.UUID) -> None:
+    def _learn(self, seen: Seen, person: Person, inquiry_id: uuid.UUID, at: datetime) -> None:
         """The prospect now answers to what this lead carried."""
         name = seen.lead.name.value if seen.lead.name else None
         spelled = folded(name.given, name.family) if name else ""
@@ -319,7 +322,7 @@ class Planner:
             if parts not in person.raw_names:
                 person.raw_names.append(parts)
                 person.names.append(name_key(*parts))
-        person.golden = survivors.combine(person.golden, survivors.record(seen.lead, seen.occurred_at, inquiry_id))
+        person.golden = survivors.combine(person.golden, survivors.record(seen.lead, at, inquiry_id))
 
     def _insert_inquiry(
         self, seen: Seen, inquiry_id: uuid.UUID, decision_id: uuid.UUID, person: Person, card: Card
@@ -457,7 +460,7 @@ class Planner:
         card = self._place_late(seen, person, self.work.card(person, told.card))
         before = dict(person.golden)
         if learn:
-            self._learn(seen, person, told.id)
+            self._learn(seen, person, told.id, told.occurred_at)
         if person.golden != before:
             self.work.touch(person, card, told.occurred_at)
             info = self.context.portfolio.properties.get(card.property_id) if card.property_id else None

@@ -5,13 +5,13 @@ All questions are asked in one transaction, so a running system gives one consis
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, exists, func, literal, or_, select
 
+from leadsvc.resolve.roots import follow
 from leadsvc.store.tables import (
     deliveries,
     exceptions,
@@ -234,19 +234,10 @@ def _membership(connection: Connection) -> Entry:
         .where(match_decisions.c.kind == "merge")
         .order_by(match_decisions.c.at, match_decisions.c.id)
     )
-    parent: dict[uuid.UUID, uuid.UUID] = {}
-
-    def root(person: uuid.UUID) -> uuid.UUID:
-        while parent.get(person, person) != person:
-            person = parent[person]
-        return person
-
-    for row in merges:
-        if row.id not in undone and root(row.other_prospect_id) != root(row.prospect_id):
-            parent[root(row.other_prospect_id)] = root(row.prospect_id)
+    roots = follow((row.other_prospect_id, row.prospect_id) for row in merges if row.id not in undone)
     moved = select(prospects.c.id, prospects.c.root_id).where(prospects.c.root_id != prospects.c.id)
     stored = {row.id: row.root_id for row in connection.execute(moved)}
-    wrong = [person for person in {*stored, *parent} if stored.get(person, person) != root(person)]
+    wrong = [each for each in {*stored, *roots} if stored.get(each, each) != roots.get(each, each)]
     return Entry(
         "prospects whose root is not what the decisions say", len(wrong), tuple(str(each) for each in wrong[:_SAMPLE])
     )
