@@ -67,6 +67,8 @@ def admins_only() -> None:
 
 def before_page() -> BaseResponse | None:
     """Run before every request of the pages: CSRF for what changes something, sign-in for all but the doors."""
+    if _has_nul():
+        abort(400)
     csrf.protect()
     if request.endpoint in PUBLIC:
         return None
@@ -77,6 +79,12 @@ def before_page() -> BaseResponse | None:
     g.user = signed_in
     session["seen"] = int(now().timestamp())
     return None
+
+
+def _has_nul() -> bool:
+    """Whether anything sent holds U+0000, which no text of PostgreSQL can and no person types."""
+    sent = [*(value for _, values in request.values.lists() for value in values), *(request.view_args or {}).values()]
+    return any(isinstance(value, str) and "\x00" in value for value in sent)
 
 
 def after_page(response: Response) -> Response:

@@ -239,6 +239,10 @@ def test_the_audit_log_is_for_admins(doors: Site) -> None:
     assert "sign_in" in answer.text
 
 
+def test_a_login_with_nul_is_no_login(doors: Site) -> None:
+    assert doors.sign_in("da\x00na").status_code == 400
+
+
 @pytest.mark.slow
 def test_processes_share_their_counts_through_redis(redis_url: str) -> None:
     one, other = Throttle(redis_url), Throttle(redis_url)

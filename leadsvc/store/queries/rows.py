@@ -18,7 +18,7 @@ _NEWEST = 20  # inquiries of a card whose sources become chips
 ATTENTION = ("dead", "held", "retry", "in_flight", "pending", "acknowledged")
 """Delivery states, the one that a person should know of first."""
 
-_root = prospects.alias("root_prospect")
+holder = prospects.alias("root_prospect")
 _other = prospects.alias("other_prospect")
 _other_root = prospects.alias("other_root")
 
@@ -28,14 +28,14 @@ def root_cards() -> Select[Any]:
     return (
         select(
             *(guest_cards.c[name] for name in _CARD),
-            *person_columns(_root, "holder"),
+            *person_columns(holder, "holder"),
             *person_columns(_other_root, "maybe"),
             properties.c.name.label("property_name"),
             properties.c.time_zone,
             properties.c.remote_id.label("property_remote_id"),
         )
         .join(prospects, prospects.c.id == guest_cards.c.prospect_id)
-        .join(_root, _root.c.id == prospects.c.root_id)
+        .join(holder, holder.c.id == prospects.c.root_id)
         .outerjoin(properties, properties.c.id == guest_cards.c.property_id)
         .outerjoin(_other, _other.c.id == guest_cards.c.may_be)
         .outerjoin(_other_root, _other_root.c.id == _other.c.root_id)
