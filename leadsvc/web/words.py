@@ -12,6 +12,10 @@ _PROSPECT = re.compile(r"\bPR-[0-9A-Z]{8}\b")
 
 _WORDS: dict[str, str] = {
     "walk_in": "Walk-in",
+    "clock_missing": "The sender gave no time; it is when we received it",
+    "clock_future": "The sender's time lies ahead; it is when we received it",
+    "unknown_unit": "The unit is not known",
+    "unknown_floor_plan": "The floor plan is not known",
     "tour_booking": "Tour booking",
     "first_contact": "First contact",
     "place_lead": "Find the property",
