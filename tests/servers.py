@@ -24,6 +24,8 @@ NOBODY = 65534
 _USER = "leadsvc"
 # A crash of the machine may lose everything here: nobody wants it afterwards. A kill -9 of a process loses nothing.
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB", "max_connections=200")
+# As somebody would run it who wants to keep the data, with room for what a measurement writes.
+_DURABLE = ("fsync=on", "synchronous_commit=on", "shared_buffers=256MB", "max_connections=200", "max_wal_size=4GB")
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,11 @@ def scratch_folder(prefix: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def postgresql() -> Iterator[PostgreSQL]:
-    """A private server for the length of the block, as user ``nobody`` when root: PostgreSQL refuses to be root."""
+def postgresql(*, durable: bool = False) -> Iterator[PostgreSQL]:
+    """A private server for the length of the block, as user ``nobody`` when root: PostgreSQL refuses to be root.
+
+    ``durable``: its commits are on disk, as measurements need; tests do without.
+    """
     uid = NOBODY if os.getuid() == 0 else None
     with scratch_folder("leadsvc-pg-") as scratch:
         binaries = postgresql_binaries(scratch, uid)
@@ -135,7 +140,8 @@ def postgresql() -> Iterator[PostgreSQL]:
         if done.returncode:
             raise AssertionError(f"initdb failed:\n{done.stdout}{done.stderr}")
         port = free_port()
-        settings = [f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", *_FAST]
+        settings = [f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories="]
+        settings += _DURABLE if durable else _FAST
         options = [word for setting in settings for word in ("-c", setting)]
         with running(
             [binaries / "postgres", "-D", data, *options], uid=uid, cwd=scratch, stop_by=signal.SIGINT
