@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, expect
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
@@ -42,15 +42,22 @@ class Walk:
         self.base = base
         self.wrong: list[str] = []
         page.add_init_script(WATCH)
-        page.on("dialog", lambda dialog: (self.wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-        page.on("console", lambda entry: self.wrong.append(entry.text) if entry.type == "error" else None)
+        page.on("dialog", self._dialog)
+        page.on("console", self._console)
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
         page.on("request", self._own)
 
-    def _own(self, request: object) -> None:
-        url = str(getattr(request, "url", ""))
-        if not url.startswith((self.base, "data:")):
-            self.wrong.append(f"request to {url}")
+    def _dialog(self, dialog: Dialog) -> None:
+        self.wrong.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _console(self, entry: ConsoleMessage) -> None:
+        if entry.type == "error":
+            self.wrong.append(entry.text)
+
+    def _own(self, request: Request) -> None:
+        if not request.url.startswith((self.base, "data:")):
+            self.wrong.append(f"request to {request.url}")
 
     def open(self, path: str, shot: str = "") -> None:
         self.page.goto(self.base + path)
