@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import mailbox
 from collections.abc import Iterator
@@ -39,8 +40,8 @@ def messages(path: Path) -> Iterator[tuple[str, bytes, str]]:
         return
     body = path.read_bytes()
     if path.suffix == ".mbox" or body.startswith(b"From "):
-        box = mailbox.mbox(path, create=False)
-        for key in box.keys():  # noqa: SIM118  # a mailbox iterates over messages, not keys
-            yield f"{path}#{key}", box.get_bytes(key), "message/rfc822"
+        with contextlib.closing(mailbox.mbox(path, create=False)) as box:
+            for key in box.keys():  # noqa: SIM118  # a mailbox iterates over messages, not keys
+                yield f"{path}#{key}", box.get_bytes(key), "message/rfc822"
         return
     yield str(path), body, _TYPES.get(path.suffix.lower(), "application/octet-stream")
