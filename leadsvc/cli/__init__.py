@@ -26,6 +26,7 @@ VERBS: dict[str, str] = {
     "report": "leadsvc.cli.report:report",
     "serve": "leadsvc.cli.serve:serve",
     "simulate": "leadsvc.cli.simulate:simulate",
+    "user": "leadsvc.cli.user:user",
     "worker": "leadsvc.cli.serve:worker",
 }
 

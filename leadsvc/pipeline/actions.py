@@ -23,6 +23,7 @@ from leadsvc.pipeline.merging import merge_persons
 from leadsvc.pipeline.parting import unmerge
 from leadsvc.pipeline.placing import owed_before, place
 from leadsvc.pipeline.plan import Context
+from leadsvc.pipeline.splitting import split
 from leadsvc.pipeline.working import Working
 from leadsvc.resolve.person import Card, Person
 from leadsvc.store.known import Known, bump, load_persons
@@ -33,6 +34,7 @@ from leadsvc.store.tables import (
     fates,
     guest_cards,
     inquiries,
+    match_decisions,
     outcomes,
     properties,
     property_aliases,
@@ -85,11 +87,15 @@ class Actions:
         return self._run(act, dry_run)
 
     def unmerge(self, decision_id: uuid.UUID, actor: str, dry_run: bool = False) -> dict[str, Any]:
-        """Take a merge back, whenever it was made; what came later goes to whom its evidence names (P4)."""
+        """Take a merge or a single join back, whenever it was made; what came later goes to whom its evidence names
+        (P4)."""
 
         def act(connection: Connection) -> dict[str, Any]:
-            context = self._context()
-            impact = unmerge(connection, context, decision_id, actor)
+            kind = connection.execute(
+                select(match_decisions.c.kind).where(match_decisions.c.id == decision_id)
+            ).scalar()
+            undo = split if kind in {"assign", "rehome"} else unmerge
+            impact = undo(connection, self._context(), decision_id, actor)
             self._audit(connection, actor, "unmerge", "decision", str(decision_id), {})
             return impact
 

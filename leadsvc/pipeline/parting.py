@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, delete, func, select, update
@@ -35,7 +37,18 @@ from leadsvc.store.tables import (
 if TYPE_CHECKING:
     from leadsvc.pipeline.plan import Context
 
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An inquiry that went from one root card to another."""
+
+    inquiry_id: uuid.UUID
+    from_card: uuid.UUID
+    to_card: uuid.UUID
+
+
 _OPEN = ("pending", "retry", "held", "dead")
+_BY_HAND = "A person said that this inquiry is somebody else's"
 _STAGES = ("contacted", "tour_scheduled", "toured", "applied", "approved", "leased", "moved_in", "lost")
 
 
@@ -63,9 +76,14 @@ def unmerge(connection: Connection, context: Context, decision_id: uuid.UUID, ac
     cards = _cards(connection, family)
     parted = _write_card_roots(connection, cards, edges, merge)
     roots = {new_roots[merge.prospect_id], new_roots[merge.other_prospect_id]}
-    rehomed = _rehome(connection, work, merge, new_roots)
+    rehomed = rehome(connection, work, new_roots[merge.prospect_id], new_roots[merge.other_prospect_id], merge.at)
     rebuild_prospects(connection, roots, context.portfolio.own_values)
-    touched = set(parted) | {card for pair in parted.items() for card in pair} | set(rehomed.values())
+    touched = (
+        set(parted)
+        | {card for pair in parted.items() for card in pair}
+        | {each.to_card for each in rehomed}
+        | {each.from_card for each in rehomed}
+    )
     restore_cards(connection, {_root_now(connection, each) for each in touched})
     reopened = _reopen_tasks(connection, decision_id)
     _correct_destinations(connection, work, parted, reopened, rehomed)
@@ -159,29 +177,26 @@ def _write_card_roots(
     return parted
 
 
-def _rehome(
-    connection: Connection, work: Working, merge: Row[Any], roots: Mapping[uuid.UUID, uuid.UUID]
-) -> dict[uuid.UUID, uuid.UUID]:
-    """Inquiries that joined the merged person but whose evidence names the one who left: inquiry -> card."""
-    stays, leaves = roots[merge.prospect_id], roots[merge.other_prospect_id]
+def rehome(connection: Connection, work: Working, stays: uuid.UUID, leaves: uuid.UUID, since: datetime) -> list[Moved]:
+    """Inquiries that joined later but whose evidence names the one who left; they move."""
     later = connection.execute(
         select(inquiries)
         .join(match_decisions, match_decisions.c.id == inquiries.c.decision_id)
-        .where(inquiries.c.prospect_id == stays, match_decisions.c.at > merge.at)
+        .where(inquiries.c.prospect_id == stays, match_decisions.c.at > since)
         .order_by(inquiries.c.received_at, inquiries.c.id)
     ).all()
     if not later:
-        return {}
+        return []
     own = work.context.portfolio.own_values
     ids = [row.id for row in later]
     persons = {root: _person_without(connection, root, ids, own) for root in (stays, leaves)}
     shared = set(connection.execute(select(identifiers.c.id).where(identifiers.c.trust == "shared")).scalars())
-    moved: dict[uuid.UUID, uuid.UUID] = {}
+    moved: list[Moved] = []
     for row in later:
         identity = Identity.of(from_json(row.lead), own)
         ranks = {root: _rank(identity, person, row, shared) for root, person in persons.items()}
         if ranks[leaves] > ranks[stays]:
-            moved[row.id] = _move(connection, work, row, leaves, merge)
+            moved.append(move(connection, work, row, leaves, stays))
     return moved
 
 
@@ -208,7 +223,17 @@ def _rank(identity: Identity, person: Person, row: Row[Any], shared: Collection[
     return finding.rank if finding is not None and finding.verdict == "join" else -1
 
 
-def _move(connection: Connection, work: Working, row: Row[Any], to: uuid.UUID, merge: Row[Any]) -> uuid.UUID:
+def move(
+    connection: Connection,
+    work: Working,
+    row: Row[Any],
+    to: uuid.UUID,
+    stays: uuid.UUID,
+    *,
+    undoes: uuid.UUID | None = None,
+    decided_by: str = "rules",
+) -> Moved:
+    """Let an inquiry go to ``to``: to their card at the property, or to a new one."""
     card_id = connection.execute(
         select(guest_cards.c.id)
         .join(prospects, prospects.c.id == guest_cards.c.prospect_id)
@@ -221,7 +246,7 @@ def _move(connection: Connection, work: Working, row: Row[Any], to: uuid.UUID, m
         .limit(1)
     ).scalar()
     if card_id is None:
-        card_id = _new_card(connection, row, to)
+        card_id = new_card(connection, work, row, to)
     decision_id = uuid7()
     work.decision(
         decision_id,
@@ -229,17 +254,20 @@ def _move(connection: Connection, work: Working, row: Row[Any], to: uuid.UUID, m
         verdict="join",
         inquiry_id=row.id,
         prospect_id=to,
-        other=merge.prospect_id,
-        rule="unmerge",
-        sentence="After the merge was taken back, its own evidence names this person",
+        other=stays,
+        undoes=undoes,
+        rule="by_hand" if undoes else "parted",
+        sentence=_BY_HAND if undoes else "After the two were parted, its own evidence names this person",
         evidence=[],
+        decided_by=decided_by,
     )
     values = {"prospect_id": to, "guest_card_id": card_id, "decision_id": decision_id}
     connection.execute(update(inquiries).where(inquiries.c.id == row.id).values(**values))
-    return card_id
+    return Moved(row.id, _root_now(connection, row.guest_card_id), card_id)
 
 
-def _new_card(connection: Connection, row: Row[Any], person: uuid.UUID) -> uuid.UUID:
+def new_card(connection: Connection, work: Working, row: Row[Any], person: uuid.UUID) -> uuid.UUID:
+    """A card of ``person`` for an inquiry that leaves another, with a first-contact task of its own."""
     from_card = connection.execute(select(guest_cards).where(guest_cards.c.id == row.guest_card_id)).mappings().one()
     card_id = uuid7()
     values = dict(from_card) | {
@@ -256,6 +284,8 @@ def _new_card(connection: Connection, row: Row[Any], person: uuid.UUID) -> uuid.
         "version": 1,
     }
     connection.execute(guest_cards.insert().values(**values))
+    message = (row.lead.get("message") or {}).get("value", "")
+    connection.execute(tasks.insert().values(**work.first_contact(card_id, row.property_id, row.id, message)))
     return card_id
 
 
@@ -301,19 +331,19 @@ def _correct_destinations(
     work: Working,
     parted: Mapping[uuid.UUID, uuid.UUID],
     reopened: list[Row[Any]],
-    rehomed: Mapping[uuid.UUID, uuid.UUID],
+    rehomed: list[Moved],
 ) -> None:
-    """Owe every destination the cards as they are now."""
+    """Owe every destination the cards as they are now; what it cannot undo becomes a work item."""
     for gone, kept in sorted(parted.items()):
         shared = _give_back(connection, gone, kept)
         for card_id, others in ((gone, [Owed("unmerge", gone, _version(connection, gone))]), (kept, [])):
             owed = [*others, Owed("prospect", card_id, _version(connection, card_id))]
             if card_id in shared:
-                owed += _history(connection, card_id)
+                told = _history(connection, card_id)
+                ask_to_remove(connection, work, kept if card_id == gone else gone, told)
+                owed += [Owed("event", each, _next(connection, each)) for each in told]
             _owe(connection, work, card_id, owed)
-    for inquiry_id, card_id in sorted(rehomed.items()):
-        owed = [Owed("prospect", card_id, _version(connection, card_id))]
-        _owe(connection, work, card_id, [*owed, Owed("event", inquiry_id, _next(connection, inquiry_id))])
+    owe_moved(connection, work, rehomed)
     for task in reopened:
         _owe(connection, work, task.guest_card_id, [Owed("task", task.id, task.version)])
 
@@ -336,12 +366,48 @@ def _give_back(connection: Connection, gone: uuid.UUID, kept: uuid.UUID) -> set[
     return without
 
 
-def _history(connection: Connection, card_id: uuid.UUID) -> list[Owed]:
+def owe_moved(connection: Connection, work: Working, moved: list[Moved]) -> None:
+    """Inquiries on another card than before: told there, and to be removed by hand where they were."""
+    for each in moved:
+        open_tasks = connection.execute(
+            select(tasks.c.id, tasks.c.version).where(tasks.c.guest_card_id == each.to_card, tasks.c.state == "open")
+        ).all()
+        owed = [Owed("prospect", each.to_card, _version(connection, each.to_card))]
+        owed.append(Owed("event", each.inquiry_id, _next(connection, each.inquiry_id)))
+        _owe(connection, work, each.to_card, [*owed, *(Owed("task", task.id, task.version) for task in open_tasks)])
+        ask_to_remove(connection, work, each.from_card, [each.inquiry_id])
+        _owe(connection, work, each.from_card, [Owed("prospect", each.from_card, _version(connection, each.from_card))])
+
+
+def ask_to_remove(
+    connection: Connection, work: Working, card_id: uuid.UUID, inquiry_ids: Collection[uuid.UUID]
+) -> None:
+    """A note that was written on a remote card cannot be taken back from here: somebody there must."""
     family = select(guest_cards.c.id).where(guest_cards.c.root_id == card_id)
-    told = connection.execute(
-        select(inquiries.c.id).where(inquiries.c.guest_card_id.in_(family)).order_by(inquiries.c.occurred_at)
-    ).scalars()
-    return [Owed("event", each, _next(connection, each)) for each in told]
+    written = connection.execute(
+        select(deliveries.c.remote_id, deliveries.c.destination).where(
+            deliveries.c.kind == "event", deliveries.c.subject_id.in_(inquiry_ids), deliveries.c.state == "acknowledged"
+        )
+    ).all()
+    waiting = deliveries.c.subject_id.in_(inquiry_ids) & (deliveries.c.kind == "event")
+    cancelled = {"state": "cancelled", "cause": "moved to another card"}
+    connection.execute(update(deliveries).where(waiting, deliveries.c.state.in_(_OPEN)).values(**cancelled))
+    if not written:
+        return
+    property_id = connection.execute(select(guest_cards.c.property_id).where(guest_cards.c.id.in_(family))).scalar()
+    entries = ", ".join(f"{row.remote_id} ({row.destination})" for row in written)
+    row = work.first_contact(card_id, property_id, next(iter(inquiry_ids)), "") | {
+        "kind": "correct_destination",
+        "title": "Remove another person's inquiry from this card in the PMS",
+        "body": f"These entries belong to somebody else by now: {entries}.",
+    }
+    connection.execute(tasks.insert().values(**row))
+
+
+def _history(connection: Connection, card_id: uuid.UUID) -> list[uuid.UUID]:
+    family = select(guest_cards.c.id).where(guest_cards.c.root_id == card_id)
+    told = select(inquiries.c.id).where(inquiries.c.guest_card_id.in_(family)).order_by(inquiries.c.occurred_at)
+    return list(connection.execute(told).scalars())
 
 
 def _next(connection: Connection, inquiry_id: uuid.UUID) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Executable, update
 
 from leadsvc import outbox
 from leadsvc.ids import public_key, uuid7
+from leadsvc.normalize.hours import due_in_business_hours
 from leadsvc.outbox import Hold, Owed
 from leadsvc.resolve.decide import RULES_VERSION
 from leadsvc.resolve.person import Card, Identifier, Person
@@ -139,6 +140,28 @@ class Working:
         """The card's record differs from what was last owed: a new version of it is owed."""
         card.version += 1
         self._cards[card.id] = card
+
+    def first_contact(
+        self, card_id: uuid.UUID, property_id: uuid.UUID | None, inquiry_id: uuid.UUID, body: str
+    ) -> dict[str, Any]:
+        """The row of a first-contact task: assignee of the property, due in its business hours."""
+        policy, now = self.context.policy, self.context.now
+        info = self.context.portfolio.properties.get(property_id) if property_id else None
+        zone, hours = (info.time_zone, info.office_hours) if info else ("UTC", {})
+        return {
+            "id": uuid7(),
+            "guest_card_id": card_id,
+            "kind": "first_contact",
+            "state": "open",
+            "reason": "",
+            "title": policy.first_contact_title,
+            "body": body,
+            "assignee": info.agents[card_id.int % len(info.agents)] if info and info.agents else "",
+            "due_at": due_in_business_hours(now, policy.first_contact_minutes, zone, hours),
+            "inquiry_id": inquiry_id,
+            "version": 1,
+            "created_at": now,
+        }
 
     def new_task(self, card: Card, row: dict[str, Any]) -> None:
         self._task_rows[row["id"]] = row

@@ -114,7 +114,7 @@ def _sqlite_engine(url: URL) -> Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     # The writer's lock and BEGIN IMMEDIATE make 30 s a limit for other processes only.
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
@@ -128,6 +128,7 @@ def _sqlite_engine(url: URL) -> Engine:
 def _postgresql_engine(url: URL, pool_size: int) -> Engine:
     return create_engine(
         url,
+        hide_parameters=True,  # an error must not carry what a row holds
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=False,

@@ -52,11 +52,16 @@ def tell(decisions: Sequence[Decision], people: Mapping[UUID, Person]) -> list[T
                 one=one,
                 other=other,
                 undone=each.id in undone,
-                undoable=each.kind == "merge" and each.id not in undone,
+                undoable=_undoable(each) and each.id not in undone,
                 open=each.verdict in ("review", "related") and len(pair) == 2 and pair not in apart,
             )
         )
     return told
+
+
+def _undoable(decision: Decision) -> bool:
+    """A merge, or the joining of a single inquiry."""
+    return decision.kind == "merge" or (decision.kind in {"assign", "rehome"} and decision.verdict == "join")
 
 
 def _pair(decision: Decision, people: Mapping[UUID, Person]) -> set[UUID]:

@@ -1,0 +1,94 @@
+"""Taking one join back: an inquiry that was placed with a person turns out to be somebody else's (P4)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from leadsvc.errors import Conflict, NotFound, Reject
+from leadsvc.ids import public_key, uuid7
+from leadsvc.pipeline.parting import Moved, move, owe_moved, rehome, restore_cards
+from leadsvc.pipeline.rebuild import rebuild_prospects
+from leadsvc.pipeline.working import Working
+from leadsvc.store.known import Known
+from leadsvc.store.tables import inquiries, match_decisions, prospects
+
+if TYPE_CHECKING:
+    from leadsvc.pipeline.plan import Context
+
+
+def split(connection: Connection, context: Context, decision_id: uuid.UUID, actor: str) -> dict[str, Any]:
+    """Give the inquiry of a join decision to a new prospect; what came later goes to whom its own evidence names.
+
+    The two are kept apart from now on. Raises :class:`NotFound` and :class:`Reject`.
+    """
+    decision, inquiry = _found(connection, decision_id)
+    root = connection.execute(select(prospects.c.root_id).where(prospects.c.id == inquiry.prospect_id)).scalar_one()
+    _hold_still(connection, root)
+    work = Working(Known(), context)
+    person = _new_person(connection, inquiry)
+    moved = [move(connection, work, inquiry, person, root, undoes=decision_id, decided_by=actor)]
+    rebuild_prospects(connection, {root, person}, context.portfolio.own_values)
+    moved += rehome(connection, work, root, person, decision.at)
+    _keep_apart(work, root, person, actor)
+    rebuild_prospects(connection, {root, person}, context.portfolio.own_values)
+    restore_cards(connection, {card for each in moved for card in (each.from_card, each.to_card)})
+    owe_moved(connection, work, moved)
+    work.flush(connection)
+    return _impact(connection, decision_id, person, moved)
+
+
+def _found(connection: Connection, decision_id: uuid.UUID) -> tuple[Row[Any], Row[Any]]:
+    decision = connection.execute(select(match_decisions).where(match_decisions.c.id == decision_id)).one_or_none()
+    if decision is None or decision.kind not in {"assign", "rehome"}:
+        raise NotFound("there is no such join")
+    inquiry = connection.execute(select(inquiries).where(inquiries.c.decision_id == decision_id)).one_or_none()
+    if inquiry is None:
+        raise Reject(409, "Already undone", "This inquiry was given to another person before.", code="undone")
+    alone = (
+        select(func.count())
+        .select_from(inquiries.join(prospects, prospects.c.id == inquiries.c.prospect_id))
+        .where(
+            prospects.c.root_id
+            == select(prospects.c.root_id).where(prospects.c.id == inquiry.prospect_id).scalar_subquery()
+        )
+    )
+    if connection.execute(alone).scalar_one() < 2:
+        raise Reject(409, "Nothing to part", "This prospect has no other inquiry.", code="only_inquiry")
+    return decision, inquiry
+
+
+def _hold_still(connection: Connection, root: uuid.UUID) -> None:
+    """A lead that is just joining this prospect looks again."""
+    changed = update(prospects).where(prospects.c.id == root).values(version=prospects.c.version + 1)
+    if connection.execute(changed).rowcount != 1:
+        raise Conflict("the prospect changed meanwhile")
+
+
+def _new_person(connection: Connection, inquiry: Row[Any]) -> uuid.UUID:
+    person = uuid7()
+    row = {"id": person, "key": public_key("PR"), "root_id": person, "names": [], "golden": {}, "edits": {}}
+    times = {"first_at": inquiry.occurred_at, "last_at": inquiry.occurred_at}
+    connection.execute(prospects.insert().values(**row, **times))
+    return person
+
+
+def _keep_apart(work: Working, one: uuid.UUID, other: uuid.UUID, actor: str) -> None:
+    work.decision(
+        uuid7(),
+        kind="keep_apart",
+        verdict="apart",
+        prospect_id=one,
+        other=other,
+        rule="by_hand",
+        sentence="A person decided that they are different people",
+        evidence=[],
+        decided_by=actor,
+    )
+
+
+def _impact(connection: Connection, decision_id: uuid.UUID, person: uuid.UUID, moved: list[Moved]) -> dict[str, Any]:
+    key = connection.execute(select(prospects.c.key).where(prospects.c.id == person)).scalar_one()
+    return {"decision": str(decision_id), "prospect": key, "inquiries_rehomed": len(moved)}
