@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,7 +34,6 @@ from leadsvc.store.tables import (
     fates,
 )
 
-# What of a message is compared: words and numbers, however they are set.
 _SPOKEN = re.compile(r"\w+")
 # Contact types in which an empty message says nothing about whether two contacts are one.
 _ALWAYS_NEW = {ContactType.CALL, ContactType.WALK_IN, ContactType.CHAT, ContactType.TEXT}
@@ -66,6 +65,7 @@ class Seen:
     flags: tuple[str, ...]
     external_id: str | None
     content_key: uuid.UUID
+    encoded: Mapping[str, Any]
 
     @property
     def words(self) -> list[str]:
@@ -102,20 +102,51 @@ def see(context: Context, position: int, lead: Lead) -> Seen:
         (f"clock_{flag.value}",) if flag else (),
         external,
         _content_key(lead, placement),
+        to_json(lead),
     )
 
 
 def _content_key(lead: Lead, placement: Placement) -> uuid.UUID:
-    """Source, property and message: the same for a form call-back and the mail about it."""
+    """Source, property, message and name: the same for a form call-back and the mail about it.
+
+    The name is part of it because many renters send the same ready-made message; whoever is recognised by an address or
+    a number is compared with their own inquiries instead (:func:`_repeats`).
+    """
     where = str(placement.property_id) if placement.property_id else _hint(lead)
-    message = " ".join(_SPOKEN.findall(lead.message.value.casefold())) if lead.message else ""
+    message = _spoken(lead.message.value) if lead.message else ""
     kind = "" if message else lead.contact_type.value
-    return digest_uuid("content", lead.source, where, message, kind)
+    return digest_uuid("content", lead.source, where, message, kind, _spelled(lead))
+
+
+def _spoken(message: str) -> str:
+    """What of a message is compared: words and numbers, however they are set."""
+    return " ".join(_SPOKEN.findall(message.casefold()))
+
+
+def _spelled(lead: Lead) -> str:
+    name = lead.name.value if lead.name else None
+    return folded(name.given, name.family) if name else ""
 
 
 def _hint(lead: Lead) -> str:
     """The text under which an unplaced card waits."""
     return " ".join(lead.property_hints[0].value.text.split()) if lead.property_hints else ""
+
+
+def _repeats(seen: Seen, told: Told) -> bool:
+    """Whether ``seen`` says what its renter said before: same source, property and message."""
+    before = told.lead
+    if before["source"] != seen.lead.source:
+        return False
+    if told.property_id is not None and seen.placement.property_id is not None:
+        same_place = told.property_id == seen.placement.property_id
+    else:
+        hints = before.get("property_hints") or [{"value": {"text": ""}}]
+        same_place = " ".join(hints[0]["value"]["text"].split()) == _hint(seen.lead)
+    said = _spoken(before.get("message", {}).get("value", ""))
+    spoken = _spoken(seen.lead.message.value) if seen.lead.message else ""
+    same_kind = bool(said) or before["contact_type"] == seen.lead.contact_type.value
+    return same_place and said == spoken and same_kind
 
 
 class Planner:
@@ -156,7 +187,7 @@ class Planner:
                 self.work.mark_shared(each.id)
             candidates |= behind
             lone = lone and not (each.kind == "phone" and len(behind) > 1)
-        same_content = {self.work.root(told.person) for told in self._near(seen)}
+        same_content = {self.work.root(told.person) for told in self._same_content(seen)}
         findings = []
         for person_id in candidates | same_content:
             person = known.persons[person_id]
@@ -179,24 +210,30 @@ class Planner:
         names = [name for person in behind for name in self.known.persons[person].names]
         return distinct([*names, identity.name]) > self.context.policy.shared_after_names
 
-    def _near(self, seen: Seen) -> list[Told]:
-        """Inquiries with the same content close enough in time to be the same contact."""
+    def _near(self, seen: Seen, inquiries: Iterable[Told]) -> list[Told]:
+        """Those of ``inquiries`` that are close enough in time to be the same contact."""
         if not seen.lead.message and seen.lead.contact_type in _ALWAYS_NEW:
             return []
         window = timedelta(hours=self.context.policy.redelivery_hours)
         return [
             told
-            for told in self.known.contents.get(seen.content_key, ())
+            for told in inquiries
             if abs(told.occurred_at - seen.occurred_at) <= window
             or abs(told.received_at - self.context.received_at) <= window
         ]
+
+    def _same_content(self, seen: Seen) -> list[Told]:
+        """Inquiries that somebody of the same name made with the same content at about the same time."""
+        return self._near(seen, self.known.contents.get(seen.content_key, ()))
 
     def _twin(self, seen: Seen, decision: rules.Decision) -> Told | None:
         """The inquiry that this lead repeats (P2)."""
         if decision.verdict != "join":
             return None
         same = {decision.person, *decision.merge}
-        twins = [told for told in self._near(seen) if self.work.root(told.person) in same]
+        twins = [told for told in self._same_content(seen) if self.work.root(told.person) in same]
+        own = [told for person in same if person for told in self.known.recent.get(person, ())]
+        twins += [told for told in self._near(seen, own) if _repeats(seen, told)]
         return min(twins, key=lambda told: (told.received_at, told.id), default=None)
 
     # -- what follows -------------------------------------------------------------------------------------------------
@@ -217,7 +254,6 @@ class Planner:
             inquiry_id,
             person.id,
             card.id,
-            seen.content_key,
             seen.occurred_at,
             self.context.received_at,
             1,
@@ -225,9 +261,11 @@ class Planner:
             seen.position,
             self.context.receipt_id,
             self.context.received_at,
-            to_json(seen.lead),
+            seen.placement.property_id,
+            seen.encoded,
         )
         self.known.contents[seen.content_key].append(told)
+        self.known.recent[person.id].append(told)
         if seen.external_id:
             self.known.external[seen.external_id] = told
         return Fate(seen.position, "accepted", inquiry_id, card.key, person.key, decision.sentence)
@@ -311,7 +349,7 @@ class Planner:
     def _learn(self, seen: Seen, person: Person, inquiry_id: uuid.UUID, at: datetime) -> None:
         """The prospect now answers to what this lead carried."""
         name = seen.lead.name.value if seen.lead.name else None
-        spelled = folded(name.given, name.family) if name else ""
+        spelled = _spelled(seen.lead)
         for each in seen.identity.identifiers:
             if each.id not in person.identifiers:
                 person.identifiers[each.id] = each
@@ -401,7 +439,7 @@ class Planner:
             self.work.bump(card)
             owed.append(Owed("prospect", card.id, card.version))
         owed.append(Owed("event", inquiry_id, 1))
-        owed += self._task(seen, inquiry_id, card, info, created=created)
+        owed += self._task(seen, inquiry_id, card, created=created)
         self.work.owe(card, owed, info, self._hold(card, info, decision, created=created))
 
     def _hold(self, card: Card, info: PropertyInfo | None, decision: rules.Decision, *, created: bool) -> Hold | None:
@@ -413,9 +451,7 @@ class Planner:
             return Hold("review", due_in_business_hours(self.context.now, minutes, info.time_zone, info.office_hours))
         return None
 
-    def _task(
-        self, seen: Seen, inquiry_id: uuid.UUID, card: Card, info: PropertyInfo | None, *, created: bool
-    ) -> list[Owed]:
+    def _task(self, seen: Seen, inquiry_id: uuid.UUID, card: Card, *, created: bool) -> list[Owed]:
         """One open first-contact task a card: made with the card, moved along by every further inquiry (SPEC §8)."""
         body = seen.lead.message.value if seen.lead.message else ""
         if card.task is not None:
@@ -423,32 +459,15 @@ class Planner:
             return [Owed("task", card.task["id"], card.task["version"])]
         if not created:
             return []
-        policy, now = self.context.policy, self.context.now
-        zone, hours = (info.time_zone, info.office_hours) if info else ("UTC", {})
-        due_at = due_in_business_hours(now, policy.first_contact_minutes, zone, hours)
-        task_id = uuid7()
-        card.task = {"id": task_id, "due_at": due_at, "version": 1, "new": True}
-        row = {
-            "id": task_id,
-            "guest_card_id": card.id,
-            "kind": "first_contact",
-            "state": "open",
-            "reason": "",
-            "title": policy.first_contact_title,
-            "body": body,
-            "assignee": info.agents[card.id.int % len(info.agents)] if info and info.agents else "",
-            "due_at": due_at,
-            "inquiry_id": inquiry_id,
-            "version": 1,
-            "created_at": now,
-        }
+        row = self.work.first_contact(card.id, card.property_id, inquiry_id, body)
+        card.task = {"id": row["id"], "due_at": row["due_at"], "version": 1}
         self.work.new_task(card, row)
-        return [Owed("task", task_id, 1)]
+        return [Owed("task", row["id"], 1)]
 
     # -- re-deliveries and revisions ----------------------------------------------------------------------------------
 
     def _same_id(self, seen: Seen, told: Told) -> Fate:
-        if substance(told.lead) == substance(to_json(seen.lead)):
+        if substance(told.lead) == substance(seen.encoded):
             return self._redelivered(seen, told, "same id of the sender, same content")
         if self.context.received_at < told.content_at:
             return self._redelivered(seen, told, "same id of the sender, older than the content on record", learn=False)
@@ -474,7 +493,7 @@ class Planner:
         """The sender (or a newer map) corrects an inquiry: no new touch, no new task (P2)."""
         person = self.known.persons[self.work.root(told.person)]
         card = self._place_late(seen, person, self.work.card(person, told.card))
-        new = to_json(seen.lead)
+        new = seen.encoded
         old_message, message = told.lead.get("message", {}).get("value"), new.get("message", {}).get("value")
         self.work.revise(told, new, seen, why)
         self._join_more(seen, person)
@@ -510,7 +529,7 @@ class Planner:
     def _read_again(self, seen: Seen, told: Told) -> Fate:
         """Replay: the inquiry exists; what a newer map reads differently becomes a revision."""
         mine = told.content_receipt_id == self.context.receipt_id
-        if mine and substance(told.lead) != substance(to_json(seen.lead)):
+        if mine and substance(told.lead) != substance(seen.encoded):
             return self._revised(seen, told, "replay", fate=False)
         person = self.known.persons[self.work.root(told.person)]
         card = self._place_late(seen, person, self.work.card(person, told.card))
@@ -533,7 +552,7 @@ class Planner:
                 "fate": fate,
                 "inquiry_id": inquiry_id,
                 "reason": reason,
-                "lead": to_json(seen.lead),
+                "lead": seen.encoded,
             },
             keep=True,
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Executable, update
 
 from leadsvc import outbox
-from leadsvc.ids import public_key, uuid7
+from leadsvc.ids import next_number, public_key, uuid7
 from leadsvc.normalize.hours import due_in_business_hours
 from leadsvc.outbox import Hold, Owed
 from leadsvc.resolve.decide import RULES_VERSION
@@ -83,6 +83,7 @@ class Working:
     def absorb(self, survivor: Person, loser: Person) -> None:
         """Point the loser's root at the survivor."""
         self._merged[loser.id] = survivor.id
+        self.known.recent[survivor.id] += self.known.recent.pop(loser.id, [])
         self.changed(survivor)
         self.changed(loser)
 
@@ -223,6 +224,7 @@ class Working:
             match_decisions,
             {
                 "id": decision_id,
+                "seq": next_number(),
                 "at": self.context.now,
                 "kind": kind,
                 "verdict": verdict,

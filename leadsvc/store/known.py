@@ -1,32 +1,24 @@
-"""What the store knows about the leads of one receipt: three look-ups by index, whatever the number of leads.
+"""What the store knows about the leads of one receipt: one look-up by index, whatever the number of leads.
 
 Read after the locks are taken, inside the transaction that will write.
 """
 
 from __future__ import annotations
 
-import uuid
+import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Connection, Select, Text, Uuid, and_, cast, literal, null, or_, select, text, union_all
+from sqlalchemy import Connection, text
 
 from leadsvc.ids import lock_number
 from leadsvc.resolve.names import fold, name_key
 from leadsvc.resolve.person import Card, Identifier, Person
-from leadsvc.store.tables import (
-    guest_cards,
-    identifiers,
-    inquiries,
-    match_decisions,
-    prospect_identifiers,
-    prospects,
-    tasks,
-)
-from leadsvc.store.types import Json, UtcDateTime
+from leadsvc.store.lookup import lookup, people
 
 # How far back the same message can be a re-delivery; the exact hours are the policy's.
 _CONTENT_HORIZON = timedelta(days=7)
@@ -34,32 +26,36 @@ _CONTENT_HORIZON = timedelta(days=7)
 
 @dataclass(slots=True)
 class Told:
-    """An inquiry that is on record already."""
+    """An inquiry that is on record already. ``lead`` is left out of those found by their content."""
 
-    id: uuid.UUID
-    person: uuid.UUID
-    card: uuid.UUID
-    content_key: uuid.UUID
+    id: UUID
+    person: UUID
+    card: UUID
     occurred_at: datetime
     received_at: datetime
     revision: int
-    receipt_id: uuid.UUID
+    receipt_id: UUID
     position: int
-    content_receipt_id: uuid.UUID
+    content_receipt_id: UUID
     content_at: datetime
-    lead: dict[str, Any] = field(default_factory=dict)
+    property_id: UUID | None
+    lead: Mapping[str, Any]
 
 
 @dataclass(slots=True)
 class Known:
-    """Everything the planner may look at; it adds what it plans, so that later leads of a receipt see it."""
+    """Everything the planner may look at; it adds what it plans, so that later leads of a receipt see it.
 
-    persons: dict[uuid.UUID, Person] = field(default_factory=dict)
-    behind: dict[uuid.UUID, set[uuid.UUID]] = field(default_factory=lambda: defaultdict(set))
-    shared: set[uuid.UUID] = field(default_factory=set)
-    stored: set[uuid.UUID] = field(default_factory=set)
+    ``contents``: inquiries by source, property, message and name; ``recent``: those of a prospect.
+    """
+
+    persons: dict[UUID, Person] = field(default_factory=dict)
+    behind: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+    shared: set[UUID] = field(default_factory=set)
+    stored: set[UUID] = field(default_factory=set)
     external: dict[str, Told] = field(default_factory=dict)
-    contents: dict[uuid.UUID, list[Told]] = field(default_factory=lambda: defaultdict(list))
+    contents: dict[UUID, list[Told]] = field(default_factory=lambda: defaultdict(list))
+    recent: dict[UUID, list[Told]] = field(default_factory=lambda: defaultdict(list))
     receipt: dict[int, Told] = field(default_factory=dict)
 
 
@@ -76,238 +72,147 @@ class Wanted:
     """The keys to look up: identifiers with the folded name they came with, external ids of a feed, contents."""
 
     feed: str
-    identifiers: Collection[tuple[uuid.UUID, str]]
+    identifiers: Collection[tuple[UUID, str]]
     external: Collection[str]
-    contents: Collection[uuid.UUID]
-    receipt_id: uuid.UUID
+    contents: Collection[UUID]
+    receipt_id: UUID
 
 
 def load(connection: Connection, wanted: Wanted, received_at: datetime) -> Known:
     """Look up everything ``wanted`` at once, for a receipt of that time."""
+    parameters = {
+        "identifiers": json.dumps([identifier.hex for identifier, _ in wanted.identifiers]),
+        "names": json.dumps(sorted({name for _, name in wanted.identifiers})),
+        "external": json.dumps(list(wanted.external)),
+        "contents": json.dumps([content.hex for content in wanted.contents]),
+        "feed": wanted.feed,
+        "receipt_id": wanted.receipt_id.hex,
+        "since": _moment(received_at - _CONTENT_HORIZON),
+        "until": _moment(received_at + _CONTENT_HORIZON),
+    }
+    rows = _rows(connection, lookup(connection.dialect.name), parameters)
     known = Known()
-    roots: set[uuid.UUID] = set()
-    for row in connection.execute(_find(wanted, received_at)):
-        if row.what == "identifier":
-            known.stored.add(row.identifier_id)
-            if row.trust == "shared":
-                known.shared.add(row.identifier_id)
-            if row.root_id is not None:
-                known.behind[row.identifier_id].add(row.root_id)
-                roots.add(row.root_id)
-            continue
-        told = Told(
-            row.inquiry_id,
-            row.root_id,
-            row.card_id,
-            row.content_key,
-            row.occurred_at,
-            row.received_at,
-            row.revision,
-            row.receipt_id,
-            row.position,
-            row.content_receipt_id,
-            row.content_at,
-            row.lead or {},
-        )
-        roots.add(row.root_id)
-        if row.what == "external":
-            known.external[row.external_id] = told
-        elif row.what == "receipt":
-            known.receipt[row.position] = told
-        else:
-            known.contents[row.content_key].append(told)
-    if roots:
-        known.persons = load_persons(connection, roots)
+    for row in rows["identifier"]:
+        identifier = UUID(row["id"])
+        known.stored.add(identifier)
+        if row["trust"] == "shared":
+            known.shared.add(identifier)
+        if row["root"] is not None:
+            known.behind[identifier].add(UUID(row["root"]))
+    known.receipt = {row["position"]: _told(row) for row in rows["receipt"]}
+    known.external = {row["external"]: _told(row) for row in rows["external"]}
+    for row in rows["content"]:
+        known.contents[UUID(row["content"])].append(_told(row))
+    for row in rows["recent"]:
+        told = _told(row)
+        known.recent[told.person].append(told)
+    known.persons = _persons(rows)
     return known
 
 
-def _find(wanted: Wanted, received_at: datetime) -> Any:
-    branches: list[Select[Any]] = []
-    ids = [identifier for identifier, _ in wanted.identifiers]
-    if ids:
-        names = sorted({name for _, name in wanted.identifiers})
-        # A value that many share is looked up together with the name only: never a scan of everybody behind a desk.
-        behind = (
-            select(
-                literal("identifier").label("what"),
-                identifiers.c.id.label("identifier_id"),
-                identifiers.c.trust.label("trust"),
-                prospects.c.root_id.label("root_id"),
-                *_no_inquiry(),
-            )
-            .select_from(
-                identifiers.outerjoin(
-                    prospect_identifiers,
-                    and_(
-                        prospect_identifiers.c.identifier_id == identifiers.c.id,
-                        or_(identifiers.c.trust.in_(("own", "relay")), prospect_identifiers.c.name_key.in_(names)),
-                    ),
-                ).outerjoin(prospects, prospects.c.id == prospect_identifiers.c.prospect_id)
-            )
-            .where(identifiers.c.id.in_(ids))
-        )
-        branches.append(behind)
-    if wanted.external:
-        match = and_(inquiries.c.feed == wanted.feed, inquiries.c.external_id.in_(wanted.external))
-        branches.append(_told("external", match))
-    if wanted.contents:
-        recent = inquiries.c.received_at.between(received_at - _CONTENT_HORIZON, received_at + _CONTENT_HORIZON)
-        branches.append(_told("content", and_(inquiries.c.content_key.in_(wanted.contents), recent)))
-    branches.append(_told("receipt", inquiries.c.receipt_id == wanted.receipt_id))
-    return union_all(*branches)
+def load_persons(connection: Connection, roots: Collection[UUID]) -> dict[UUID, Person]:
+    """The prospects at ``roots`` with identifiers, root cards, open first-contact tasks, and 'keep apart' verdicts."""
+    parameters = {"roots": json.dumps([root.hex for root in roots])}
+    return _persons(_rows(connection, people(connection.dialect.name), parameters))
 
 
-def _no_inquiry() -> list[Any]:
-    kinds = {
-        "inquiry_id": Uuid,
-        "card_id": Uuid,
-        "content_key": Uuid,
-        "external_id": Text,
-        "occurred_at": UtcDateTime,
-        "received_at": UtcDateTime,
-    }
-    empty: list[Any] = [cast(null(), kind).label(name) for name, kind in kinds.items()]
-    receipt: list[Any] = [
-        literal(0).label("revision"),
-        cast(null(), Uuid).label("receipt_id"),
-        literal(0).label("position"),
-    ]
-    receipt += [cast(null(), Uuid).label("content_receipt_id"), cast(null(), UtcDateTime).label("content_at")]
-    return [*empty, *receipt, cast(null(), Json).label("lead")]
+Rows = dict[str, list[dict[str, Any]]]
 
 
-def _told(what: str, condition: Any) -> Select[Any]:
-    from_ = inquiries.join(prospects, prospects.c.id == inquiries.c.prospect_id).join(
-        guest_cards, guest_cards.c.id == inquiries.c.guest_card_id
-    )
-    return (
-        select(
-            literal(what).label("what"),
-            cast(null(), Uuid).label("identifier_id"),
-            literal("").label("trust"),
-            prospects.c.root_id,
-            inquiries.c.id.label("inquiry_id"),
-            guest_cards.c.root_id.label("card_id"),
-            inquiries.c.content_key,
-            inquiries.c.external_id,
-            inquiries.c.occurred_at,
-            inquiries.c.received_at,
-            inquiries.c.revision,
-            inquiries.c.receipt_id,
-            inquiries.c.position,
-            inquiries.c.content_receipt_id,
-            inquiries.c.content_at,
-            (cast(null(), Json) if what == "content" else inquiries.c.lead).label("lead"),
-        )
-        .select_from(from_)
-        .where(condition)
+def _rows(connection: Connection, statement: str, parameters: dict[str, str]) -> Rows:
+    """The JSON objects by what they are."""
+    rows: Rows = defaultdict(list)
+    for what, row in connection.exec_driver_sql(statement, parameters):
+        rows[what].append(json.loads(row) if isinstance(row, str) else row)
+    return rows
+
+
+def _moment(moment: datetime) -> str:
+    """A time as both databases read it: UTC, which SQLite keeps without saying so."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _maybe(text: str | None) -> UUID | None:
+    return UUID(text) if text else None
+
+
+def _told(row: dict[str, Any]) -> Told:
+    return Told(
+        UUID(row["id"]),
+        UUID(row["root"]),
+        UUID(row["card"]),
+        _time(row["occurred_at"]),
+        _time(row["received_at"]),
+        row["revision"],
+        UUID(row["receipt"]),
+        row["position"],
+        UUID(row["content_receipt"]),
+        _time(row["content_at"]),
+        _maybe(row["property"]),
+        row["lead"] or {},
     )
 
 
-def load_persons(connection: Connection, roots: Collection[uuid.UUID]) -> dict[uuid.UUID, Person]:
-    """The prospects at ``roots``: identifiers, root cards, open first-contact tasks, 'keep apart' verdicts."""
-    persons: dict[uuid.UUID, Person] = {}
-    for row in connection.execute(_persons(roots)):
-        person = persons.get(row.id)
-        if person is None:
-            person = persons[row.id] = Person(
-                row.id, row.key, row.version, row.first_at, row.last_at, golden=row.golden, standing=row.standing
-            )
-            person.raw_names = [list(each) for each in row.names]
-            person.names = [name_key(*each) for each in row.names]
-        person.members.add(row.member_id)
-        if row.identifier_id is not None:
-            person.identifiers[row.identifier_id] = Identifier(row.identifier_id, row.kind, row.value)
-    _load_cards(connection, persons)
-    if len(persons) > 1:
-        _load_apart(connection, persons)
+def _persons(rows: Rows) -> dict[UUID, Person]:
+    persons: dict[UUID, Person] = {}
+    for row in rows["person"]:
+        person = Person(
+            UUID(row["id"]),
+            row["key"],
+            row["version"],
+            _time(row["first_at"]),
+            _time(row["last_at"]),
+            golden=row["golden"],
+            standing=row["standing"],
+        )
+        person.raw_names = [list(each) for each in row["names"]]
+        person.names = [name_key(*each) for each in row["names"]]
+        persons[person.id] = person
+    for row in rows["member"]:
+        person = persons[UUID(row["root"])]
+        person.members.add(UUID(row["id"]))
+        if row["identifier"] is not None:
+            identifier = Identifier(UUID(row["identifier"]), row["kind"], row["value"])
+            person.identifiers[identifier.id] = identifier
+    _add_cards(persons, rows["card"])
+    for row in rows["apart"]:
+        one, other = UUID(row["one"]), UUID(row["other"])
+        persons[one].apart.add(other)
+        persons[other].apart.add(one)
     return persons
 
 
-def _load_cards(connection: Connection, persons: dict[uuid.UUID, Person]) -> None:
-    members: dict[uuid.UUID, set[uuid.UUID]] = defaultdict(set)
-    for row in connection.execute(_cards(persons)):
-        members[row.root_id].add(row.id)
-        if row.root_id != row.id:
+def _add_cards(persons: dict[UUID, Person], rows: list[dict[str, Any]]) -> None:
+    members: dict[str, set[UUID]] = defaultdict(set)
+    for row in rows:
+        members[row["root"]].add(UUID(row["id"]))
+    for row in rows:
+        if row["root"] != row["id"]:
             continue
         task = None
-        if row.task_id is not None:
-            task = {"id": row.task_id, "due_at": row.task_due_at, "version": row.task_version}
+        if row["task"] is not None:
+            task = {"id": UUID(row["task"]), "due_at": _time(row["due_at"]), "version": row["task_version"]}
         card = Card(
-            row.id,
-            row.key,
-            row.prospect_id,
-            row.property_id,
-            row.property_hint,
-            row.opened_at,
-            row.last_at,
-            row.stage,
-            row.version,
+            UUID(row["id"]),
+            row["key"],
+            UUID(row["prospect"]),
+            _maybe(row["property"]),
+            row["hint"],
+            _time(row["opened_at"]),
+            _time(row["last_at"]),
+            row["stage"],
+            row["version"],
             task=task,
-            unit_id=row.unit_id,
-            floor_plan_id=row.floor_plan_id,
+            unit_id=_maybe(row["unit"]),
+            floor_plan_id=_maybe(row["floor_plan"]),
         )
-        persons[row.person_id].cards.append(card)
-    for person in persons.values():
-        for card in person.cards:
-            card.members = members[card.id]
-
-
-def _persons(roots: Collection[uuid.UUID]) -> Select[Any]:
-    member = prospects.alias("member")
-    return (
-        select(
-            prospects.c.id,
-            prospects.c.key,
-            prospects.c.version,
-            prospects.c.names,
-            prospects.c.golden,
-            prospects.c.standing,
-            prospects.c.first_at,
-            prospects.c.last_at,
-            member.c.id.label("member_id"),
-            identifiers.c.id.label("identifier_id"),
-            identifiers.c.kind,
-            identifiers.c.value,
-        )
-        .select_from(
-            prospects.join(member, member.c.root_id == prospects.c.id)
-            .outerjoin(prospect_identifiers, prospect_identifiers.c.prospect_id == member.c.id)
-            .outerjoin(identifiers, identifiers.c.id == prospect_identifiers.c.identifier_id)
-        )
-        .where(prospects.c.id.in_(roots))
-    )
-
-
-def _cards(roots: Collection[uuid.UUID]) -> Select[Any]:
-    opened = and_(tasks.c.guest_card_id == guest_cards.c.id, tasks.c.state == "open", tasks.c.kind == "first_contact")
-    return (
-        select(
-            guest_cards,
-            prospects.c.root_id.label("person_id"),
-            tasks.c.id.label("task_id"),
-            tasks.c.due_at.label("task_due_at"),
-            tasks.c.version.label("task_version"),
-        )
-        .select_from(guest_cards.join(prospects, prospects.c.id == guest_cards.c.prospect_id).outerjoin(tasks, opened))
-        .where(prospects.c.root_id.in_(roots))
-    )
-
-
-def _load_apart(connection: Connection, persons: dict[uuid.UUID, Person]) -> None:
-    one, other = prospects.alias("one"), prospects.alias("other")
-    statement = (
-        select(one.c.root_id, other.c.root_id.label("other_root"))
-        .select_from(
-            match_decisions.join(one, one.c.id == match_decisions.c.prospect_id).join(
-                other, other.c.id == match_decisions.c.other_prospect_id
-            )
-        )
-        .where(match_decisions.c.kind == "keep_apart", one.c.root_id.in_(persons), other.c.root_id.in_(persons))
-    )
-    for row in connection.execute(statement):
-        persons[row.root_id].apart.add(row.other_root)
-        persons[row.other_root].apart.add(row.root_id)
+        card.members = members[row["root"]]
+        persons[UUID(row["person"])].cards.append(card)
 
 
 def folded(given: str, family: str) -> str:
