@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, String, and_, exists, func, select, type_coerce, union
+from sqlalchemy import ColumnElement, Connection, Select, String, and_, exists, func, select, text, type_coerce, union
 
 from leadsvc.reports.ledger import Id, Reached, Seen
 from leadsvc.store.tables import (
@@ -29,6 +29,8 @@ from leadsvc.store.tables import (
 )
 
 _BATCH = 5_000
+# A cursor is planned for its first rows unless told that all will be read; sorting a month should not need the disk.
+_WHOLE_ANSWER = "SELECT set_config('cursor_tuple_fraction', '1', true), set_config('work_mem', '64MB', true)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ def touches(connection: Connection, asked: Asked) -> Iterator[tuple[Id, list[See
         .where(person.in_(_persons(asked)), inquiries.c.occurred_at <= asked.now)
         .order_by(person, inquiries.c.occurred_at, inquiries.c.received_at, inquiries.c.id)
     )
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(_WHOLE_ANSWER))
     rows = connection.execution_options(yield_per=_BATCH).execute(statement)
     for root, own in groupby(rows, key=itemgetter(0)):
         yield root, [Seen(*row[1:]) for row in own]
