@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import time
 import uuid
 
@@ -37,6 +38,18 @@ def digest_uuid(*parts: str) -> uuid.UUID:
     """The same UUID for the same words: the id of things whose content is their identity."""
     joined = "\x1f".join(parts).encode()
     return _stamped(int.from_bytes(hashlib.blake2b(joined, digest_size=16).digest()), version=8)
+
+
+_last_number = 0
+_numbers = threading.Lock()
+
+
+def next_number() -> int:
+    """A number greater than every one this process gave before, and by the clock than those of others."""
+    global _last_number  # noqa: PLW0603  # one sequence a process
+    with _numbers:
+        _last_number = max(time.time_ns(), _last_number + 1)
+        return _last_number
 
 
 def lock_number(word: str) -> int:

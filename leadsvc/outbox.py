@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from leadsvc.config import Account
-from leadsvc.ids import uuid7
+from leadsvc.ids import next_number, uuid7
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +51,13 @@ def rows(
     hold: Hold | None,
 ) -> list[dict[str, Any]]:
     """Delivery rows in the order in which they must arrive."""
-    first = time.time_ns()
     return [
         {
             "id": uuid7(),
             "destination": account.name,
             "guest_card_id": card_id,
             "lane_id": lane_id,
-            "seq": first + number,
+            "seq": next_number(),
             "kind": each.kind,
             "subject_id": each.subject_id,
             "version": each.version,
@@ -69,5 +67,5 @@ def rows(
             "receipt_id": receipt_id,
             "created_at": now,
         }
-        for number, each in enumerate(owed)
+        for each in owed
     ]

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, select
 
-from leadsvc.ids import uuid7
+from leadsvc.ids import next_number, uuid7
 from leadsvc.leadjson import from_json
 from leadsvc.resolve.person import Identity
 from leadsvc.store import tables
@@ -246,6 +246,7 @@ def inquiry(
 
 def decision(connection: Connection, sentence: str, prospect: UUID, at: datetime = NOW, **more: Any) -> UUID:
     row = {
+        "seq": next_number(),
         "at": at,
         "kind": "assign",
         "verdict": "join",

@@ -7,7 +7,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, delete, func, select, update
@@ -76,7 +75,7 @@ def unmerge(connection: Connection, context: Context, decision_id: uuid.UUID, ac
     cards = _cards(connection, family)
     parted = _write_card_roots(connection, cards, edges, merge)
     roots = {new_roots[merge.prospect_id], new_roots[merge.other_prospect_id]}
-    rehomed = rehome(connection, work, new_roots[merge.prospect_id], new_roots[merge.other_prospect_id], merge.at)
+    rehomed = rehome(connection, work, new_roots[merge.prospect_id], new_roots[merge.other_prospect_id], merge.seq)
     rebuild_prospects(connection, roots, context.portfolio.own_values)
     touched = (
         set(parted)
@@ -123,7 +122,7 @@ def merges_in_force(connection: Connection, family: Collection[uuid.UUID] | None
             match_decisions.c.kind.in_(("merge", "place")),
             match_decisions.c.id.not_in(undone),
         )
-        .order_by(match_decisions.c.at, match_decisions.c.id)
+        .order_by(match_decisions.c.seq)
     )
     if family is not None:
         statement = statement.where(match_decisions.c.prospect_id.in_(family))
@@ -177,13 +176,13 @@ def _write_card_roots(
     return parted
 
 
-def rehome(connection: Connection, work: Working, stays: uuid.UUID, leaves: uuid.UUID, since: datetime) -> list[Moved]:
+def rehome(connection: Connection, work: Working, stays: uuid.UUID, leaves: uuid.UUID, since: int) -> list[Moved]:
     """Inquiries that joined later but whose evidence names the one who left; they move."""
     later = connection.execute(
         select(inquiries)
         .join(match_decisions, match_decisions.c.id == inquiries.c.decision_id)
-        .where(inquiries.c.prospect_id == stays, match_decisions.c.at > since)
-        .order_by(inquiries.c.received_at, inquiries.c.id)
+        .where(inquiries.c.prospect_id == stays, match_decisions.c.seq > since)
+        .order_by(match_decisions.c.seq)
     ).all()
     if not later:
         return []

@@ -31,7 +31,7 @@ def split(connection: Connection, context: Context, decision_id: uuid.UUID, acto
     person = _new_person(connection, inquiry)
     moved = [move(connection, work, inquiry, person, root, undoes=decision_id, decided_by=actor)]
     rebuild_prospects(connection, {root, person}, context.portfolio.own_values)
-    moved += rehome(connection, work, root, person, decision.at)
+    moved += rehome(connection, work, root, person, decision.seq)
     _keep_apart(work, root, person, actor)
     rebuild_prospects(connection, {root, person}, context.portfolio.own_values)
     restore_cards(connection, {card for each in moved for card in (each.from_card, each.to_card)})

@@ -232,7 +232,7 @@ def _membership(connection: Connection) -> Entry:
     merges = connection.execute(
         select(match_decisions.c.id, match_decisions.c.prospect_id, match_decisions.c.other_prospect_id)
         .where(match_decisions.c.kind == "merge")
-        .order_by(match_decisions.c.at, match_decisions.c.id)
+        .order_by(match_decisions.c.seq)
     )
     roots = follow((row.other_prospect_id, row.prospect_id) for row in merges if row.id not in undone)
     moved = select(prospects.c.id, prospects.c.root_id).where(prospects.c.root_id != prospects.c.id)

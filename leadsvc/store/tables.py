@@ -371,6 +371,7 @@ match_decisions = Table(
     "match_decisions",
     metadata,
     _id(),
+    Column("seq", BigInteger, nullable=False),  # the order in which decisions were made; times may be equal
     _time("at"),
     _text("kind", None),
     _text("verdict", None),

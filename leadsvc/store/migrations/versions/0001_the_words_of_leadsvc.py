@@ -127,6 +127,7 @@ def upgrade() -> None:
     op.create_table(
         "match_decisions",
         sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("verdict", sa.Text(), nullable=False),
