@@ -37,7 +37,7 @@ def split(connection: Connection, context: Context, decision_id: uuid.UUID, acto
     restore_cards(connection, {card for each in moved for card in (each.from_card, each.to_card)})
     owe_moved(connection, work, moved)
     work.flush(connection)
-    return _impact(connection, decision_id, person, moved)
+    return _impact(connection, decision_id, root, person, moved)
 
 
 def _found(connection: Connection, decision_id: uuid.UUID) -> tuple[Row[Any], Row[Any]]:
@@ -89,6 +89,16 @@ def _keep_apart(work: Working, one: uuid.UUID, other: uuid.UUID, actor: str) -> 
     )
 
 
-def _impact(connection: Connection, decision_id: uuid.UUID, person: uuid.UUID, moved: list[Moved]) -> dict[str, Any]:
-    key = connection.execute(select(prospects.c.key).where(prospects.c.id == person)).scalar_one()
-    return {"decision": str(decision_id), "prospect": key, "inquiries_rehomed": len(moved)}
+def _impact(
+    connection: Connection, decision_id: uuid.UUID, root: uuid.UUID, person: uuid.UUID, moved: list[Moved]
+) -> dict[str, Any]:
+    keys = dict(
+        connection.execute(select(prospects.c.id, prospects.c.key).where(prospects.c.id.in_((root, person)))).tuples()
+    )
+    return {
+        "decision": str(decision_id),
+        "prospects": [keys[root], keys[person]],
+        "was": keys[root],
+        "cards_parted": len({each.to_card for each in moved}),
+        "inquiries_rehomed": len(moved),
+    }
