@@ -86,9 +86,11 @@ class Actions:
 
         return self._run(act, dry_run)
 
-    def unmerge(self, decision_id: uuid.UUID, actor: str, dry_run: bool = False) -> dict[str, Any]:
+    def unmerge(self, decision_id: uuid.UUID | str, actor: str, dry_run: bool = False) -> dict[str, Any]:
         """Take a merge or a single join back, whenever it was made; what came later goes to whom its evidence names
         (P4)."""
+
+        decision_id = uuid.UUID(str(decision_id))
 
         def act(connection: Connection) -> dict[str, Any]:
             kind = connection.execute(

@@ -92,9 +92,8 @@ def _keep_apart(work: Working, one: uuid.UUID, other: uuid.UUID, actor: str) -> 
 def _impact(
     connection: Connection, decision_id: uuid.UUID, root: uuid.UUID, person: uuid.UUID, moved: list[Moved]
 ) -> dict[str, Any]:
-    keys = dict(
-        connection.execute(select(prospects.c.id, prospects.c.key).where(prospects.c.id.in_((root, person)))).tuples()
-    )
+    both = select(prospects.c.id, prospects.c.key).where(prospects.c.id.in_((root, person)))
+    keys = {row.id: row.key for row in connection.execute(both)}
     return {
         "decision": str(decision_id),
         "prospects": [keys[root], keys[person]],
