@@ -59,7 +59,7 @@ class NameKey(NamedTuple):
 @lru_cache(maxsize=50_000)
 def fold(text: str) -> tuple[str, ...]:
     """The words of ``text`` without accents, case, apostrophes or punctuation."""
-    plain = unicodedata.normalize("NFKD", text.casefold().translate(_APOSTROPHES).translate(_PLAIN))
+    plain = unicodedata.normalize("NFKD", text.casefold().translate(_APOSTROPHES).translate(_PLAIN)).casefold()
     return tuple(_WORD.findall("".join(each for each in plain if not unicodedata.combining(each))))
 
 
@@ -83,8 +83,9 @@ def nicknames_of_each_other(one: str, other: str) -> bool:
 
 
 def _slip(one: str, other: str) -> bool:
-    """One typing slip apart. A changed ending is not a slip in a first name: Maria and Mario are two people."""
-    if min(len(one), len(other)) < _TYPO_LENGTH or one[-1] != other[-1]:
+    """One typing slip apart. A changed first or last letter is no slip in a first name: Maria and Mario are two
+    people, and so are Jason and Mason."""
+    if min(len(one), len(other)) < _TYPO_LENGTH or one[0] != other[0] or one[-1] != other[-1]:
         return False
     return OSA.distance(one, other, score_cutoff=1) <= 1
 
@@ -141,8 +142,8 @@ def compare(one: NameKey, other: NameKey) -> NameLevel:
 def _without_family(one: NameKey, other: NameKey) -> NameLevel:
     """One side is a single word: it may be the other's first name, or its last."""
     short, full = (one, other) if not one.family else (other, one)
-    if not short.given:
-        return NameLevel.MISSING
+    if not short.given or not full.given:
+        return NameLevel.MISSING  # a first name on one side and a last name on the other: nothing to compare
     if full.given and _given_agree(short.given, full.given):
         return NameLevel.GIVEN_ONLY
     if full.family and short.given == full.family:
