@@ -13,18 +13,20 @@ CIRCUIT_AFTER = 5
 
 _CIRCUIT_PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 30, 60, 120, 300))
 _JITTER = 0.1
+_LONGEST_WISH_S = 86_400.0
 
 
 def next_try(now: datetime, failures: int, retry_after_s: float | None) -> datetime | None:
     """When to try after the ``failures``-th failure; ``None`` when the schedule is used up.
 
-    The vendor's own wish is honoured when it is later. A tenth of jitter keeps a crowd from coming back together.
+    The vendor's own wish is honoured when it is later, up to a day. A tenth of jitter keeps a crowd from coming back together.
     """
     if failures > len(SCHEDULE):
         return None
     pause = SCHEDULE[failures - 1] if failures else timedelta()
     pause *= 1 + random.uniform(-_JITTER, _JITTER)  # noqa: S311  # spreads a crowd, guards nothing
-    return now + max(pause, timedelta(seconds=retry_after_s or 0))
+    wish = min(retry_after_s or 0.0, _LONGEST_WISH_S)
+    return now + (max(pause, timedelta(seconds=wish)) if wish > 0 else pause)  # not a number is no wish
 
 
 def circuit_pause(failures: int) -> timedelta | None:
