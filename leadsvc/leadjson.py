@@ -70,7 +70,7 @@ def _day(text: str | None) -> date | None:
 def _consent(data: Mapping[str, Any]) -> Consent:
     at = data.get("at")
     return Consent(
-        data["purpose"], data.get("granted", False), data.get("wording", ""), datetime.fromisoformat(at) if at else None
+        data.get("purpose", ""), data.get("granted", False), data.get("wording", ""), datetime.fromisoformat(at) if at else None
     )
 
 
@@ -94,10 +94,10 @@ _SINGLE: dict[str, Callable[[Any], Any]] = {
     "occurred_at": datetime.fromisoformat,
 }
 _MANY: dict[str, Callable[[Any], Any]] = {
-    "emails": lambda data: EmailAddress(data["address"], data["key"], data.get("relay", False)),
-    "phones": lambda data: PhoneNumber(data["e164"], data.get("extension", "")),
+    "emails": lambda data: EmailAddress(data.get("address", ""), data.get("key", ""), data.get("relay", False)),
+    "phones": lambda data: PhoneNumber(data.get("e164", ""), data.get("extension", "")),
     "co_applicants": lambda data: PersonName(**data),
-    "property_hints": lambda data: PropertyHint(HintKind(data["kind"]), data["text"]),
+    "property_hints": lambda data: PropertyHint(HintKind(data["kind"]), data.get("text", "")),
     "consents": _consent,
 }
 
@@ -107,8 +107,8 @@ def _value(data: Mapping[str, Any], build: Callable[[Any], Any]) -> Value[Any]:
 
 
 def from_json(data: Mapping[str, Any]) -> Lead:
-    """The lead that :func:`to_json` wrote."""
-    known: dict[str, Any] = {}
+    """The lead that :func:`to_json` wrote, what it left out being empty."""
+    known: dict[str, Any] = {"source": "", "format": "", "map_id": ""}
     for name, value in data.items():
         if name in _SINGLE:
             known[name] = _value(value, _SINGLE[name])
