@@ -12,11 +12,21 @@ from leadsvc.pipeline.sync import upsert
 from leadsvc.store.tables import attempts, deliveries, destinations, exceptions, guest_cards, prospects, remote_refs
 from leadsvc.workers.claim import Claimed
 from leadsvc.workers.destinations.base import Outcome, Result
+from leadsvc.workers.destinations.presence import ABSENT
 from leadsvc.workers.push import Pushed
 from leadsvc.workers.schedule import circuit_pause, next_try
 
 _LOOKS = 8
 """How often a write that was accepted without proof is looked up before a person is asked."""
+
+_SETTLE_S = 60.0
+"""A write without a clear answer may still be under way there: not written again before it has had time to show."""
+
+_UNCLEAR = ("no_answer", "http_502", "http_504", "unreadable", ABSENT)
+
+_AWAY = ("not_sent", "no_answer")
+_STUCK_AFTER = 20
+"""Attempts after which a delivery that never reaches its account is shown to a person; it is tried on."""
 
 
 def record(connection: Connection, claimed: Claimed, pushed: Pushed, owner: str, now: datetime) -> None:
@@ -87,6 +97,7 @@ def _next(connection: Connection, claimed: Claimed, result: Result, now: datetim
     said = {"outcome": result.outcome.value, "message": result.message[:500]}
     if result.ok:
         _well(connection, claimed.destination, now)
+        _unstuck(connection, claimed, now)
         done = {"state": "acknowledged", "acknowledged_at": now, "remote_id": result.remote_id, "cause": ""}
         return said | done
     if result.outcome is Outcome.AUTH:
@@ -104,7 +115,9 @@ def _rejected(result: Result) -> str:
 
 
 def _again(connection: Connection, claimed: Claimed, result: Result, now: datetime) -> dict[str, Any]:
-    failures = claimed.failures + 1
+    # Where nobody was at home nothing was tried: that is the account's failure, for its circuit, and uses up no try.
+    away = result.code in _AWAY and not result.verify_first
+    failures = claimed.failures + (not away)
     unproven = result.code == "unverified" and failures >= _LOOKS
     if unproven:
         detail = "The destination accepted it but shows no trace of it. Look there, then retry or cancel."
@@ -112,7 +125,12 @@ def _again(connection: Connection, claimed: Claimed, result: Result, now: dateti
         return {"state": "held", "cause": "presence_unknown", "failures": failures}
     if result.code not in {"no_remote_card", "unverified"}:
         _ill(connection, claimed.destination, now)
-    due_at = next_try(now, failures, result.retry_after_s)
+    if away and claimed.attempt >= _STUCK_AFTER:
+        detail = "The destination cannot be reached for this delivery. Look at the account; it is tried on meanwhile."
+        _exception(connection, "stuck", claimed, result.code, detail, now)
+    unclear = result.verify_first and result.code in _UNCLEAR
+    wait = max(result.retry_after_s or 0, _SETTLE_S) if unclear else result.retry_after_s
+    due_at = next_try(now, max(failures, 1), wait)
     if due_at is None:
         detail = f"All tries are used up. Last answer: {result.message or result.code or 'none'}"
         _exception(connection, "dead_delivery", claimed, "tries_used_up", detail, now)
@@ -133,6 +151,13 @@ def _open(
     if connection.execute(present).first() is None:
         row = {"id": uuid7(), "kind": kind, "subject_kind": subject_kind, "subject_id": subject_id}
         connection.execute(exceptions.insert().values(**row, cause=cause, detail=detail, opened_at=now))
+
+
+def _unstuck(connection: Connection, claimed: Claimed, now: datetime) -> None:
+    mine = (exceptions.c.kind == "stuck") & (exceptions.c.subject_id == claimed.id) & exceptions.c.resolved_at.is_(None)
+    solved = {"resolved_at": now, "resolved_by": "worker", "resolution": "it was delivered"}
+    if claimed.attempt > _STUCK_AFTER:
+        connection.execute(update(exceptions).where(mine).values(**solved))
 
 
 def _well(connection: Connection, name: str, now: datetime) -> None:

@@ -120,14 +120,13 @@ class Sweep:
         return True
 
     def _resume(self, connection: Connection, name: str, now: datetime) -> None:
-        """Everything that waited for the account is due now; the outage used up no tries."""
+        """What was held for the account is due now. What is to be tried again keeps its time: the vendor may have
+        named it, and a write may still be under way there."""
         well = {"state": "active", "reason": "", "failures": 0, "open_until": None, "last_success_at": now}
         connection.execute(update(destinations).where(destinations.c.name == name).values(**well))
         mine = deliveries.c.destination == name
         held = (deliveries.c.state == "held") & (deliveries.c.cause == "paused_account")
         connection.execute(update(deliveries).where(mine, held).values(state="pending", cause="", due_at=now))
-        waiting = (deliveries.c.state == "retry") & (deliveries.c.outcome == "retry") & (deliveries.c.failures <= 1)
-        connection.execute(update(deliveries).where(mine, waiting).values(due_at=now))
         solved = (exceptions.c.subject_id == digest_uuid("destination", name)) & exceptions.c.resolved_at.is_(None)
         closed = {"resolved_at": now, "resolved_by": "sweep", "resolution": "the account answers again"}
         connection.execute(update(exceptions).where(solved).values(**closed))
