@@ -14,7 +14,8 @@ _KEPT = 20_000
 
 @dataclass(slots=True)
 class Call:
-    """One call. ``status`` 499: the connection was broken off; 0: still under way, and ``ended`` is empty."""
+    """One call. ``status`` 499: the connection was broken off; 0: still under way. ``ended``: when its work was done,
+    which may be long before it was answered; empty before."""
 
     op: str
     at: str
@@ -42,17 +43,22 @@ class Traffic:
             self._ops: Counter[str] = Counter()
 
     def log(self, op: str, key: str) -> Call:
-        """Note a call as it begins; see :meth:`done`."""
+        """Note a call as it begins; see :meth:`answered`."""
         call = Call(op, _now(), key)
         with self._lock:
             self._calls.append(call)
             self._ops[op] += 1
         return call
 
-    def done(self, call: Call, status: int) -> None:
-        """Note that a call was answered."""
+    def worked(self, call: Call) -> None:
+        """Note that the work of a call is done."""
         with self._lock:
-            call.status, call.ended = status, _now()
+            call.ended = _now()
+
+    def answered(self, call: Call, status: int) -> None:
+        """Note how a call was answered."""
+        with self._lock:
+            call.status, call.ended = status, call.ended or _now()
 
     @contextlib.contextmanager
     def writing(self, key: str) -> Iterator[None]:

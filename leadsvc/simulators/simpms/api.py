@@ -57,10 +57,12 @@ def operation(op: str, *, write: bool = False) -> Callable[[Callable[..., _Answe
             def act() -> Response:
                 with traffic().writing(key):
                     faults().wait(g.get("linger", 0.0))
-                    return _answer(view, path)
+                    answer = _answer(view, path)
+                    traffic().worked(call)
+                    return answer
 
             response = faults().apply(faults().take(op), act)
-            traffic().done(call, response.status_code)
+            traffic().answered(call, response.status_code)
             return response
 
         return run
