@@ -1,16 +1,18 @@
 """A set of rows written together: one statement on PostgreSQL, one a table on SQLite.
 
 On PostgreSQL all inserts and updates of a :class:`Batch` become one statement of data-modifying common table
-expressions fed by ``unnest`` arrays. Its text depends only on which tables take part, never on the number of rows, so
-it is prepared once; a hundred leads cost the round trips of one.
+expressions, each fed by one JSON parameter. Its text depends only on which tables take part, never on the number of
+rows, so it is prepared once; a hundred leads cost the round trips of one.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
@@ -19,14 +21,12 @@ from sqlalchemy import (
     Date,
     Float,
     Integer,
-    LargeBinary,
     String,
     Table,
     Text,
     Uuid,
-    bindparam,
 )
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite as SQLiteDialect
 from sqlalchemy.sql.schema import Column
 
 from leadsvc.errors import Conflict
@@ -71,9 +71,11 @@ class Batch:
 
     def _flush_each(self, connection: Connection) -> int:
         for (table, keep), rows in self._inserts.items():
-            connection.execute(_sqlite_insert(table, tuple(rows[0]), keep), rows)
+            text, converters = _sqlite_insert(table, tuple(rows[0]), keep)
+            connection.exec_driver_sql(text, _converted(rows, converters))
         for (table, where, values), rows in self._updates.items():
-            result = connection.execute(_plain_update(table, where, values), rows)
+            text, converters = _sqlite_update(table, where, values)
+            result = connection.exec_driver_sql(text, _converted(rows, converters))
             if result.rowcount != len(rows):
                 raise Conflict(f"a row of {table.name} changed meanwhile")
         return len(self._inserts) + len(self._updates)
@@ -83,13 +85,8 @@ class Batch:
             tuple((table, tuple(rows[0]), keep) for (table, keep), rows in self._inserts.items()),
             tuple(self._updates),
         )
-        arrays: list[Any] = []
-        for (table, _), rows in self._inserts.items():
-            arrays += [_array(table.c[name], [row[name] for row in rows]) for name in rows[0]]
-        for (table, where, values), rows in self._updates.items():
-            arrays += [_array(table.c[name], [row[f"w_{name}"] for row in rows]) for name in where]
-            arrays += [_array(table.c[name], [row[f"v_{name}"] for row in rows]) for name in values]
-        counts = connection.exec_driver_sql(_statement(shape), tuple(arrays)).one()
+        documents = [_document(rows) for rows in (*self._inserts.values(), *self._updates.values())]
+        counts = connection.exec_driver_sql(_statement(shape), tuple(documents)).one()
         for (table, _, _), rows, count in zip(self._updates, self._updates.values(), counts[1:], strict=True):
             if count != len(rows):
                 raise Conflict(f"a row of {table.name} changed meanwhile")
@@ -101,18 +98,39 @@ def _order() -> dict[str, int]:
     return {table.name: number for number, table in enumerate(metadata.sorted_tables)}
 
 
-@cache
-def _sqlite_insert(table: Table, names: tuple[str, ...], keep: bool) -> Any:
-    statement = sqlite_insert(table).values({name: bindparam(name) for name in names})
-    return statement.on_conflict_do_nothing() if keep else statement
+Converters = list[tuple[str, Callable[[Any], Any]]]
+
+
+def _converted(rows: Sequence[Row], converters: Converters) -> list[tuple[Any, ...]]:
+    return [tuple(convert(row[name]) for name, convert in converters) for row in rows]
 
 
 @cache
-def _plain_update(table: Table, where: tuple[str, ...], values: tuple[str, ...]) -> Any:
-    statement = table.update().values({name: bindparam(f"v_{name}") for name in values})
-    for name in where:
-        statement = statement.where(table.c[name] == bindparam(f"w_{name}"))
-    return statement
+def _sqlite_insert(table: Table, names: tuple[str, ...], keep: bool) -> tuple[str, Converters]:
+    marks = ", ".join("?" * len(names))
+    conflict = " ON CONFLICT DO NOTHING" if keep else ""
+    text = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks}){conflict}"
+    return text, [(name, _converter(table.c[name])) for name in names]
+
+
+@cache
+def _sqlite_update(table: Table, where: tuple[str, ...], values: tuple[str, ...]) -> tuple[str, Converters]:
+    sets, found = (", ".join(f"{name} = ?" for name in values), " AND ".join(f"{name} = ?" for name in where))
+    changed = [(f"v_{name}", _converter(table.c[name])) for name in values]
+    keys = [(f"w_{name}", _converter(table.c[name])) for name in where]
+    return f"UPDATE {table.name} SET {sets} WHERE {found}", changed + keys
+
+
+_SQLITE = SQLiteDialect()
+
+
+def _converter(column: Column[Any]) -> Callable[[Any], Any]:
+    """How SQLAlchemy writes a value of ``column`` to SQLite."""
+    return column.type.dialect_impl(_SQLITE).bind_processor(_SQLITE) or _itself
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 _ELEMENTS: dict[type[Any], str] = {
@@ -122,7 +140,6 @@ _ELEMENTS: dict[type[Any], str] = {
     BigInteger: "bigint",
     Integer: "integer",
     Boolean: "boolean",
-    LargeBinary: "bytea",
     Float: "double precision",
     Date: "date",
     UtcDateTime: "timestamptz",
@@ -130,16 +147,23 @@ _ELEMENTS: dict[type[Any], str] = {
 
 
 def _element(column: Column[Any]) -> str:
-    """The PostgreSQL type of one element; JSON travels as text and is cast where it lands."""
-    return "text" if column.type is Json else _ELEMENTS[type(column.type)]
+    """The PostgreSQL type of a column."""
+    return "jsonb" if column.type is Json else _ELEMENTS[type(column.type)]
 
 
-def _array(column: Column[Any], values: Sequence[Any]) -> list[Any]:
-    if column.type is Json:
-        return [
-            None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":")) for value in values
-        ]
-    return [str(value) if value.__class__.__module__.startswith("leadsvc") else value for value in values]
+def _document(rows: Sequence[Row]) -> str:
+    """Rows as JSON, whose values PostgreSQL reads as the types of their columns."""
+    return json.dumps(rows, default=_plain, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return value.hex
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} cannot be stored")
 
 
 @cache
@@ -151,33 +175,21 @@ def _statement(shape: tuple[tuple[Any, ...], tuple[Any, ...]]) -> str:
     return f"WITH {', '.join(parts)} SELECT {', '.join(counts)}"
 
 
-def _unnest(columns: Sequence[Column[Any]]) -> str:
-    return ", ".join(f"%s::{_element(column)}[]" for column in columns)
-
-
-def _cast(column: Column[Any], name: str) -> str:
-    return f"{name}::jsonb" if column.type is Json else name
-
-
 def _insert_part(name: str, table: Table, columns: tuple[str, ...], keep: bool) -> str:
-    chosen = [table.c[each] for each in columns]
-    aliases = [f"c{n}" for n in range(len(chosen))]
-    selected = ", ".join(_cast(column, alias) for column, alias in zip(chosen, aliases, strict=True))
+    listed = ", ".join(columns)
     conflict = " ON CONFLICT DO NOTHING" if keep else ""
     return (
-        f"{name} AS (INSERT INTO {table.name} ({', '.join(columns)}) SELECT {selected}"
-        f" FROM unnest({_unnest(chosen)}) AS r({', '.join(aliases)}){conflict})"
+        f"{name} AS (INSERT INTO {table.name} ({listed}) SELECT {listed}"
+        f" FROM json_populate_recordset(NULL::{table.name}, %s::json){conflict})"
     )
 
 
 def _update_part(name: str, table: Table, where: tuple[str, ...], values: tuple[str, ...]) -> str:
-    keys = [table.c[each] for each in where]
-    changed = [table.c[each] for each in values]
-    k = [f"k{n}" for n in range(len(keys))]
-    v = [f"v{n}" for n in range(len(changed))]
-    sets = ", ".join(f"{each.name} = {_cast(each, f'r.{alias}')}" for each, alias in zip(changed, v, strict=True))
-    found = " AND ".join(f"t.{each.name} = r.{alias}" for each, alias in zip(keys, k, strict=True))
+    sets = ", ".join(f"{each} = r.v_{each}" for each in values)
+    found = " AND ".join(f"t.{each} = r.w_{each}" for each in where)
+    columns = [f"w_{each} {_element(table.c[each])}" for each in where]
+    columns += [f"v_{each} {_element(table.c[each])}" for each in values]
     return (
-        f"{name} AS (UPDATE {table.name} AS t SET {sets} FROM unnest({_unnest([*keys, *changed])})"
-        f" AS r({', '.join([*k, *v])}) WHERE {found} RETURNING 1)"
+        f"{name} AS (UPDATE {table.name} AS t SET {sets} FROM json_to_recordset(%s::json)"
+        f" AS r({', '.join(columns)}) WHERE {found} RETURNING 1)"
     )

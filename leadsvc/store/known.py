@@ -59,12 +59,21 @@ class Known:
     receipt: dict[int, Told] = field(default_factory=dict)
 
 
+# The look-ups that follow go by index however small the tables looked when PostgreSQL planned them: a plan is kept as
+# long as its connection, and tables grow meanwhile.
+_LOCK = (
+    "SELECT set_config(name, 'off', true), NULL FROM unnest(ARRAY['enable_seqscan', 'enable_hashjoin',"
+    " 'enable_mergejoin', 'jit']) AS name"
+    " UNION ALL SELECT NULL, pg_advisory_xact_lock(n)::text FROM unnest(%s::bigint[]) AS n"
+)
+
+
 def lock(connection: Connection, words: Iterable[str]) -> None:
     """Hold every word until the transaction ends, in one order for everybody. SQLite has one writer and needs none."""
     if connection.dialect.name != "postgresql":
         return
     numbers = sorted({lock_number(word) for word in words})
-    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(n) FROM unnest(%s::bigint[]) AS n", (numbers,))
+    connection.exec_driver_sql(_LOCK, ("{" + ",".join(map(str, numbers)) + "}",))
 
 
 @dataclass(frozen=True, slots=True)
