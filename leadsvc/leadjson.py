@@ -70,7 +70,10 @@ def _day(text: str | None) -> date | None:
 def _consent(data: Mapping[str, Any]) -> Consent:
     at = data.get("at")
     return Consent(
-        data.get("purpose", ""), data.get("granted", False), data.get("wording", ""), datetime.fromisoformat(at) if at else None
+        data.get("purpose", ""),
+        data.get("granted", False),
+        data.get("wording", ""),
+        datetime.fromisoformat(at) if at else None,
     )
 
 

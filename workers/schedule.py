@@ -19,7 +19,8 @@ _LONGEST_WISH_S = 86_400.0
 def next_try(now: datetime, failures: int, retry_after_s: float | None) -> datetime | None:
     """When to try after the ``failures``-th failure; ``None`` when the schedule is used up.
 
-    The vendor's own wish is honoured when it is later, up to a day. A tenth of jitter keeps a crowd from coming back together.
+    The vendor's own wish is honoured when it is later, up to a day. A tenth of jitter keeps a crowd from coming back
+    together.
     """
     if failures > len(SCHEDULE):
         return None

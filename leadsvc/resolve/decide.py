@@ -161,11 +161,15 @@ def _join(joins: Sequence[Finding], related: tuple[Finding, ...], persons: Mappi
     merge: list[uuid.UUID] = []
     proposals: list[tuple[uuid.UUID, str]] = []
     for other in joins[1:]:
-        hindrance = hinders(persons[chosen.person], persons[other.person])
-        if hindrance:
-            proposals.append((other.person, hindrance))
-        else:
+        one, two = persons[chosen.person], persons[other.person]
+        apart, hindrance = kept_apart(one, two), hinders(one, two)
+        if other.rank == chosen.rank and chosen.rule != "thread" and (apart or unlike(one, two)):
+            sentence = f"{chosen.sentence}, and the same holds for {two.key}"
+            return Decision("review", one.id, (), "ambiguous", sentence, chosen.evidence, related)
+        if not hindrance:
             merge.append(other.person)
+        elif not apart:  # a person has answered that question
+            proposals.append((other.person, hindrance))
     survivor = min([chosen.person, *merge], key=lambda each: (persons[each].first_at, each))
     folded = tuple(each for each in [chosen.person, *merge] if each != survivor)
     return Decision("join", survivor, folded, chosen.rule, chosen.sentence, chosen.evidence, related, tuple(proposals))
@@ -173,11 +177,20 @@ def _join(joins: Sequence[Finding], related: tuple[Finding, ...], persons: Mappi
 
 def hinders(one: Person, other: Person) -> str:
     """Why two prospects must not be merged because one lead touches both; empty when nothing hinders."""
-    if other.id in one.apart or one.id in other.apart:
+    if kept_apart(one, other):
         return "a person said that they are not the same"
-    levels = [compare(a, b) for a in one.names for b in other.names]
-    if any(level < NameLevel.MISSING for level in levels):
+    if unlike(one, other):
         return "their names do not agree"
     if one.worked and other.worked:
         return "a person has worked on both"
     return ""
+
+
+def kept_apart(one: Person, other: Person) -> bool:
+    """Whether a person said that they are two."""
+    return other.id in one.apart or one.id in other.apart
+
+
+def unlike(one: Person, other: Person) -> bool:
+    """Whether any two of their names contradict each other."""
+    return any(compare(a, b) < NameLevel.MISSING for a in one.names for b in other.names)

@@ -6,9 +6,10 @@ arrivals change nothing they should not. An agent's edit is kept apart and alway
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from leadsvc.leadjson import encode
@@ -55,7 +56,7 @@ def _entry(value: Value[Any], at: datetime, inquiry: uuid.UUID, rank: int, why: 
         "raw": value.raw,
         "rule": value.rule,
         "inquiry": str(inquiry),
-        "at": at.isoformat(),
+        "at": at.astimezone(UTC).isoformat(),  # compared as text
         "rank": rank,
         "why": why,
     }
@@ -71,12 +72,16 @@ def combine(one: Golden, other: Golden) -> Golden:
         elif isinstance(theirs, list):
             merged[field] = sorted({*ours, *theirs})
         else:
-            merged[field] = max(ours, theirs, key=_precedence)
+            merged[field] = theirs if _precedes(theirs, ours) else ours
     return merged
 
 
-def _precedence(entry: Mapping[str, Any]) -> tuple[int, str, str]:
-    return entry["rank"], entry["at"], entry["inquiry"]
+def _precedes(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Rank, then time. A re-delivery tells the same inquiry at the same time: then the text decides, in any order."""
+    first, second = (one["rank"], one["at"], one["inquiry"]), (other["rank"], other["at"], other["inquiry"])
+    if first != second:
+        return first > second
+    return one != other and json.dumps(one, sort_keys=True) > json.dumps(other, sort_keys=True)
 
 
 def shown(golden: Golden, edits: Mapping[str, Any]) -> dict[str, Any]:

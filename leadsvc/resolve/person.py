@@ -105,6 +105,7 @@ class Person:
     cards: list[Card] = field(default_factory=list)
     golden: dict[str, Any] = field(default_factory=dict)
     standing: str = ""
+    edited: bool = False
     apart: set[uuid.UUID] = field(default_factory=set)
     new: bool = False
 
@@ -113,4 +114,5 @@ class Person:
 
     @property
     def worked(self) -> bool:
-        return any(card.worked for card in self.cards)
+        """A person entered something about it, or worked on a card of it."""
+        return self.edited or any(card.worked for card in self.cards)

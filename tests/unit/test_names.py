@@ -15,7 +15,7 @@ SAME_GIVEN, SAME_FAMILY, DIFFERENT = NameLevel.SAME_GIVEN, NameLevel.SAME_FAMILY
 
 def key(text: str) -> NameKey:
     """``given|family|suffix``."""
-    given_, family, suffix = (text.split("|") + ["", ""])[:3]
+    given_, family, suffix = [*text.split("|"), "", ""][:3]
     return name_key(given_, family, suffix)
 
 
