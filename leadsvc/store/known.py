@@ -185,6 +185,7 @@ def _persons(rows: Rows) -> dict[UUID, Person]:
     for row in rows["member"]:
         person = persons[UUID(row["root"])]
         person.members.add(UUID(row["id"]))
+        person.edited = person.edited or bool(row["edited"])
         if row["identifier"] is not None:
             identifier = Identifier(UUID(row["identifier"]), row["kind"], row["value"])
             person.identifiers[identifier.id] = identifier
