@@ -24,6 +24,7 @@ from leadsvc.pipeline.parting import unmerge
 from leadsvc.pipeline.placing import owed_before, place
 from leadsvc.pipeline.plan import Context
 from leadsvc.pipeline.splitting import split
+from leadsvc.pipeline.stages import write_outcome
 from leadsvc.pipeline.working import Working
 from leadsvc.resolve.person import Card, Person
 from leadsvc.store.known import Known, bump, load_persons
@@ -35,7 +36,6 @@ from leadsvc.store.tables import (
     guest_cards,
     inquiries,
     match_decisions,
-    outcomes,
     properties,
     property_aliases,
     prospects,
@@ -365,46 +365,3 @@ class Actions:
     ) -> None:
         row = {"id": uuid7(), "at": self.clock(), "actor": actor, "action": action, "subject_kind": kind}
         connection.execute(insert(audit).values(**row, subject=subject, detail=dict(detail)))
-
-
-_STAGE_OF = {
-    "contacted": "contacted",
-    "tour_scheduled": "tour_scheduled",
-    "toured": "toured",
-    "applied": "applied",
-    "approved": "approved",
-    "leased": "leased",
-    "moved_in": "moved_in",
-    "lost": "lost",
-    "cancelled": "lost",
-    "denied": "lost",
-    "reopened": "contacted",
-}
-
-
-def write_outcome(
-    connection: Connection,
-    card_id: uuid.UUID,
-    kind: str,
-    at: datetime,
-    *,
-    origin: str,
-    detail: str,
-    actor: str,
-    now: datetime,
-) -> None:
-    """Record an outcome once, and let the card's stage follow."""
-    if kind not in {*_STAGE_OF, "no_show"}:
-        raise Reject(422, "Unknown outcome", f"{kind} is not an outcome", code="outcome")
-    same = (outcomes.c.guest_card_id == card_id) & (outcomes.c.kind == kind) & (outcomes.c.at == at)
-    if connection.execute(select(outcomes.c.id).where(same)).first() is not None:
-        return
-    row = {"id": uuid7(), "guest_card_id": card_id, "kind": kind, "at": at, "origin": origin, "detail": detail}
-    connection.execute(insert(outcomes).values(**row, recorded_by=actor, recorded_at=now))
-    stage = _STAGE_OF.get(kind)
-    if stage:
-        connection.execute(update(guest_cards).where(guest_cards.c.id == card_id).values(stage=stage))
-    if kind == "contacted":
-        first = (tasks.c.guest_card_id == card_id) & (tasks.c.kind == "first_contact") & (tasks.c.state == "open")
-        done = {"state": "done", "reason": "contacted", "version": tasks.c.version + 1}
-        connection.execute(update(tasks).where(first).values(**done))

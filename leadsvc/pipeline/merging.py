@@ -11,11 +11,10 @@ from leadsvc.ids import uuid7
 from leadsvc.outbox import Hold, Owed
 from leadsvc.resolve.golden import combine
 from leadsvc.resolve.person import Card, Person
+from leadsvc.resolve.stage import STAGES
 
 if TYPE_CHECKING:
     from leadsvc.pipeline.working import Working
-
-_STAGES = ("lost", "new", "contacted", "tour_scheduled", "toured", "applied", "approved", "leased", "moved_in")
 
 
 def merge_persons(
@@ -87,13 +86,13 @@ def _take_over(
 
 def fold_cards(work: Working, keep: Card, gone: Card, decision_id: uuid.UUID) -> None:
     """Let ``keep`` stand for both: one cycle, one task, and the destinations are owed the merge."""
+    work.fold(keep, gone)
     keep.members |= gone.members
     keep.opened_at, keep.last_at = min(keep.opened_at, gone.opened_at), max(keep.last_at, gone.last_at)
-    keep.stage = max(keep.stage, gone.stage, key=_STAGES.index)
+    keep.stage = max(keep.stage, gone.stage, key=STAGES.index)
     if keep.task is not None and gone.task is not None and gone.task["due_at"] < keep.task["due_at"]:
         work.hasten_task(keep, gone.task["due_at"])
     work.cancel_task(gone, f"merged:{decision_id}")
-    work.fold(keep, gone)
     gone.version += 1
     work.bump(keep)
     info = work.context.portfolio.properties.get(keep.property_id) if keep.property_id else None

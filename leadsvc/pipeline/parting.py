@@ -16,6 +16,7 @@ from leadsvc.ids import public_key, uuid7
 from leadsvc.leadjson import from_json
 from leadsvc.outbox import Owed
 from leadsvc.pipeline.rebuild import rebuild_prospects
+from leadsvc.pipeline.stages import restore_cards
 from leadsvc.pipeline.working import Working
 from leadsvc.resolve.decide import judge
 from leadsvc.resolve.person import Identity, Person
@@ -27,7 +28,6 @@ from leadsvc.store.tables import (
     identifiers,
     inquiries,
     match_decisions,
-    outcomes,
     prospects,
     remote_refs,
     tasks,
@@ -48,7 +48,6 @@ class Moved:
 
 _OPEN = ("pending", "retry", "held", "dead")
 _BY_HAND = "A person said that this inquiry is somebody else's"
-_STAGES = ("contacted", "tour_scheduled", "toured", "applied", "approved", "leased", "moved_in", "lost")
 
 
 def unmerge(connection: Connection, context: Context, decision_id: uuid.UUID, actor: str) -> dict[str, Any]:
@@ -291,26 +290,6 @@ def new_card(connection: Connection, work: Working, row: Row[Any], person: uuid.
 def _root_now(connection: Connection, card_id: uuid.UUID) -> uuid.UUID:
     root: uuid.UUID = connection.execute(select(guest_cards.c.root_id).where(guest_cards.c.id == card_id)).scalar_one()
     return root
-
-
-def restore_cards(connection: Connection, roots: Iterable[uuid.UUID]) -> None:
-    """First and last activity and the stage of a card, from its own inquiries and outcomes."""
-    for root in sorted(roots):
-        family = select(guest_cards.c.id).where(guest_cards.c.root_id == root)
-        told = connection.execute(
-            select(func.min(inquiries.c.occurred_at), func.max(inquiries.c.occurred_at)).where(
-                inquiries.c.guest_card_id.in_(family)
-            )
-        ).one()
-        reached = connection.execute(
-            select(outcomes.c.kind)
-            .where(outcomes.c.guest_card_id.in_(family), outcomes.c.kind.in_(_STAGES))
-            .order_by(outcomes.c.at.desc(), outcomes.c.id.desc())
-        ).scalar()
-        values: dict[str, Any] = {"stage": reached or "new", "version": guest_cards.c.version + 1}
-        if told[0] is not None:
-            values |= {"opened_at": told[0], "last_at": told[1]}
-        connection.execute(update(guest_cards).where(guest_cards.c.id == root).values(**values))
 
 
 def _reopen_tasks(connection: Connection, decision_id: uuid.UUID) -> list[Row[Any]]:

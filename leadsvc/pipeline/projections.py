@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select, update
 
-from leadsvc.pipeline.parting import card_edges, merges_in_force, prospect_edges, restore_cards
+from leadsvc.pipeline.parting import card_edges, merges_in_force, prospect_edges
 from leadsvc.pipeline.rebuild import rebuild_prospects
+from leadsvc.pipeline.stages import restore_cards
 from leadsvc.resolve.roots import follow
 from leadsvc.store.tables import guest_cards, prospect_identifiers, prospects
 

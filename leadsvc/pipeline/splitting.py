@@ -9,8 +9,9 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from leadsvc.errors import Conflict, NotFound, Reject
 from leadsvc.ids import public_key, uuid7
-from leadsvc.pipeline.parting import Moved, move, owe_moved, rehome, restore_cards
+from leadsvc.pipeline.parting import Moved, move, owe_moved, rehome
 from leadsvc.pipeline.rebuild import rebuild_prospects
+from leadsvc.pipeline.stages import restore_cards
 from leadsvc.pipeline.working import Working
 from leadsvc.store.known import Known
 from leadsvc.store.tables import inquiries, match_decisions, prospects

@@ -13,6 +13,7 @@ from leadsvc import outbox
 from leadsvc.ids import next_number, public_key, uuid7
 from leadsvc.normalize.hours import due_in_business_hours
 from leadsvc.outbox import Hold, Owed
+from leadsvc.pipeline.stages import restore_cards
 from leadsvc.resolve.decide import RULES_VERSION
 from leadsvc.resolve.person import Card, Identifier, Person
 from leadsvc.store.bulk import Batch
@@ -54,6 +55,8 @@ class Working:
         self._inquiry_rows: dict[uuid.UUID, dict[str, Any]] = {}
         self._links: set[tuple[uuid.UUID, uuid.UUID]] = set()
         self._after: list[Executable] = []
+        self._staged: set[uuid.UUID] = set()
+        self._stored: dict[uuid.UUID, frozenset[uuid.UUID]] = {}
 
     # -- prospects ----------------------------------------------------------------------------------------------------
 
@@ -81,7 +84,9 @@ class Working:
         self._versions.setdefault(person.id, person.version)
 
     def absorb(self, survivor: Person, loser: Person) -> None:
-        """Point the loser's root at the survivor."""
+        """Point the loser's root at the survivor; called before the survivor takes over the loser's members."""
+        for each in (survivor, loser):
+            self._stored.setdefault(each.id, frozenset(each.members))
         self._merged[loser.id] = survivor.id
         self.known.recent[survivor.id] += self.known.recent.pop(loser.id, [])
         self.changed(survivor)
@@ -120,17 +125,26 @@ class Working:
 
     def card(self, person: Person, card_id: uuid.UUID) -> Card:
         """The root card that ``card_id`` is part of by now."""
+        root = self._root_card(card_id)
+        return next(each for each in person.cards if each.id == root)
+
+    def _root_card(self, card_id: uuid.UUID) -> uuid.UUID:
         while card_id in self._folded:
             card_id = self._folded[card_id]
-        return next(each for each in person.cards if each.id == card_id)
+        return card_id
 
     def new_card(self, card: Card, row: dict[str, Any]) -> None:
         self.card_rows[card.id] = row
         self._cards[card.id] = card
 
     def fold(self, keep: Card, gone: Card) -> None:
-        """Point the root of one card at another; its open deliveries queue up behind the survivor's."""
+        """Point the root of one card at another; its open deliveries queue up behind the survivor's. Called before the
+        survivor takes over the other's members."""
+        for each in (keep, gone):
+            self._stored.setdefault(each.id, frozenset(each.members))
         self._folded[gone.id] = keep.id
+        if keep.stage != "new" or gone.stage != "new":
+            self._staged.add(keep.id)
         self._cards[keep.id] = keep
         self._cards[gone.id] = gone
         waiting = ("pending", "retry", "held", "dead")
@@ -326,6 +340,7 @@ class Working:
         self.batch.flush(connection)
         for statement in self._after:
             connection.execute(statement)
+        restore_cards(connection, {self._root_card(card) for card in self._staged})
 
     def _write_person(self, person: Person, version: int) -> None:
         root = self.root(person.id)
@@ -343,15 +358,13 @@ class Working:
             self.batch.update(
                 prospects, {"id": person.id, "version": version}, {"root_id": root, "version": version + 1}
             )
-            for member in sorted(person.members - {person.id}):
+            for member in sorted(self._stored[person.id] - {person.id}):
                 self.batch.update(prospects, {"id": member, "root_id": person.id}, {"root_id": root})
             return
         self.batch.update(prospects, {"id": person.id, "version": version}, values | {"version": version + 1})
 
     def _write_card(self, card: Card) -> None:
-        root = self._folded.get(card.id, card.id)
-        while root in self._folded:
-            root = self._folded[root]
+        root = self._root_card(card.id)
         moved = {
             "root_id": root,
             "property_id": card.property_id,
@@ -365,5 +378,5 @@ class Working:
             return
         self.batch.update(guest_cards, {"id": card.id}, moved)
         if root != card.id:
-            for member in sorted(card.members - {card.id}):
+            for member in sorted(self._stored[card.id] - {card.id}):
                 self.batch.update(guest_cards, {"id": member}, {"root_id": root})
