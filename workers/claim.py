@@ -6,11 +6,13 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, and_, exists, insert, or_, select, update
 
-from leadsvc.store.tables import attempts, deliveries, destinations
+from leadsvc.store.tables import attempts, deliveries, destinations, guest_cards
 
 _READY = ("pending", "retry")
+_STRUCTURAL = ("prospect", "merge", "unmerge")
+"""Deliveries that make the remote card what it is; events and tasks only hang on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class Claimed:
     id: uuid.UUID
     destination: str
     guest_card_id: uuid.UUID
+    lane_id: uuid.UUID
     kind: str
     subject_id: uuid.UUID
     version: int
@@ -56,6 +59,7 @@ def claim(
             row.id,
             row.destination,
             row.guest_card_id,
+            row.lane_id,
             row.kind,
             row.subject_id,
             row.version,
@@ -70,22 +74,6 @@ def claim(
 
 def _heads(destination: str, now: datetime, limit: int):  # type: ignore[no-untyped-def]  # a Select of many columns
     """The first open delivery of each lane, if it is due."""
-    before = deliveries.alias("before")
-    earlier = or_(
-        before.c.seq < deliveries.c.seq, and_(before.c.seq == deliveries.c.seq, before.c.id < deliveries.c.id)
-    )
-    # A prospect that could not be put blocks what hangs on it; a dead event or task blocks nothing.
-    unfinished = or_(
-        before.c.state.in_(("pending", "retry", "held")), and_(before.c.state == "dead", before.c.kind == "prospect")
-    )
-    blocked = exists(
-        select(before.c.id).where(
-            before.c.destination == deliveries.c.destination,
-            before.c.lane_id == deliveries.c.lane_id,
-            before.c.id != deliveries.c.id,
-            or_(before.c.state == "in_flight", and_(earlier, unfinished)),
-        )
-    )
     closed = exists(
         select(destinations.c.name).where(
             destinations.c.name == destination,
@@ -98,12 +86,62 @@ def _heads(destination: str, now: datetime, limit: int):  # type: ignore[no-unty
             deliveries.c.destination == destination,
             deliveries.c.state.in_(_READY),
             deliveries.c.due_at <= now,
-            ~blocked,
+            ~_waits(),
+            ~_family_at_work(),
             ~closed,
         )
         .order_by(deliveries.c.due_at, deliveries.c.seq)
         .limit(limit)
     )
+
+
+def _waits() -> ColumnElement[bool]:
+    """Whether something else in the lane has to come first.
+
+    Lanes are joined when cards are merged, and then the card's own delivery may stand behind an event of the other
+    card: so an event waits for everything structural that is on its way, wherever it stands, and not the other way.
+    """
+    before = deliveries.alias("before")
+    earlier = or_(
+        before.c.seq < deliveries.c.seq, and_(before.c.seq == deliveries.c.seq, before.c.id < deliveries.c.id)
+    )
+    # A prospect that could not be put blocks what hangs on it; a dead event or task blocks nothing.
+    unfinished = or_(
+        before.c.state.in_(("pending", "retry", "held")), and_(before.c.state == "dead", before.c.kind == "prospect")
+    )
+    hangs, shapes = deliveries.c.kind.not_in(_STRUCTURAL), before.c.kind.in_(_STRUCTURAL)
+    return exists(
+        select(before.c.id).where(
+            before.c.destination == deliveries.c.destination,
+            before.c.lane_id == deliveries.c.lane_id,
+            before.c.id != deliveries.c.id,
+            or_(
+                before.c.state == "in_flight",
+                and_(earlier, unfinished, or_(hangs, shapes)),
+                and_(hangs, shapes, before.c.state.in_(_READY)),
+            ),
+        )
+    )
+
+
+def _family_at_work() -> ColumnElement[bool]:
+    """Whether a card that has become part of this lane's card is still being pushed under its own lane."""
+    other = deliveries.alias("other")
+    return exists(
+        select(other.c.id)
+        .join(guest_cards, guest_cards.c.id == other.c.guest_card_id)
+        .where(
+            other.c.destination == deliveries.c.destination,
+            other.c.state == "in_flight",
+            other.c.lane_id != deliveries.c.lane_id,
+            guest_cards.c.root_id == deliveries.c.lane_id,
+        )
+    )
+
+
+def present_lane(card_id: ColumnElement[uuid.UUID] | uuid.UUID) -> ScalarSelect[uuid.UUID]:
+    """The lane of a card's deliveries: its root, which changes when cards are merged or parted."""
+    return select(guest_cards.c.root_id).where(guest_cards.c.id == card_id).scalar_subquery()
 
 
 def renew(connection: Connection, claimed: Claimed, owner: str, now: datetime, lease: timedelta) -> bool:
@@ -117,10 +155,11 @@ def give_back(connection: Connection, claimed: list[Claimed], owner: str, now: d
     """Return deliveries that were taken and not begun, so that another worker need not wait for the lease."""
     for each in claimed:
         mine = (deliveries.c.id == each.id) & (deliveries.c.state == "in_flight") & (deliveries.c.lease_owner == owner)
-        free = {"state": "pending", "lease_until": None, "lease_owner": "", "due_at": now}
+        lane = present_lane(each.guest_card_id)
+        free = {"state": "pending", "lease_until": None, "lease_owner": "", "due_at": now, "lane_id": lane}
         connection.execute(update(deliveries).where(mine, deliveries.c.attempts == each.attempt).values(**free))
         number = (attempts.c.delivery_id == each.id) & (attempts.c.number == each.attempt)
-        told = {"finished_at": now, "outcome": "released", "message": "the worker stopped before it began"}
+        told = {"finished_at": now, "outcome": "released", "message": "taken and not begun"}
         connection.execute(update(attempts).where(number).values(**told))
 
 
@@ -129,7 +168,14 @@ def release_expired(connection: Connection, now: datetime) -> int:
     lost = connection.execute(
         update(deliveries)
         .where(deliveries.c.state == "in_flight", deliveries.c.lease_until < now)
-        .values(state="retry", lease_until=None, lease_owner="", due_at=now, cause="lease_expired")
+        .values(
+            state="retry",
+            lease_until=None,
+            lease_owner="",
+            due_at=now,
+            cause="lease_expired",
+            lane_id=present_lane(deliveries.c.guest_card_id),
+        )
         .returning(deliveries.c.id, deliveries.c.attempts)
     ).all()
     for row in lost:

@@ -115,6 +115,10 @@ class Deliverer:
             return False  # it waited so long for its turn that another worker has it by now
         with self.store.read() as connection:
             view = card_view(connection, claimed, now)
+        if view.root_id != claimed.lane_id:
+            # Merged or parted since it was taken: another worker may be at the card that it belongs to now.
+            self._give_back([claimed])
+            return False
         pushed = push(self.destination(claimed.destination), claimed, view)
         self._record(claimed, pushed)
         log.info(

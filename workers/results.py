@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, update
 from leadsvc.ids import digest_uuid, uuid7
 from leadsvc.pipeline.sync import upsert
 from leadsvc.store.tables import attempts, deliveries, destinations, exceptions, guest_cards, prospects, remote_refs
-from leadsvc.workers.claim import Claimed
+from leadsvc.workers.claim import Claimed, present_lane
 from leadsvc.workers.destinations.base import Outcome, Result
 from leadsvc.workers.destinations.presence import ABSENT
 from leadsvc.workers.push import Pushed
@@ -50,13 +50,8 @@ def record(connection: Connection, claimed: Claimed, pushed: Pushed, owner: str,
     connection.execute(
         update(deliveries)
         .where(deliveries.c.id == claimed.id, deliveries.c.state == "in_flight", deliveries.c.lease_owner == owner)
-        .values(lease_until=None, lease_owner="", lane_id=_lane(claimed), **values)
+        .values(lease_until=None, lease_owner="", lane_id=present_lane(claimed.guest_card_id), **values)
     )
-
-
-def _lane(claimed: Claimed) -> Any:
-    """The card's present root: it may have been merged while the call was under way."""
-    return select(guest_cards.c.root_id).where(guest_cards.c.id == claimed.guest_card_id).scalar_subquery()
 
 
 def _remember(connection: Connection, claimed: Claimed, ref: Any, now: datetime) -> None:
