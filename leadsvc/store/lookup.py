@@ -2,9 +2,11 @@
 
 Hand-written because it runs for every lead: its text is always the same, so that drivers and PostgreSQL keep it
 prepared, and each row is one JSON object, so that both databases answer in the same form. Lists are parameters in JSON;
-the number of leads never changes the text. The order of look-ups is fixed here (``then``), so that a plan which was made
-while tables were small, or counted wrongly, never reads a whole table.
+the number of leads never changes the text. The order of look-ups is fixed here (``then``), so that a plan which was
+made while tables were small, or counted wrongly, never reads a whole table.
 """
+
+# ruff: noqa: S608  # built from words of ours only; every value is a parameter
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ class _Sql:
         """A comparison with the parameter ``name``, a JSON list."""
         if self.postgresql:
             return f"= ANY(ARRAY(SELECT json_array_elements_text(%({name})s::json)::{kind}))"
-        return f"IN (SELECT value FROM json_each(:{name}))"  # noqa: S608  # names of ours
+        return f"IN (SELECT value FROM json_each(:{name}))"
 
     def json(self, column: str) -> str:
         return column if self.postgresql else f"json({column})"
