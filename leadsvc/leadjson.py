@@ -25,34 +25,45 @@ from leadsvc.model import (
     Value,
 )
 
-_EMPTY: tuple[object, ...] = (None, (), "", {})
-
-
-@cache
-def _names(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind))
+Encoder = Callable[[Any], Any]
 
 
 def encode(thing: Any) -> Any:
     """Any value of the model as JSON types; empty fields are left out."""
-    if thing is None or isinstance(thing, (bool, int, float)):
-        return thing
-    if isinstance(thing, Enum):
-        return thing.value
-    if isinstance(thing, str):
-        return thing
-    if isinstance(thing, (date, datetime)):
-        return thing.isoformat()
-    if isinstance(thing, tuple):
-        return [encode(each) for each in thing]
-    if isinstance(thing, Mapping):
-        return {str(key): encode(value) for key, value in thing.items()}
-    if isinstance(thing, Value):
-        return {"value": encode(thing.value), "raw": thing.raw, "rule": thing.rule}
-    if is_dataclass(thing):
-        pairs = ((name, getattr(thing, name)) for name in _names(thing.__class__))
-        return {name: encode(value) for name, value in pairs if value not in _EMPTY or value is False}
-    raise TypeError(f"{type(thing).__name__} has no JSON form")
+    return _encoder(thing.__class__)(thing)
+
+
+@cache
+def _encoder(kind: type[Any]) -> Encoder:
+    """How things of this type are encoded; looked up once a type because every field of every lead passes here."""
+    if issubclass(kind, Enum):
+        return lambda thing: thing.value
+    if issubclass(kind, (str, bool, int, float, type(None))):
+        return lambda thing: thing
+    if issubclass(kind, (date, datetime)):
+        return lambda thing: thing.isoformat()
+    if issubclass(kind, tuple):
+        return lambda thing: [encode(each) for each in thing]
+    if issubclass(kind, Mapping):
+        return lambda thing: {str(key): encode(value) for key, value in thing.items()}
+    if issubclass(kind, Value):
+        return lambda thing: {"value": encode(thing.value), "raw": thing.raw, "rule": thing.rule}
+    if is_dataclass(kind):
+        return _dataclass_encoder(tuple(each.name for each in fields(kind)))
+    raise TypeError(f"{kind.__name__} has no JSON form")
+
+
+def _dataclass_encoder(names: tuple[str, ...]) -> Encoder:
+    def encode_fields(thing: Any) -> dict[str, Any]:
+        encoded = {}
+        for name in names:
+            value = getattr(thing, name)
+            if value is None or (not value and not isinstance(value, (int, float))):  # a number may be nought
+                continue
+            encoded[name] = encode(value)
+        return encoded
+
+    return encode_fields
 
 
 def to_json(lead: Lead) -> dict[str, Any]:
