@@ -169,7 +169,8 @@ class Intake:
                 planner.work.batch.insert(fates, _refused(receipt.id, error))
             planner.work.flush(connection)
             if planner.work.rebuild:
-                rebuild_prospects(connection, planner.work.rebuild)
+                roots = {planner.work.root(each) for each in planner.work.rebuild}
+                rebuild_prospects(connection, roots, context.portfolio.own_values)
         return answer
 
     def plan(self, connection: Connection, context: Context, seen: list[Seen]) -> tuple[Planner, list[Fate]]:

@@ -22,12 +22,13 @@ from leadsvc.normalize.hours import due_in_business_hours
 from leadsvc.outbox import Hold, Owed
 from leadsvc.pipeline.merging import merge_persons
 from leadsvc.pipeline.placing import place
+from leadsvc.pipeline.rebuild import BY_ID
 from leadsvc.pipeline.working import Working
 from leadsvc.places import Missing, Placement
 from leadsvc.resolve import decide as rules
 from leadsvc.resolve import golden as survivors
 from leadsvc.resolve.names import distinct, name_key
-from leadsvc.resolve.person import Card, Identity, Person
+from leadsvc.resolve.person import Card, Identity, Person, open_at
 from leadsvc.store.known import Known, Told, folded
 from leadsvc.store.queries.portfolio import Portfolio, PropertyInfo
 from leadsvc.store.tables import (
@@ -187,7 +188,8 @@ class Planner:
                 self.work.mark_shared(each.id)
             candidates |= behind
             lone = lone and not (each.kind == "phone" and len(behind) > 1)
-        same_content = {self.work.root(told.person) for told in self._same_content(seen)}
+        spoken = self._same_content(seen) if seen.lead.message else []  # saying nothing is not saying the same
+        same_content = {self.work.root(told.person) for told in spoken}
         findings = []
         for person_id in candidates | same_content:
             person = known.persons[person_id]
@@ -299,7 +301,7 @@ class Planner:
             and card.covers(seen.occurred_at, cycle)
         ]
         if open_cards:
-            return max(open_cards, key=lambda card: (card.last_at, card.id)), False
+            return open_at(open_cards, seen.occurred_at), False
         card = Card(
             uuid7(),
             public_key("GC"),
@@ -349,9 +351,10 @@ class Planner:
     def _learn(self, seen: Seen, person: Person, inquiry_id: uuid.UUID, at: datetime) -> None:
         """The prospect now answers to what this lead carried."""
         name = seen.lead.name.value if seen.lead.name else None
-        spelled = _spelled(seen.lead)
+        spelled, own = _spelled(seen.lead), self.context.portfolio.own_values
         for each in seen.identity.identifiers:
-            if each.id not in person.identifiers:
+            if each.id not in person.own:
+                person.own.add(each.id)
                 person.identifiers[each.id] = each
                 self.known.behind[each.id].add(person.id)
                 self.work.link(person, each, spelled, self.context.now)
@@ -360,7 +363,7 @@ class Planner:
             if parts not in person.raw_names:
                 person.raw_names.append(parts)
                 person.names.append(name_key(*parts))
-        person.golden = survivors.combine(person.golden, survivors.record(seen.lead, at, inquiry_id))
+        person.golden = survivors.combine(person.golden, survivors.record(seen.lead, at, inquiry_id, own))
 
     def _insert_inquiry(
         self, seen: Seen, inquiry_id: uuid.UUID, decision_id: uuid.UUID, person: Person, card: Card
@@ -468,9 +471,9 @@ class Planner:
 
     def _same_id(self, seen: Seen, told: Told) -> Fate:
         if substance(told.lead) == substance(seen.encoded):
-            return self._redelivered(seen, told, "same id of the sender, same content")
+            return self._redelivered(seen, told, f"{BY_ID}, same content", learn=False)
         if self.context.received_at < told.content_at:
-            return self._redelivered(seen, told, "same id of the sender, older than the content on record", learn=False)
+            return self._redelivered(seen, told, f"{BY_ID}, older than the content on record", learn=False)
         why = "replay" if told.content_receipt_id == self.context.receipt_id else "sender"
         return self._revised(seen, told, why, fate=True)
 

@@ -18,11 +18,12 @@ from leadsvc.store.bulk import Batch
 from leadsvc.store.known import folded
 from leadsvc.store.tables import fates, identifiers, inquiries, prospect_identifiers, prospects
 
+BY_ID = "same id of the sender"
 
-def rebuild_prospects(
-    connection: Connection, roots: Collection[uuid.UUID], ignored: frozenset[str] = frozenset()
-) -> None:
-    """Recompute what the prospects at ``roots`` are known by; edits are kept apart and stay."""
+
+def rebuild_prospects(connection: Connection, roots: Collection[uuid.UUID], ignored: frozenset[str]) -> None:
+    """Recompute what the prospects at ``roots`` are known by; edits are kept apart and stay. ``ignored``: values that
+    are the operator's own."""
     members = {
         row.id: row
         for row in connection.execute(select(prospects).where(prospects.c.root_id.in_(roots)).order_by(prospects.c.id))
@@ -37,7 +38,7 @@ def rebuild_prospects(
     batch.flush(connection)
     for root in roots:
         family = [row.id for row in members.values() if row.root_id == root]
-        _write_root(connection, root, [each for member in family for each in told[member]])
+        _write_root(connection, root, [each for member in family for each in told[member]], ignored)
 
 
 def _leads(
@@ -49,6 +50,8 @@ def _leads(
     again = select(inquiries.c.id, inquiries.c.prospect_id, inquiries.c.occurred_at, fates.c.lead).join(
         fates, (fates.c.inquiry_id == inquiries.c.id) & (fates.c.fate == "redelivery")
     )
+    # What comes again under the same id says nothing new, and nothing at all once the sender has corrected it.
+    again = again.where(fates.c.reason.not_like(f"{BY_ID}%"))
     for statement in (own, again):
         for row in connection.execute(statement.where(inquiries.c.prospect_id.in_(members))):
             told[row.prospect_id].append((from_json(row.lead), row.occurred_at, row.id))
@@ -75,11 +78,13 @@ def _identifier(each: Identifier, at: datetime) -> dict[str, Any]:
     return {"id": each.id, "kind": each.kind, "value": each.value, "trust": trust, "trust_reason": "", "first_at": at}
 
 
-def _write_root(connection: Connection, root: uuid.UUID, leads: list[tuple[Lead, datetime, uuid.UUID]]) -> None:
+def _write_root(
+    connection: Connection, root: uuid.UUID, leads: list[tuple[Lead, datetime, uuid.UUID]], ignored: frozenset[str]
+) -> None:
     golden: survivors.Golden = {}
     names: list[list[str]] = []
     for lead, at, inquiry in leads:
-        golden = survivors.combine(golden, survivors.record(lead, at, inquiry))
+        golden = survivors.combine(golden, survivors.record(lead, at, inquiry, ignored))
         if lead.name is not None and (lead.name.value.given or lead.name.value.family):
             parts = [lead.name.value.given, lead.name.value.family, lead.name.value.suffix]
             if parts not in names:

@@ -20,30 +20,32 @@ Golden = dict[str, Any]
 _NEWEST = ("move_in", "bedrooms", "bathrooms", "budget_cents", "occupants", "pets", "lease_term_months")
 
 
-def record(lead: Lead, at: datetime, inquiry: uuid.UUID) -> Golden:
-    """The golden record of one inquiry alone."""
+def record(lead: Lead, at: datetime, inquiry: uuid.UUID, ignored: frozenset[str] = frozenset()) -> Golden:
+    """The golden record of one inquiry alone. ``ignored``: values that are the operator's own and nobody's."""
     golden: Golden = {}
     if lead.name is not None:
         name = lead.name.value
         golden["name"] = _entry(
             lead.name, at, inquiry, bool(name.given) + bool(name.family), "most complete, then newest"
         )
-    real = [each for each in lead.emails if not each.value.relay]
-    masked = [each for each in lead.emails if each.value.relay]
-    for rank, emails in ((1, real), (0, masked)):
-        if emails and "email" not in golden:
-            value = Value(emails[0].value.address, emails[0].raw, emails[0].rule)
+    emails = [each for each in lead.emails if each.value.key not in ignored]
+    phones = [each for each in lead.phones if each.value.e164 not in ignored]
+    real = [each for each in emails if not each.value.relay]
+    masked = [each for each in emails if each.value.relay]
+    for rank, found in ((1, real), (0, masked)):
+        if found and "email" not in golden:
+            value = Value(found[0].value.address, found[0].raw, found[0].rule)
             golden["email"] = _entry(value, at, inquiry, rank, "own address before a masked one, then newest")
-    if lead.phones:
-        value = Value(lead.phones[0].value.e164, lead.phones[0].raw, lead.phones[0].rule)
+    if phones:
+        value = Value(phones[0].value.e164, phones[0].raw, phones[0].rule)
         golden["phone"] = _entry(value, at, inquiry, 0, "newest")
     for field in _NEWEST:
-        found = getattr(lead, field)
-        if found is not None:
-            golden[field] = _entry(found, at, inquiry, 0, "newest")
+        wish = getattr(lead, field)
+        if wish is not None:
+            golden[field] = _entry(wish, at, inquiry, 0, "newest")
     for field, values in (
-        ("emails", [each.value.address for each in lead.emails]),
-        ("phones", [each.value.e164 for each in lead.phones]),
+        ("emails", [each.value.address for each in emails]),
+        ("phones", [each.value.e164 for each in phones]),
     ):
         if values:
             golden[field] = values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -89,6 +90,14 @@ class Card:
         return self.stage not in {"new", "lost"}
 
 
+def open_at(cards: Sequence[Card], at: datetime) -> Card:
+    """Of several cards whose cycles cover ``at``, the one that was opened last by then; else the first to be opened."""
+    before = [card for card in cards if card.opened_at <= at]
+    if before:
+        return max(before, key=lambda card: (card.opened_at, card.id))
+    return min(cards, key=lambda card: (card.opened_at, card.id))
+
+
 @dataclass(slots=True)
 class Person:
     """A prospect at its root: the union of all that was merged into it. Changed in place while a receipt is planned."""
@@ -101,6 +110,7 @@ class Person:
     names: list[NameKey] = field(default_factory=list)
     raw_names: list[list[str]] = field(default_factory=list)
     identifiers: dict[uuid.UUID, Identifier] = field(default_factory=dict)
+    own: set[uuid.UUID] = field(default_factory=set)  # identifiers of the root itself, not of what was merged into it
     members: set[uuid.UUID] = field(default_factory=set)
     cards: list[Card] = field(default_factory=list)
     golden: dict[str, Any] = field(default_factory=dict)

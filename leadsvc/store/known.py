@@ -189,6 +189,8 @@ def _persons(rows: Rows) -> dict[UUID, Person]:
         if row["identifier"] is not None:
             identifier = Identifier(UUID(row["identifier"]), row["kind"], row["value"])
             person.identifiers[identifier.id] = identifier
+            if row["id"] == row["root"]:
+                person.own.add(identifier.id)
     _add_cards(persons, rows["card"])
     for row in rows["apart"]:
         one, other = UUID(row["one"]), UUID(row["other"])
