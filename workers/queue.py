@@ -34,7 +34,7 @@ def nudger(redis_url: str, names: list[str]) -> Callable[[], None]:
         for name in names:
             try:
                 queue.enqueue(
-                    _JOB, name, job_id=f"drain-{name}", unique=True, result_ttl=0, failure_ttl=60, job_timeout=300
+                    _JOB, name, job_id=f"drain-{name}", unique=True, result_ttl=0, failure_ttl=60, job_timeout=10
                 )
             except DuplicateJobError:
                 continue
@@ -49,6 +49,7 @@ class _ThreadWorker(SimpleWorker):
     """Runs jobs in this process and thread: no fork per job, no signals (they belong to the command)."""
 
     death_penalty_class = TimerDeathPenalty
+    max_connection_wait_time = _AGAIN_S  # RQ would look for a Redis that is back once a minute only
 
     def _install_signal_handlers(self) -> None:
         """The process has handlers of its own."""
