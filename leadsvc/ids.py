@@ -46,7 +46,7 @@ _numbers = threading.Lock()
 
 def next_number() -> int:
     """A number greater than every one this process gave before, and by the clock than those of others."""
-    global _last_number  # noqa: PLW0603  # one sequence a process
+    global _last_number  # one sequence a process
     with _numbers:
         _last_number = max(time.time_ns(), _last_number + 1)
         return _last_number

@@ -17,7 +17,7 @@ from leadsvc.services import Services
 from leadsvc.store import Store
 from leadsvc.store.migrate import revisions
 from leadsvc.store.tables import exceptions, receipts
-from leadsvc.workers.deliver import profile
+from leadsvc.workers.deliver import around, profile
 from leadsvc.workers.destinations import connect
 
 
@@ -60,7 +60,7 @@ def _examine(settings: Settings) -> Iterator[tuple[str, str]]:
 
 def _accounts(settings: Settings) -> Iterator[tuple[str, str]]:
     for name, account in settings.accounts.items():
-        destination = connect(profile(account))
+        destination = connect(profile(account), around)
         result = destination.check()
         destination.close()
         if not result.ok:

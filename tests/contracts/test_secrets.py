@@ -26,8 +26,8 @@ _EMAIL = re.compile(r"[\w.+%=-]+@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
 _PHONE = re.compile(r"(?<![\w.=/-])(?:\+?1[-. ]?)?\(?([2-9]\d{2})\)?[-. ]{1,2}([2-9]\d{2})[-. ](\d{4})(?![\w-])")
 _BARE_PHONE = re.compile(r"(?i)(?:phone|tel|mobile|cell|caller)\w*\W{0,6}\+?1?([2-9]\d{2})([2-9]\d{2})(\d{4})(?!\d)")
 
-# Reserved for documentation and tests (RFC 2606, RFC 6761).
-_NOBODYS = re.compile(r"(?:^|\.)(?:example\.(?:com|net|org)|example|test|invalid|localhost)$")
+# Reserved for documentation and tests (RFC 2606, RFC 6761), and what desks type when there is no address.
+_NOBODYS = re.compile(r"(?:^|\.)(?:example\.(?:com|net|org)|example|test|invalid|localhost|none\.com)$")
 # The machines that platforms send from: their layouts are recognised by these, and no person has an address there.
 _PLATFORMS = re.compile(
     r"(?:^|\.)(?:zillow|zillowrentals|trulia|hotpads|streeteasy|zlead|apartments|forrent|costar|realtor|rent|apartmentguide|"
