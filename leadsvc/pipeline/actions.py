@@ -248,7 +248,7 @@ class Actions:
                 .where(receipts.c.id == receipt_id, receipts.c.state != "pending")
                 .values(state="pending", processed_at=None, answer=None)
             )
-            connection.execute(delete(fates).where(fates.c.receipt_id == receipt_id))
+            connection.execute(delete(fates).where(fates.c.receipt_id == receipt_id, fates.c.fate != "revision"))
             self._audit(connection, actor, "replay", "receipt", str(receipt_id), {})
         self.intake.process(receipt_id)
         after = self.intake.load(receipt_id).state

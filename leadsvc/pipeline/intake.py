@@ -177,7 +177,7 @@ class Intake:
         """Lock, look up and decide; nothing is written yet."""
         lock(connection, (word for each in seen for word in each.words))
         known = load(connection, wanted(context, seen), context.received_at) if seen else Known()
-        planner = Planner(context, known)
+        planner = Planner(context, known, seen)
         found = [planner.plan(each) for each in seen]
         planner.finish()
         return planner, found

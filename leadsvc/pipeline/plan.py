@@ -36,6 +36,7 @@ from leadsvc.store.tables import (
 )
 
 _SPOKEN = re.compile(r"\w+")
+_CORRECTED = f"{BY_ID}, changed content"
 # Contact types in which an empty message says nothing about whether two contacts are one.
 _ALWAYS_NEW = {ContactType.CALL, ContactType.WALK_IN, ContactType.CHAT, ContactType.TEXT}
 
@@ -153,9 +154,11 @@ def _repeats(seen: Seen, told: Told) -> bool:
 class Planner:
     """Plans the leads of one receipt into ``batch``; call :meth:`finish` once at the end."""
 
-    def __init__(self, context: Context, known: Known) -> None:
+    def __init__(self, context: Context, known: Known, seen: Iterable[Seen]) -> None:
+        """``seen``: all that will be planned."""
         self.context = context
         self.known = known
+        self._last = {each.external_id: each.position for each in seen if each.external_id}
         self.work = Working(known, context)
 
     def plan(self, seen: Seen) -> Fate:
@@ -213,15 +216,17 @@ class Planner:
         return distinct([*names, identity.name]) > self.context.policy.shared_after_names
 
     def _near(self, seen: Seen, inquiries: Iterable[Told]) -> list[Told]:
-        """Those of ``inquiries`` that are close enough in time to be the same contact."""
+        """Those of ``inquiries`` that are close enough in time to be the same contact: by the renter's own time, and by
+        arrival where one of the two does not tell its time."""
         if not seen.lead.message and seen.lead.contact_type in _ALWAYS_NEW:
             return []
         window = timedelta(hours=self.context.policy.redelivery_hours)
+        now = self.context.received_at
         return [
             told
             for told in inquiries
             if abs(told.occurred_at - seen.occurred_at) <= window
-            or abs(told.received_at - self.context.received_at) <= window
+            or (abs(told.received_at - now) <= window and (seen.flags or told.occurred_at == told.received_at))
         ]
 
     def _same_content(self, seen: Seen) -> list[Told]:
@@ -470,12 +475,22 @@ class Planner:
     # -- re-deliveries and revisions ----------------------------------------------------------------------------------
 
     def _same_id(self, seen: Seen, told: Told) -> Fate:
-        if substance(told.lead) == substance(seen.encoded):
+        same = substance(told.lead) == substance(seen.encoded)
+        if told.id in self.known.revised:
+            if self._is_content(seen, told) and not same:
+                return self._revised(seen, told, "replay", fate=True)
+            self._fate(seen, "revision", told.id, _CORRECTED)
+            return self._unchanged(seen, told, "revised")
+        if same:
             return self._redelivered(seen, told, f"{BY_ID}, same content", learn=False)
         if self.context.received_at < told.content_at:
             return self._redelivered(seen, told, f"{BY_ID}, older than the content on record", learn=False)
-        why = "replay" if told.content_receipt_id == self.context.receipt_id else "sender"
-        return self._revised(seen, told, why, fate=True)
+        return self._revised(seen, told, "sender", fate=True)
+
+    def _is_content(self, seen: Seen, told: Told) -> bool:
+        """Whether the inquiry says what it says because of this very place of this receipt."""
+        last = self._last.get(seen.external_id, seen.position) if seen.external_id else seen.position
+        return told.content_receipt_id == self.context.receipt_id and seen.position == last
 
     def _redelivered(self, seen: Seen, told: Told, reason: str, *, learn: bool = True) -> Fate:
         person = self.known.persons[self.work.root(told.person)]
@@ -483,6 +498,7 @@ class Planner:
         before = dict(person.golden)
         if learn:
             self._learn(seen, person, told.id, told.occurred_at)
+            self._join_more(seen, person, "repetition", "What was delivered again connects them")
         if person.golden != before:
             self.work.touch(person, card, told.occurred_at)
             info = self.context.portfolio.properties.get(card.property_id) if card.property_id else None
@@ -499,7 +515,7 @@ class Planner:
         new = seen.encoded
         old_message, message = told.lead.get("message", {}).get("value"), new.get("message", {}).get("value")
         self.work.revise(told, new, seen, why)
-        self._join_more(seen, person)
+        self._join_more(seen, person, "revision", "A corrected inquiry connects them")
         self.work.touch(person, card, told.occurred_at)
         self.work.bump(card)
         owed = [Owed("prospect", card.id, card.version)]
@@ -508,12 +524,13 @@ class Planner:
         info = self.context.portfolio.properties.get(card.property_id) if card.property_id else None
         self.work.owe(card, owed, info, None if info else Hold("unplaced_card"))
         if fate:
-            self._fate(seen, "revision", told.id, "same id of the sender, changed content")
+            self._fate(seen, "revision", told.id, _CORRECTED)
         told.lead, told.revision = new, told.revision + 1
+        told.content_receipt_id, told.content_at = self.context.receipt_id, self.context.received_at
         return Fate(seen.position, "revised", told.id, card.key, person.key, "changed content")
 
-    def _join_more(self, seen: Seen, person: Person) -> None:
-        """Corrected contact values may connect the prospect to others, by the same rules as a new lead."""
+    def _join_more(self, seen: Seen, person: Person, rule: str, why: str) -> None:
+        """More contact values may connect the prospect to others, by the same rules as a new lead."""
         decision = self._decide(seen)
         if decision.verdict != "join" or decision.person is None:
             return
@@ -523,20 +540,22 @@ class Planner:
                     self.work,
                     survivor=person,
                     loser=self.known.persons[other],
-                    rule="revision",
-                    sentence=f"A corrected inquiry connects them: {rules.lower_first(decision.sentence)}",
+                    rule=rule,
+                    sentence=f"{why}: {rules.lower_first(decision.sentence)}",
                     evidence=list(decision.evidence),
                     decided_by="rules",
                 )
 
     def _read_again(self, seen: Seen, told: Told) -> Fate:
         """Replay: the inquiry exists; what a newer map reads differently becomes a revision."""
-        mine = told.content_receipt_id == self.context.receipt_id
-        if mine and substance(told.lead) != substance(seen.encoded):
+        if self._is_content(seen, told) and substance(told.lead) != substance(seen.encoded):
             return self._revised(seen, told, "replay", fate=False)
+        return self._unchanged(seen, told, "accepted")
+
+    def _unchanged(self, seen: Seen, told: Told, status: str) -> Fate:
         person = self.known.persons[self.work.root(told.person)]
         card = self._place_late(seen, person, self.work.card(person, told.card))
-        return Fate(seen.position, "accepted", told.id, card.key, person.key, "unchanged")
+        return Fate(seen.position, status, told.id, card.key, person.key, "unchanged")
 
     def _place_late(self, seen: Seen, person: Person, card: Card) -> Card:
         """A card that waited for its property gets it when the property is known by now."""

@@ -53,6 +53,7 @@ class Working:
         self._task_changes: dict[uuid.UUID, tuple[int, dict[str, Any]]] = {}
         self._identifier_rows: dict[uuid.UUID, dict[str, Any]] = {}
         self._inquiry_rows: dict[uuid.UUID, dict[str, Any]] = {}
+        self._inquiry_changes: dict[uuid.UUID, tuple[int, dict[str, Any]]] = {}
         self._links: set[tuple[uuid.UUID, uuid.UUID]] = set()
         self._after: list[Executable] = []
         self._staged: set[uuid.UUID] = set()
@@ -283,7 +284,8 @@ class Working:
         if told.id in self._inquiry_rows:
             self._inquiry_rows[told.id].update(values)
         else:
-            self.batch.update(inquiries, {"id": told.id, "revision": told.revision}, values)
+            original = self._inquiry_changes.get(told.id, (told.revision, {}))[0]
+            self._inquiry_changes[told.id] = (original, values)
         self.rebuild.add(self.root(told.person))
 
     def exception(self, kind: str, subject_kind: str, subject_id: uuid.UUID, cause: str, detail: str) -> None:
@@ -333,6 +335,8 @@ class Working:
             self._write_person(self.known.persons[person_id], version)
         for card in self._cards.values():
             self._write_card(card)
+        for inquiry_id, (revision, values) in self._inquiry_changes.items():
+            self.batch.update(inquiries, {"id": inquiry_id, "revision": revision}, values)
         for task_id, (version, values) in self._task_changes.items():
             self.batch.update(tasks, {"id": task_id, "version": version}, values)
 

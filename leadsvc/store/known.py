@@ -57,6 +57,7 @@ class Known:
     contents: dict[UUID, list[Told]] = field(default_factory=lambda: defaultdict(list))
     recent: dict[UUID, list[Told]] = field(default_factory=lambda: defaultdict(list))
     receipt: dict[int, Told] = field(default_factory=dict)
+    revised: set[UUID] = field(default_factory=set)  # inquiries that this receipt, read again, has corrected before
 
 
 # The look-ups that follow go by index however small the tables looked when PostgreSQL planned them: a plan is kept as
@@ -109,6 +110,7 @@ def load(connection: Connection, wanted: Wanted, received_at: datetime) -> Known
         if row["root"] is not None:
             known.behind[identifier].add(UUID(row["root"]))
     known.receipt = {row["position"]: _told(row) for row in rows["receipt"]}
+    known.revised = {UUID(row["id"]) for row in rows["revised"]}
     known.external = {row["external"]: _told(row) for row in rows["external"]}
     for row in rows["content"]:
         known.contents[UUID(row["content"])].append(_told(row))

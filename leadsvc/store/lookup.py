@@ -66,6 +66,9 @@ hit AS MATERIALIZED (
 found AS MATERIALIZED (
   SELECT 'receipt' AS what, q.id FROM inquiries q WHERE q.receipt_id = {sql.parameter("receipt_id", "uuid")}
   UNION ALL
+  SELECT 'revised', f.inquiry_id FROM fates f
+  WHERE f.receipt_id = {sql.parameter("receipt_id", "uuid")} AND f.fate = 'revision'
+  UNION ALL
   SELECT 'external', q.id FROM inquiries q
   WHERE q.feed = {sql.parameter("feed", "text")} AND q.external_id {sql.among("external", "text")}
   UNION ALL

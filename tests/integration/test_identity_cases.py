@@ -333,7 +333,8 @@ def test_a_bridge_between_two_that_people_worked_on_is_proposed(office: Office) 
 
 
 def test_many_bridges_in_one_delivery(office: Office) -> None:
-    people = [("a", "Rosa Berg", "a@example.com", None), ("b", "Rosa Berg", "b@example.com", None)]
+    people: list[tuple[str, str, str | None, str | None]] = [("a", BERG, "a@example.com", None)]
+    people += [("b", BERG, "b@example.com", None)]
     people += [("c", "Rosa Berg", "c@example.com", None), ("d", "Rosa Berg", None, "0120")]
     for one in people:
         office.lead(*one)
