@@ -145,7 +145,15 @@ def _api_table(measured: dict[str, Measured]) -> list[str]:
         least, most = _TARGETS.get(name, (None, None))
         target = f"≥ {least}" + (f", ≤ {most:g}" if most else "") if least else ""
         rows.append(
-            (name, f"{one.rate:,.0f}", f"{one.p50:.1f}", f"{one.p99:.1f}", f"{one.ratio:.2f}", f"{one.p99_ratio:.2f}", target)
+            (
+                name,
+                f"{one.rate:,.0f}",
+                f"{one.p50:.1f}",
+                f"{one.p99:.1f}",
+                f"{one.ratio:.2f}",
+                f"{one.p99_ratio:.2f}",
+                target,
+            )
         )
     return table(rows)
 
@@ -203,7 +211,9 @@ PARTS = {"api": api, "statements": statements}
 def table(rows: Sequence[Row]) -> list[str]:
     """Rows as a Markdown table whose columns line up; the first row is the head."""
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
     return [lines[0], rule, *lines[1:]]
 
@@ -211,7 +221,11 @@ def table(rows: Sequence[Row]) -> list[str]:
 def machine() -> str:
     """What it was measured on, in one line."""
     model = next(
-        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         platform.processor(),
     )
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)

@@ -29,7 +29,9 @@ def user() -> None:
 
 @user.command()
 @click.argument("login")
-@click.option("--role", type=click.Choice(accounts.ROLES), default="agent", show_default=True, help="What the person may do.")
+@click.option(
+    "--role", type=click.Choice(accounts.ROLES), default="agent", show_default=True, help="What the person may do."
+)
 @click.password_option(help="Asked for when left out, which keeps it out of the shell's history.")
 def create(login: str, role: str, password: str) -> None:
     """Make an account with a password. ``leadsvc user link`` lets the person choose both."""
@@ -89,7 +91,9 @@ def password(login: str, password: str) -> None:
 
 
 @user.command()
-@click.option("--role", type=click.Choice(accounts.ROLES), default="agent", show_default=True, help="What the person may do.")
+@click.option(
+    "--role", type=click.Choice(accounts.ROLES), default="agent", show_default=True, help="What the person may do."
+)
 def link(role: str) -> None:
     """Print a one-time link, good for 24 hours, at which somebody chooses login and password."""
     settings = Settings.load()
