@@ -38,8 +38,9 @@ def _phone(n: int) -> str:
 
 def _words(n: int) -> str:
     return (
-        f"Hello, we are two adults and a cat and saw your apartment today. Is it still free from the first of next month, "
-        f"is there parking, and may we see it some evening this week or on Saturday? Our number on the list is {n}. Thanks"
+        "Hello, we are two adults and a cat and saw your apartment today. Is it still free from the first of next "
+        "month, is there parking, and may we see it some evening this week or on Saturday? Our number on the list is "
+        f"{n}. Thanks"
     )
 
 
