@@ -8,10 +8,12 @@ forgotten.
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 import uuid
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from leadsvc.faults import SIDES, Commit
@@ -54,10 +56,16 @@ class Tally:
 
 
 class Crashes:
-    """One run. :meth:`prepare`, then :meth:`strike` for each point, then :meth:`judge`."""
+    """One run. :meth:`prepare`, then :meth:`strike` for each point, then :meth:`judge`.
 
-    def __init__(self, town: Town) -> None:
+    ``traffic``: how many new renters write while each point is waited for.
+    """
+
+    def __init__(self, town: Town, traffic: int = 2) -> None:
         self.town = town
+        self.traffic = traffic
+        self._pool = ThreadPoolExecutor(4)
+        self._lock = threading.Lock()
         self.tally = Tally()
         self._numbers = itertools.count(1)
         self._known: defaultdict[tuple[str, str], deque[list[int]]] = defaultdict(deque)
@@ -98,6 +106,7 @@ class Crashes:
 
     def strike(self, point: str, side: str) -> None:
         """Kill whoever passes the point next, and go on."""
+        meanwhile = [self._pool.submit(self._newcomer, point, side) for _ in range(self.traffic)]
         if point in _COMMANDS:
             self._strike_command(point, side)
         else:
@@ -107,6 +116,8 @@ class Crashes:
             file = self.town.arm(role, f"{point}:{side}:1")
             _STIMULI[point](self, point, side)
             eventually(lambda: not file.exists(), f"a process dies {side} {point}", 30)
+        for each in meanwhile:
+            each.result()
         self.tally.kills[f"{point}:{side}"] += 1
 
     def _strike_command(self, point: str, side: str) -> None:
@@ -117,20 +128,24 @@ class Crashes:
         assert status == 0, said
 
     def _newcomer(self, _point: str, _side: str) -> None:
-        self.tally.people += 1
+        self._more(1)
         person = self._new()
         self._send(person, email=people.email(person))
+
+    def _more(self, renters: int) -> None:
+        with self._lock:
+            self.tally.people += renters
 
     def _again(self, point: str, side: str) -> None:
         """The second inquiry of somebody known, with a phone number that was not."""
         [person] = self._known[point, side].popleft()
-        self.tally.people += 1
+        self._more(1)
         self._send(person, email=people.email(person), phone=people.phone(person))
 
     def _bridge(self, point: str, side: str) -> None:
         """One inquiry carries what two prospects are known by."""
         one, other = self._known[point, side].popleft()
-        self.tally.people += 1
+        self._more(1)
         self._send(one, email=people.email(one), phone=people.phone(other))
 
     def _unmerge(self, point: str, side: str) -> None:
@@ -145,7 +160,7 @@ class Crashes:
         decision = uuid.UUID(str(found[0][0]))
         done = self.town.post(f"/v1/decisions/{decision}/unmerge", b"{}", "staff")
         assert done.status in (200, 409), done.body  # 409: undone already, the answer got lost
-        self.tally.people += 2
+        self._more(2)
 
     def _replay(self, point: str, side: str) -> None:
         self._newcomer(point, side)
@@ -157,7 +172,8 @@ class Crashes:
 
     def judge(self) -> Tally:
         """Compare what was acknowledged with the store and with the PMS."""
-        self.town.settle()
+        self._pool.shutdown()
+        self.town.settle(180)
         state = self.town.pms.state()
         texts = Counter(event["text"] for event in state["events"])
         for each in self.tally.owed:
@@ -213,10 +229,10 @@ _STIMULI: Mapping[str, Callable[[Crashes, str, str], None]] = {
 STIMULATED = frozenset({*_COMMANDS, *_STIMULI})
 
 
-def run(town: Town, times: int = 1) -> Tally:
-    """Every point ``times`` times."""
+def run(town: Town, times: int = 1, traffic: int = 2) -> Tally:
+    """Every point ``times`` times, with ``traffic`` new renters at each."""
     chosen = [each for each in points() for _ in range(times)]
-    crashes = Crashes(town)
+    crashes = Crashes(town, traffic)
     crashes.prepare(chosen)
     for point, side in chosen:
         crashes.strike(point, side)

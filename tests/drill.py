@@ -1,0 +1,106 @@
+"""The long fault runs, as a table: ``.venv/bin/python -m tests.drill [--times N] [--traffic N] [--rounds N] …``.
+
+Each part runs on SQLite (one process) and on PostgreSQL (API and worker processes) beside a simulated PMS, kills or
+crowds them, and then compares what was acknowledged with the store and with the PMS. Exit status 1 when anything is
+missing or wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import random
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from leadsvc.store import migrate
+from tests import servers
+from tests.destinations_fixtures import SimPmsBench, running_simpms
+from tests.system import crashes, crowds
+from tests.system.town import Town, town
+
+Row = tuple[str, str, str, str, str, list[str]]
+
+
+@contextlib.contextmanager
+def _towns(
+    folder: Path, pms: SimPmsBench, name: str, server: servers.PostgreSQL
+) -> Iterator[Iterator[tuple[str, Town]]]:
+    """A fresh town on each kind of store, one after the other."""
+
+    def each() -> Iterator[tuple[str, Town]]:
+        url = f"sqlite:///{folder / f'{name}.db'}"
+        migrate(url)
+        with town(folder / f"{name}-sqlite", url, pms) as made:
+            yield "SQLite, 1 process", made
+        url = server.create(f"drill_{name}")
+        migrate(url)
+        with town(folder / f"{name}-pg", url, pms, workers=1, processes=2) as made:
+            yield "PostgreSQL, 2 + 1", made
+
+    yield each()
+
+
+def _killed(store: str, made: Town, times: int, traffic: int) -> Row:
+    tally = crashes.run(made, times, traffic)
+    points = len(tally.kills)
+    done = f"{sum(tally.kills.values())} kills at {points} points"
+    lost = f"{len(tally.missing)} of {len(tally.owed)} acknowledged missing, {tally.unanswered} unanswered sends"
+    return "kill -9 everywhere", store, done, lost, f"{tally.seconds:.0f} s", [*tally.missing, *tally.wrong]
+
+
+def _together(store: str, made: Town, rounds: int) -> Row:
+    kinds = [("same", "resent", "bridged")[number % 3] for number in range(rounds)]
+    crowd = crowds.Twins(made).run(kinds)
+    speed = f"{crowd.rounds / crowd.seconds:.1f} rounds/s, slowest answer {crowd.slowest:.1f} s"
+    done = f"{crowd.rounds} rounds of {crowds.THREADS} senders"
+    return "one person at once", store, done, speed, f"{crowd.seconds:.0f} s", crowd.wrong
+
+
+def _many_times(store: str, made: Town, renters: int, seed: int) -> Row:
+    crowd = crowds.resend(made, renters, seed)
+    done = f"{crowd.sent} sends of {crowd.rounds} inquiries"
+    return "1-20 times each", store, done, f"seed {seed}", f"{crowd.seconds:.0f} s", crowd.wrong
+
+
+def main() -> int:
+    """Run everything and print the table."""
+    parser = argparse.ArgumentParser(description="Long fault runs of leadsvc, with counts.")
+    parser.add_argument("--times", type=int, default=3, help="kills at every point")
+    parser.add_argument("--traffic", type=int, default=20, help="new renters at every kill")
+    parser.add_argument("--rounds", type=int, default=60, help="rounds of 64 senders")
+    parser.add_argument("--renters", type=int, default=100, help="inquiries sent up to 20 times")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    chosen = parser.parse_args()
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="leadsvc-drill-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with running_simpms(folder) as pms, servers.postgresql() as server:
+            with _towns(folder, pms, "kills", server) as towns:
+                rows += [_killed(store, made, chosen.times, chosen.traffic) for store, made in towns]
+            with _towns(folder, pms, "twins", server) as towns:
+                rows += [_together(store, made, chosen.rounds) for store, made in towns]
+            with _towns(folder, pms, "resends", server) as towns:
+                rows += [_many_times(store, made, chosen.renters, chosen.seed) for store, made in towns]
+    return _show(rows)
+
+
+def _show(rows: list[Row]) -> int:
+    table = Table("drill", "store", "done", "found", "time", "verdict", title="Fault drill")
+    for drill, store, done, found, seconds, wrong in rows:
+        table.add_row(drill, store, done, found, seconds, "holds" if not wrong else f"{len(wrong)} WRONG")
+    console = Console(width=150)
+    console.print(table)
+    for drill, store, _, _, _, wrong in rows:
+        for each in wrong[:20]:
+            console.print(f"{drill}, {store}: {each}")
+    return 1 if any(row[-1] for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
