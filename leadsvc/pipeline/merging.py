@@ -67,9 +67,7 @@ def _take_over(
         (
             each
             for each in survivor.cards
-            if each.property_id == card.property_id
-            and each.hint == card.hint
-            and (each.covers(card.opened_at, cycle) or card.covers(each.opened_at, cycle))
+            if each.property_id == card.property_id and each.hint == card.hint and _one_cycle(each, card, cycle)
         ),
         None,
     )
@@ -80,17 +78,29 @@ def _take_over(
     if keep is card:
         survivor.cards.remove(partner)
         survivor.cards.append(card)
-    rows.append({"field": "card", "level": "folded", "ours": str(keep.id), "theirs": str(gone.id)})
-    fold_cards(work, keep, gone, decision_id)
+    fold_cards(work, keep, gone, decision_id, rows)
 
 
-def fold_cards(work: Working, keep: Card, gone: Card, decision_id: uuid.UUID) -> None:
-    """Let ``keep`` stand for both: one cycle, one task, and the destinations are owed the merge."""
+def _one_cycle(one: Card, other: Card, cycle: timedelta) -> bool:
+    """Whether the later of two cards would not have been opened, had they been one person's from the start."""
+    first, second = sorted((one, other), key=lambda each: (each.opened_at, each.id))
+    return first.covers(second.opened_at, cycle)
+
+
+def fold_cards(work: Working, keep: Card, gone: Card, decision_id: uuid.UUID, rows: list[Mapping[str, Any]]) -> None:
+    """Let ``keep`` stand for both: one cycle, one task, and the destinations are owed the merge. What undoing needs to
+    know is added to the evidence ``rows``: the roots first, then everybody who was part of them, because some of those
+    may leave first."""
+    pairs = [(keep.id, gone.id), *((ours, theirs) for ours in sorted(keep.members) for theirs in sorted(gone.members))]
+    for ours, theirs in dict.fromkeys(pairs):
+        rows.append({"field": "card", "level": "folded", "ours": str(ours), "theirs": str(theirs)})
     work.fold(keep, gone)
     keep.members |= gone.members
     keep.opened_at, keep.last_at = min(keep.opened_at, gone.opened_at), max(keep.last_at, gone.last_at)
     keep.stage = max(keep.stage, gone.stage, key=STAGES.index)
     if keep.task is not None and gone.task is not None and gone.task["due_at"] < keep.task["due_at"]:
+        before = keep.task["due_at"].isoformat()
+        rows.append({"field": "task", "level": "hastened", "ours": str(keep.task["id"]), "theirs": before})
         work.hasten_task(keep, gone.task["due_at"])
     work.cancel_task(gone, f"merged:{decision_id}")
     gone.version += 1

@@ -44,9 +44,8 @@ def place(work: Working, person: Person, card: Card, property_id: uuid.UUID, *, 
     if not twins:
         return card
     keep, gone = sorted((twins[0], card), key=lambda each: (each.opened_at, each.id))
-    evidence.append({"field": "card", "level": "folded", "ours": str(keep.id), "theirs": str(gone.id)})
     person.cards.remove(gone)
-    fold_cards(work, keep, gone, decision_id)
+    fold_cards(work, keep, gone, decision_id, evidence)
     return keep
 
 

@@ -23,7 +23,7 @@ def rebuild(connection: Connection, own_values: frozenset[str]) -> dict[str, int
     before = _picture(connection)
     decisions = merges_in_force(connection)
     _point(connection, prospects, follow(prospect_edges(decisions)))
-    _point(connection, guest_cards, follow(card_edges(decisions)))
+    _point(connection, guest_cards, follow(card_edges(decisions, _owners(connection))))
     for chunk in _roots(connection, prospects):
         rebuild_prospects(connection, chunk, own_values)
     for chunk in _roots(connection, guest_cards):
@@ -38,6 +38,12 @@ def _point(connection: Connection, table: Table, roots: dict[uuid.UUID, uuid.UUI
     for thing, root in roots.items():
         if thing != root:
             connection.execute(update(table).where(table.c.id == thing).values(root_id=root))
+
+
+def _owners(connection: Connection) -> dict[uuid.UUID, uuid.UUID]:
+    """Cards -> the root prospect each belongs to."""
+    owner = select(guest_cards.c.id, prospects.c.root_id).join(prospects, prospects.c.id == guest_cards.c.prospect_id)
+    return {row.id: row.root_id for row in connection.execute(owner)}
 
 
 def _roots(connection: Connection, table: Table) -> Iterator[tuple[uuid.UUID, ...]]:

@@ -9,9 +9,10 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from leadsvc.errors import Conflict, NotFound, Reject
 from leadsvc.ids import public_key, uuid7
-from leadsvc.pipeline.parting import Moved, move, owe_moved, rehome
+from leadsvc.pipeline.parting import owe_rehomed
 from leadsvc.pipeline.rebuild import rebuild_prospects
-from leadsvc.pipeline.stages import restore_cards
+from leadsvc.pipeline.rehoming import Given, Moved, Parting, insert_person, rehome
+from leadsvc.pipeline.stages import restore_cards, restore_tasks
 from leadsvc.pipeline.working import Working
 from leadsvc.store.known import Known
 from leadsvc.store.tables import inquiries, match_decisions, prospects
@@ -29,16 +30,18 @@ def split(connection: Connection, context: Context, decision_id: uuid.UUID, acto
     root = connection.execute(select(prospects.c.root_id).where(prospects.c.id == inquiry.prospect_id)).scalar_one()
     _hold_still(connection, root)
     work = Working(Known(), context)
-    person = _new_person(connection, inquiry)
-    moved = [move(connection, work, inquiry, person, root, undoes=decision_id, decided_by=actor)]
-    rebuild_prospects(connection, {root, person}, context.portfolio.own_values)
-    moved += rehome(connection, work, root, person, decision.seq)
+    person, key = uuid7(), public_key("PR")
+    insert_person(connection, person, key, inquiry.occurred_at)
+    given = Given(inquiry.id, decision_id, actor)
+    rehomed = rehome(connection, work, Parting(root, person, decision.seq, root, given=given))
     _keep_apart(work, root, person, actor)
-    rebuild_prospects(connection, {root, person}, context.portfolio.own_values)
-    restore_cards(connection, {card for each in moved for card in (each.from_card, each.to_card)})
-    owe_moved(connection, work, moved)
     work.flush(connection)
-    return _impact(connection, decision_id, root, person, moved)
+    rebuild_prospects(connection, {root, *rehomed.people(connection)}, context.portfolio.own_values)
+    restore_cards(connection, rehomed.cards)
+    restore_tasks(connection, rehomed.cards, [])
+    owe_rehomed(connection, work, rehomed)
+    work.flush(connection)
+    return _impact(connection, decision_id, root, person, rehomed.moved)
 
 
 def _found(connection: Connection, decision_id: uuid.UUID) -> tuple[Row[Any], Row[Any]]:
@@ -66,14 +69,6 @@ def _hold_still(connection: Connection, root: uuid.UUID) -> None:
     changed = update(prospects).where(prospects.c.id == root).values(version=prospects.c.version + 1)
     if connection.execute(changed).rowcount != 1:
         raise Conflict("the prospect changed meanwhile")
-
-
-def _new_person(connection: Connection, inquiry: Row[Any]) -> uuid.UUID:
-    person = uuid7()
-    row = {"id": person, "key": public_key("PR"), "root_id": person, "names": [], "golden": {}, "edits": {}}
-    times = {"first_at": inquiry.occurred_at, "last_at": inquiry.occurred_at}
-    connection.execute(prospects.insert().values(**row, **times))
-    return person
 
 
 def _keep_apart(work: Working, one: uuid.UUID, other: uuid.UUID, actor: str) -> None:

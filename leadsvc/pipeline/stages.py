@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from leadsvc.errors import Reject
 from leadsvc.ids import uuid7
@@ -38,6 +39,35 @@ def write_outcome(
         first = (tasks.c.guest_card_id == card_id) & (tasks.c.kind == "first_contact") & (tasks.c.state == "open")
         done = {"state": "done", "reason": "contacted", "version": tasks.c.version + 1}
         connection.execute(update(tasks).where(first).values(**done))
+
+
+def restore_tasks(connection: Connection, roots: Iterable[uuid.UUID], decisions: Iterable[Row[Any]]) -> None:
+    """Open first-contact tasks of root cards: about the newest inquiry of the card, due when the first to wait is due.
+
+    ``decisions``: merges that may have hastened a task; each recorded when it was due before.
+    """
+    rows = [row for each in decisions for row in each.evidence if row.get("field") == "task"]
+    due_before = {uuid.UUID(row["ours"]): datetime.fromisoformat(row["theirs"]) for row in reversed(rows)}
+    for root in sorted(roots):
+        mine = (tasks.c.guest_card_id == root) & (tasks.c.state == "open") & (tasks.c.kind == "first_contact")
+        task = connection.execute(select(tasks).where(mine)).one_or_none()
+        family = select(guest_cards.c.id).where(guest_cards.c.root_id == root)
+        newest = connection.execute(
+            select(inquiries.c.id, inquiries.c.lead)
+            .where(inquiries.c.guest_card_id.in_(family))
+            .order_by(inquiries.c.received_at.desc(), inquiries.c.id.desc())
+        ).first()
+        if task is None or newest is None:
+            continue
+        folded = connection.execute(
+            select(tasks.c.id, tasks.c.due_at).where(
+                tasks.c.guest_card_id.in_(family), tasks.c.state == "cancelled", tasks.c.reason.like("merged:%")
+            )
+        ).all()
+        due_at = min(due_before.get(each.id, each.due_at) for each in (task, *folded))
+        body = (newest.lead.get("message") or {}).get("value", "")
+        values = {"inquiry_id": newest.id, "body": body, "due_at": due_at, "version": tasks.c.version + 1}
+        connection.execute(update(tasks).where(tasks.c.id == task.id).values(**values))
 
 
 def restore_cards(connection: Connection, roots: Iterable[uuid.UUID]) -> None:

@@ -158,10 +158,16 @@ class Working:
         self._cards[card.id] = card
 
     def first_contact(
-        self, card_id: uuid.UUID, property_id: uuid.UUID | None, inquiry_id: uuid.UUID, body: str
+        self,
+        card_id: uuid.UUID,
+        property_id: uuid.UUID | None,
+        inquiry_id: uuid.UUID,
+        body: str,
+        at: datetime | None = None,
     ) -> dict[str, Any]:
-        """The row of a first-contact task: assignee of the property, due in its business hours."""
-        policy, now = self.context.policy, self.context.now
+        """The row of a first-contact task: assignee of the property, due in its business hours, counted from ``at``
+        (now)."""
+        policy, now = self.context.policy, at or self.context.now
         info = self.context.portfolio.properties.get(property_id) if property_id else None
         zone, hours = (info.time_zone, info.office_hours) if info else ("UTC", {})
         return {
