@@ -24,7 +24,7 @@ def test_make_passes_every_verb_on() -> None:
     assert set(rule[1].split()) == _verbs() | {"help"}
 
 
-@pytest.mark.parametrize("verb", ["setup", "run", "test", "check"])
+@pytest.mark.parametrize("verb", ["setup", "run", "test", "check", "bench", "drill"])
 def test_promised_verb_exists_and_is_explained(verb: str) -> None:
     shown = subprocess.run([DEV, "help"], capture_output=True, text=True, check=True).stdout
     assert verb in _verbs()
