@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from multiprocessing.util import Finalize
 
 from leadsvc import logs
@@ -9,6 +12,21 @@ from leadsvc.app import build, create_app
 from leadsvc.config import Settings
 from leadsvc.workers.build import build_loop
 
+_LOOK_S = 1.0
+
+
+def _end_with(parent: int) -> None:
+    """End when the process that started this one is gone: a server killed hard must not leave workers that go on
+    holding the port and pushing with yesterday's code."""
+    gone = threading.Event()
+    while not gone.wait(_LOOK_S):
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGTERM)
+            gone.wait(10 * _LOOK_S)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+threading.Thread(target=_end_with, args=(os.getppid(),), name="parent", daemon=True).start()
 settings = Settings.load()
 logs.configure(settings.log_level)
 _built = build(settings)
