@@ -6,7 +6,9 @@ a value such as ``env:PMS_KEY`` or ``file:/run/secrets/pms`` says where to find 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -18,8 +20,9 @@ from environs import Env, EnvError
 from marshmallow import Schema, ValidationError, post_load, validate
 from marshmallow import fields as ma
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.reader import ReaderError
 
 from leadsvc.errors import ConfigurationError
 
@@ -80,7 +83,7 @@ class Settings:
     """
 
     var: Path
-    database_url: str
+    database_url: str = field(repr=False)
     secret_key: str = field(repr=False)
     config_file: Path | None = None
     redis_url: str = field(default="", repr=False)
@@ -128,6 +131,7 @@ class Settings:
 
 
 def _without_password(url: str) -> str:
+    url = re.sub(r"([?&]password=)[^&]*", rf"\1{MASK}", url)
     head, at, tail = url.rpartition("@")
     scheme, _, user = head.partition("://")
     return f"{scheme}://{user.partition(':')[0]}:{MASK}@{tail}" if at and ":" in user else url
@@ -143,7 +147,13 @@ def _load(environ: dict[str, str]) -> Settings:
         values["operator"], origin["operator"] = document["operator"], str(file)
     var: Path = values["var"]
     if not values.get("secret_key"):
-        values["secret_key"], origin["secret_key"] = _own_secret(var), str(var / "secret.key")
+        try:
+            var.mkdir(parents=True, exist_ok=True)
+            values["secret_key"], origin["secret_key"] = own_secret(var), str(var / "secret.key")
+        except OSError as error:
+            raise ConfigurationError(
+                f"LEADSVC_VAR: {error.filename}: {error.strerror}; name a folder that this process may write to"
+            ) from error
     if not values.get("database_url"):
         values["database_url"] = f"sqlite:///{(var / 'leadsvc.db').absolute()}"
     return Settings(
@@ -194,18 +204,17 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[
     return values, origin
 
 
-def _own_secret(var: Path) -> str:
+def own_secret(var: Path) -> str:
     """A key made at the first start and kept with the store, readable by its owner only."""
-    var.mkdir(parents=True, exist_ok=True)
-    path = var / "secret.key"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as handle:
-        key = secrets.token_hex(32)
-        handle.write(key)
-    return key
+    path, draft = var / "secret.key", var / f"secret.{secrets.token_hex(8)}"
+    if not path.exists():
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+            handle.write(secrets.token_hex(32))
+        # Whoever links first has made the key; nobody ever reads half of one.
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text().strip()
 
 
 _DEFAULT_FEEDS: Mapping[str, Feed] = {"canonical": Feed(name="canonical", map="canonical", label="Canonical JSON")}
@@ -219,9 +228,14 @@ class _FeedSchema(Schema):
     max_bytes = ma.Integer(load_default=2_000_000, validate=validate.Range(1000))
 
 
+def _no_credentials(url: str) -> None:
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise ValidationError("Credentials do not belong into an address; use api_key.")
+
+
 class _AccountSchema(Schema):
     vendor = ma.String(required=True)
-    base_url = ma.Url(required=True, require_tld=False, schemes={"http", "https"})
+    base_url = ma.Url(required=True, require_tld=False, schemes={"http", "https"}, validate=_no_credentials)
     api_key = ma.String(load_default="")
     creates = ma.List(ma.String(), load_default=list)
     timeout_s = ma.Float(load_default=10.0, validate=validate.Range(0.1, 120))
@@ -236,7 +250,7 @@ class _AccountSchema(Schema):
 
 class _PolicySchema(Schema):
     cycle_days = ma.Integer(validate=validate.Range(1, 730))
-    redelivery_hours = ma.Integer(validate=validate.Range(0, 720))
+    redelivery_hours = ma.Integer(validate=validate.Range(0, 168))  # no further back does the look-up go
     shared_after_names = ma.Integer(validate=validate.Range(2, 50))
     first_contact_minutes = ma.Integer(validate=validate.Range(1, 10_080))
     attribution_window_days = ma.Integer(validate=validate.Range(1, 730))
@@ -256,7 +270,14 @@ class _FileSchema(Schema):
 
 def _read_file(path: Path, environ: Mapping[str, str]) -> dict[str, Any]:
     try:
-        raw = YAML(typ="rt").load(path.read_text(encoding="utf-8")) or CommentedMap()
+        content = path.read_bytes()
+        raw = YAML(typ="rt").load(content.decode("utf-8")) or CommentedMap()
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8")
+        raise ConfigurationError(f"{path}:{_end_of(before)}: this is not UTF-8; save the file as UTF-8") from error
+    except ReaderError as error:
+        before = content.decode("utf-8")[: error.position]
+        raise ConfigurationError(f"{path}:{_end_of(before)}: {error.reason}; remove this character") from error
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}; set LEADSVC_CONFIG to a file that can be read") from error
     except MarkedYAMLError as error:
@@ -275,33 +296,42 @@ def _read_file(path: Path, environ: Mapping[str, str]) -> dict[str, Any]:
         **{name: Feed(name=name, **row) for name, row in loaded.get("feeds", {}).items()},
     }
     loaded["destinations"] = {
-        name: _account(path, name, row, environ) for name, row in loaded.get("destinations", {}).items()
+        name: _account(path, raw, name, row, environ) for name, row in loaded.get("destinations", {}).items()
     }
     return loaded
 
 
-def _account(path: Path, name: str, row: dict[str, Any], environ: Mapping[str, str]) -> Account:
+def _end_of(text: str) -> str:
+    """The place behind ``text`` as line:column."""
+    return f"{text.count(chr(10)) + 1}:{len(text) - text.rfind(chr(10))}"
+
+
+def _account(path: Path, raw: CommentedMap, name: str, row: dict[str, Any], environ: Mapping[str, str]) -> Account:
     row = dict(row)
     row["fields"] = tuple(row.pop("fields_"))
     row["creates"] = tuple(row["creates"])
-    row["api_key"] = _secret(f"{path}: destinations.{name}.api_key", row["api_key"], environ)
+    try:
+        row["api_key"] = _secret(row["api_key"], environ)
+    except ValueError as error:
+        raise ConfigurationError(_located(path, raw, {"destinations": {name: {"api_key": str(error)}}})) from error
     return Account(name=name, **row)
 
 
-def _secret(where: str, reference: str, environ: Mapping[str, str]) -> str:
+def _secret(reference: str, environ: Mapping[str, str]) -> str:
+    """The secret that ``reference`` points at; ``ValueError`` says why there is none, and never the secret."""
     kind, _, rest = reference.partition(":")
     if not reference:
         return ""
     if kind == "env":
         if rest not in environ:
-            raise ConfigurationError(f"{where}: environment variable {rest} is not set")
+            raise ValueError(f"environment variable {rest} is not set")
         return environ[rest]
     if kind == "file":
         try:
             return Path(rest).read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise ConfigurationError(f"{where}: {rest}: {error.strerror}") from error
-    raise ConfigurationError(f"{where}: write env:NAME or file:PATH; a secret never stands in this file")
+            raise ValueError(f"{rest}: {error.strerror}") from error
+    raise ValueError("write env:NAME or file:PATH; a secret never stands in this file")
 
 
 def _located(path: Path, node: Any, messages: Mapping[Any, Any]) -> str:
@@ -317,6 +347,10 @@ def _located(path: Path, node: Any, messages: Mapping[Any, Any]) -> str:
         trail.append(str(key))
         if isinstance(node, CommentedMap) and key in node:
             row, col = node.lc.key(key)
+            line, column = row + 1, col + 1
+            node = node[key]
+        elif isinstance(node, CommentedSeq) and isinstance(key, int):
+            row, col = node.lc.item(key)
             line, column = row + 1, col + 1
             node = node[key]
     text = current[0] if isinstance(current, list) else str(current)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from leadsvc.errors import ConfigurationError, Conflict, Unavailable
@@ -103,7 +103,12 @@ def _is_race(error: DBAPIError) -> bool:
 
 
 def _with_driver(url: str) -> URL:
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigurationError(
+            "LEADSVC_DATABASE_URL: this is no address of a database; write sqlite:///PATH or postgresql://USER@HOST/NAME"
+        ) from error
     backend = parsed.get_backend_name()
     if backend not in {"sqlite", "postgresql"}:
         raise ConfigurationError(f"LEADSVC_DATABASE_URL: {backend} is not supported; use sqlite:/// or postgresql://")

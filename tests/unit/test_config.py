@@ -1,0 +1,177 @@
+"""Settings: every mistake names its place, no secret is ever shown, and a start is the same on every machine."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from leadsvc.config import MASK, Settings, own_secret
+from leadsvc.errors import ConfigurationError
+from leadsvc.store import Store
+
+SECRET = "pw-that-nobody-may-see"
+
+
+def load(tmp_path: Path, text: str = "", **environ: str) -> Settings:
+    """Settings from a file with ``text`` and ``LEADSVC_…`` variables."""
+    variables = {f"LEADSVC_{name}": value for name, value in environ.items() if name.isupper()}
+    variables |= {name: value for name, value in environ.items() if not name.isupper()}
+    variables.setdefault("LEADSVC_VAR", str(tmp_path / "var"))
+    if text:
+        (tmp_path / "leadsvc.yaml").write_text(text)
+        variables["LEADSVC_CONFIG"] = str(tmp_path / "leadsvc.yaml")
+    return Settings.load(variables)
+
+
+def mistake(tmp_path: Path, text: str = "", **environ: str) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, text, **environ)
+    return str(caught.value).replace(str(tmp_path / "leadsvc.yaml"), "FILE")
+
+
+def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
+    settings = load(tmp_path)
+    assert settings.database_url == f"sqlite:///{tmp_path / 'var' / 'leadsvc.db'}"
+    assert set(settings.feeds) == {"canonical"}
+    assert len(settings.secret_key) == 64
+
+
+def test_a_whole_file(tmp_path: Path) -> None:
+    text = """
+operator: Larkfield
+feeds:
+  zillow: {map: zillow_callback, owner: Ana}
+destinations:
+  pms: {vendor: simpms, base_url: "http://127.0.0.1:9000", api_key: "env:pms_key", creates: [chd001]}
+policies: {cycle_days: 30}
+"""
+    settings = load(tmp_path, text, pms_key=SECRET)
+    assert (settings.operator, settings.policy.cycle_days, settings.accounts["pms"].creates) == (
+        "Larkfield",
+        30,
+        ("chd001",),
+    )
+    assert settings.accounts["pms"].api_key == SECRET
+    origins = {name: origin for name, _, origin in settings.shown()}
+    assert origins["policies.cycle_days"] == str(tmp_path / "leadsvc.yaml")
+    assert origins["policies.redelivery_hours"] == "default"
+    assert origins["var"] == "environment LEADSVC_VAR"
+
+
+PMS = 'destinations:\n  pms:\n    vendor: simpms\n    base_url: "http://pms"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "about"),
+    [
+        ("feeds:\n  Zillow Callback: {}\n", "FILE:2:3", "feeds.Zillow Callback"),
+        ("feeds:\n  zillow:\n    per_minute: 0\n", "FILE:3:5", "feeds.zillow.per_minute"),
+        ("feeds:\n  zillow:\n    per_hour: 5\n", "FILE:3:5", "feeds.zillow.per_hour"),
+        ("feeds:\n  zillow: 5\n", "FILE:2:3", "feeds.zillow"),
+        ("feeds: 5\n", "FILE:1:1", "feeds"),
+        ("policys: {}\n", "FILE:1:1", "policys"),
+        ("policies:\n  cycle_days: sixty\n", "FILE:2:3", "policies.cycle_days"),
+        ("policies:\n  redelivery_hours: 169\n", "FILE:2:3", "policies.redelivery_hours"),
+        ("destinations:\n  pms:\n    vendor: simpms\n", "FILE:2:3", "base_url"),
+        (PMS + "    creates: [chd001, [olf]]\n", "FILE:5:23", "creates"),
+        (PMS + "    timeout_s: 0\n", "FILE:5:5", "destinations.pms.timeout_s"),
+        (PMS.replace("http://", f"http://me:{SECRET}@"), "FILE:4:5", "api_key"),
+        (PMS + f"    api_key: {SECRET}\n", "FILE:5:5", "destinations.pms.api_key"),
+        (PMS + "    api_key: env:NOT_THERE\n", "FILE:5:5", "NOT_THERE"),
+        (PMS + "    api_key: file:/not/there\n", "FILE:5:5", "/not/there"),
+        ("- a list\n", "FILE:1:1", "a mapping"),
+        ("feeds: [unclosed\n", "FILE:2:1", ""),
+        ("feeds: {}\nfeeds: {}\n", "FILE:2:1", "feeds"),
+        ("feeds: \x07\n", "FILE:1:8", ""),
+    ],
+)
+def test_a_mistake_in_the_file_names_its_place(tmp_path: Path, text: str, where: str, about: str) -> None:
+    said = mistake(tmp_path, text)
+    assert said.startswith(f"{where}: "), said
+    assert about in said
+    assert SECRET not in said
+
+
+def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    assert "LEADSVC_CONFIG" in mistake(tmp_path, CONFIG=str(tmp_path / "none.yaml"))
+    (tmp_path / "latin.yaml").write_bytes("operator: Löwe".encode("latin-1"))
+    assert mistake(tmp_path, CONFIG=str(tmp_path / "latin.yaml")).startswith(f"{tmp_path / 'latin.yaml'}:1:12: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "many"),
+        ("PORT", "70000"),
+        ("LOG_LEVEL", "LOUD"),
+        ("INLINE_WORKER", "perhaps"),
+        ("SWEEP_S", "0"),
+    ],
+)
+def test_a_mistake_in_the_environment_names_the_variable(tmp_path: Path, name: str, value: str) -> None:
+    said = mistake(tmp_path, **{name: value})
+    assert f"LEADSVC_{name}" in said
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize("url", [f"postgres//me:{SECRET}@db/leads", f"mysql://me:{SECRET}@db/leads"])
+def test_no_address_of_a_database_names_the_variable_and_not_the_password(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigurationError, match="LEADSVC_DATABASE_URL") as caught:
+        Store(load(tmp_path, DATABASE_URL=url).database_url)
+    assert SECRET not in str(caught.value)
+
+
+def test_a_folder_that_cannot_be_made_names_the_variable(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "LEADSVC_VAR" in mistake(tmp_path, VAR=str(tmp_path / "file" / "var"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://me:{SECRET}@db.example.com/leads",
+        f"postgresql://me:{SECRET}@at@db.example.com/leads",
+        f"postgresql://db.example.com/leads?user=me&password={SECRET}",
+    ],
+)
+def test_no_secret_is_shown(tmp_path: Path, url: str) -> None:
+    text = PMS + "    api_key: env:pms_key\n"
+    settings = load(
+        tmp_path,
+        text,
+        DATABASE_URL=url,
+        SECRET_KEY=SECRET,
+        REDIS_URL=f"redis://:{SECRET}@redis/0",
+        pms_key=SECRET,
+    )
+    said = repr(settings) + str(settings.shown())
+    assert SECRET not in said
+    assert {value for name, value, _ in settings.shown() if name == "secret_key"} == {MASK}
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(f"{SECRET}\n")
+    settings = load(tmp_path, PMS + f"    api_key: file:{tmp_path / 'key'}\n")
+    assert settings.accounts["pms"].api_key == SECRET
+
+
+def test_processes_that_start_at_once_agree_on_their_own_secret(tmp_path: Path) -> None:
+    for number in range(50):
+        var = tmp_path / f"v{number}"
+        var.mkdir()
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(own_secret, [var] * 4))
+        assert len(set(found)) == 1, found
+        assert len(found[0]) == 64
+    path = tmp_path / "v0" / "secret.key"
+    assert path.stat().st_mode & 0o077 == 0
+    assert not [name for name in os.listdir(tmp_path / "v0") if name != "secret.key"]
+
+
+def test_the_environment_is_left_as_it_was(tmp_path: Path) -> None:
+    before = dict(os.environ)
+    load(tmp_path, PORT="9000")
+    assert dict(os.environ) == before
