@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, delete, exists, func, select, update
 
 from leadsvc.errors import Conflict, NotFound, Reject
 from leadsvc.ids import uuid7
@@ -67,7 +68,7 @@ def unmerge(connection: Connection, context: Context, decision_id: uuid.UUID, ac
     restore_cards(connection, touched)
     reopened = _reopen_tasks(connection, decision_id)
     restore_tasks(connection, touched, before)
-    _correct_destinations(connection, work, parted, reopened, rehomed)
+    _correct_destinations(connection, work, parted, reopened, rehomed, merge, leaves, roots)
     work.flush(connection)
     return {
         "decision": str(decision_id),
@@ -202,20 +203,67 @@ def _correct_destinations(
     parted: Mapping[uuid.UUID, uuid.UUID],
     reopened: list[Row[Any]],
     rehomed: Rehomed,
+    merge: Row[Any],
+    leaves: uuid.UUID,
+    people: Collection[uuid.UUID],
 ) -> None:
     """Owe every destination the cards as they are now; what it cannot undo becomes a work item."""
     for gone, kept in sorted(parted.items()):
         shared = _give_back(connection, gone, kept)
         for card_id, others in ((gone, [Owed("unmerge", gone, _version(connection, gone))]), (kept, [])):
             owed = [*others, Owed("prospect", card_id, _version(connection, card_id))]
-            if card_id in shared:
-                told = _history(connection, card_id)
+            # Told anew: everything where its record stays with the other, else what was told on the other's meanwhile.
+            told = _history(connection, card_id, None if card_id in shared else merge.at)
+            if told and (card_id in shared or card_id == gone):
                 ask_to_remove(connection, work, kept if card_id == gone else gone, told)
                 owed += [Owed("event", each, _next(connection, each)) for each in told]
             _owe(connection, work, card_id, owed)
     owe_rehomed(connection, work, rehomed)
     for task in reopened:
         _owe(connection, work, task.guest_card_id, [Owed("task", task.id, task.version)])
+    owed_already = {*parted, *parted.values(), *rehomed.cards}
+    for card in _root_cards(connection, people):
+        if card.id not in owed_already:
+            _owe(connection, work, card.id, [Owed("prospect", card.id, _version(connection, card.id))])
+        if card.owner == leaves and _entered_since(connection, card.id, merge.at) and card.id not in parted:
+            _ask_to_attach(connection, work, card.id)
+        _ask_to_clear(connection, work, card.id, card.golden)
+
+
+def _root_cards(connection: Connection, people: Collection[uuid.UUID]) -> list[Row[Any]]:
+    owner = prospects.alias("owner")
+    statement = (
+        select(guest_cards.c.id, owner.c.id.label("owner"), owner.c.golden)
+        .join(prospects, prospects.c.id == guest_cards.c.prospect_id)
+        .join(owner, owner.c.id == prospects.c.root_id)
+        .where(owner.c.id.in_(people), guest_cards.c.id == guest_cards.c.root_id)
+        .order_by(guest_cards.c.id)
+    )
+    return list(connection.execute(statement))
+
+
+def _entered_since(connection: Connection, card_id: uuid.UUID, since: datetime) -> bool:
+    """Whether a destination learned of the card only while the two were one: as a card of the other."""
+    first = select(func.min(deliveries.c.acknowledged_at)).where(
+        deliveries.c.guest_card_id == card_id, deliveries.c.kind == "prospect", deliveries.c.state == "acknowledged"
+    )
+    told = connection.execute(first).scalar()
+    return told is not None and told >= since
+
+
+def _ask_to_clear(connection: Connection, work: Working, card_id: uuid.UUID, golden: Mapping[str, Any]) -> None:
+    """A contact value of the other that was written to a remote card and has none to take its place."""
+    refs = connection.execute(
+        select(remote_refs.c.pushed, remote_refs.c.remote_id, remote_refs.c.destination).where(
+            remote_refs.c.kind == "card", remote_refs.c.entity_id == card_id, remote_refs.c.live
+        )
+    ).all()
+    for ref in refs:
+        left = [name for name in ("email", "phone") if ref.pushed.get(name) and name not in golden]
+        if left:
+            title = "Clear what belongs to another person on this card in the PMS"
+            body = f"Guest card {ref.remote_id} ({ref.destination}) still has their {' and '.join(left)}."
+            _work_item(connection, work, card_id, title, body)
 
 
 def _give_back(connection: Connection, gone: uuid.UUID, kept: uuid.UUID) -> set[uuid.UUID]:
@@ -301,9 +349,13 @@ def ask_to_remove(
     _work_item(connection, work, card_id, title, f"These entries belong to somebody else by now: {entries}.")
 
 
-def _history(connection: Connection, card_id: uuid.UUID) -> list[uuid.UUID]:
+def _history(connection: Connection, card_id: uuid.UUID, since: datetime | None) -> list[uuid.UUID]:
+    """The inquiries of a card; with ``since`` only those that a destination was told from then on."""
     family = select(guest_cards.c.id).where(guest_cards.c.root_id == card_id)
     told = select(inquiries.c.id).where(inquiries.c.guest_card_id.in_(family)).order_by(inquiries.c.occurred_at)
+    if since is not None:
+        then = (deliveries.c.subject_id == inquiries.c.id) & (deliveries.c.acknowledged_at >= since)
+        told = told.where(exists().where(then, deliveries.c.kind == "event"))
     return list(connection.execute(told).scalars())
 
 

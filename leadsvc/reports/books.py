@@ -194,6 +194,14 @@ def _acknowledged_without_trace() -> Select[Any]:
         remote_refs.c.destination == deliveries.c.destination,
         remote_refs.c.entity_id == guest_cards.c.root_id,
     )
+    # Parted from the card it was pushed as: its own record is owed anew.
+    owed = deliveries.alias("owed")
+    again = exists().where(
+        owed.c.guest_card_id == deliveries.c.guest_card_id,
+        owed.c.destination == deliveries.c.destination,
+        owed.c.kind == "prospect",
+        owed.c.state.not_in(("acknowledged", "cancelled")),
+    )
     return (
         select(deliveries.c.id)
         .join(guest_cards, guest_cards.c.id == deliveries.c.guest_card_id)
@@ -202,6 +210,7 @@ def _acknowledged_without_trace() -> Select[Any]:
             deliveries.c.state == "acknowledged",
             guest_cards.c.root_id == guest_cards.c.id,
             ~seen,
+            ~again,
         )
     )
 
