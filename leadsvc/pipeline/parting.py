@@ -248,7 +248,7 @@ def _entered_since(connection: Connection, card_id: uuid.UUID, since: datetime) 
         deliveries.c.guest_card_id == card_id, deliveries.c.kind == "prospect", deliveries.c.state == "acknowledged"
     )
     told = connection.execute(first).scalar()
-    return told is not None and told >= since
+    return told is not None and told > since
 
 
 def _ask_to_clear(connection: Connection, work: Working, card_id: uuid.UUID, golden: Mapping[str, Any]) -> None:
@@ -354,7 +354,7 @@ def _history(connection: Connection, card_id: uuid.UUID, since: datetime | None)
     family = select(guest_cards.c.id).where(guest_cards.c.root_id == card_id)
     told = select(inquiries.c.id).where(inquiries.c.guest_card_id.in_(family)).order_by(inquiries.c.occurred_at)
     if since is not None:
-        then = (deliveries.c.subject_id == inquiries.c.id) & (deliveries.c.acknowledged_at >= since)
+        then = (deliveries.c.subject_id == inquiries.c.id) & (deliveries.c.acknowledged_at > since)
         told = told.where(exists().where(then, deliveries.c.kind == "event"))
     return list(connection.execute(told).scalars())
 
