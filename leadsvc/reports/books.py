@@ -22,6 +22,7 @@ from leadsvc.store.tables import (
     prospects,
     receipts,
     remote_refs,
+    tasks,
 )
 
 _SAMPLE = 5
@@ -215,6 +216,12 @@ def _acknowledged_without_trace() -> Select[Any]:
     )
 
 
+def _two_first_contacts() -> Select[Any]:
+    """However many inquiries and merged cards, nobody is called for the first time twice (SPEC §8)."""
+    first = and_(tasks.c.guest_card_id == guest_cards.c.id, tasks.c.kind == "first_contact", tasks.c.state == "open")
+    return select(guest_cards.c.root_id).join(tasks, first).group_by(guest_cards.c.root_id).having(func.count() > 1)
+
+
 QUESTIONS: dict[str, Callable[[], Select[Any]]] = {
     "receipts whose leads do not add up": _receipts_with_wrong_sum,
     "leads with two fates": _leads_with_two_fates,
@@ -229,6 +236,7 @@ QUESTIONS: dict[str, Callable[[], Select[Any]]] = {
     "quarantined receipts nobody was told of": _silent_quarantines,
     "dead deliveries nobody is told of": _silent_deaths,
     "unplaced cards nobody is told of": _silent_unplaced,
+    "guest cards with two first-contact tasks": _two_first_contacts,
     "acknowledged prospects without a remote id": _acknowledged_without_trace,
 }
 
