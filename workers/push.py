@@ -41,12 +41,13 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """The outcome of a push and what there is to remember of it."""
+    """The outcome of a push and what there is to remember of it. ``source``: of whom it told, where it told of one."""
 
     result: Result
     refs: tuple[Ref, ...] = ()
     gone: tuple[tuple[uuid.UUID, str], ...] = ()
     standing: str = ""
+    source: str = ""
 
 
 _STANDINGS = {
@@ -94,7 +95,7 @@ def _put_prospect(destination: Destination, view: CardView) -> Pushed:
     person_id = result.person_id or (known.person_id if known else "")
     if person_id:
         refs.append(Ref("person", view.prospect_id, person_id))
-    return Pushed(result, tuple(refs), standing=standing)
+    return Pushed(result, tuple(refs), standing=standing, source=view.first_source)
 
 
 def _unverified(result: Result) -> Result:
@@ -183,7 +184,7 @@ def _add_event(destination: Destination, claimed: Claimed, view: CardView) -> Pu
     )
     result = destination.add_event(view.remote_card_id, push_)
     refs = (Ref("event", claimed.subject_id, result.event_id),) if result.ok and result.event_id else ()
-    return Pushed(result, refs)
+    return Pushed(result, refs, source=event["source"])
 
 
 def _put_task(destination: Destination, claimed: Claimed, view: CardView) -> Pushed:

@@ -46,12 +46,26 @@ def record(connection: Connection, claimed: Claimed, pushed: Pushed, owner: str,
         )
     if pushed.standing and pushed.standing != "prospect":
         _stand(connection, claimed, pushed.standing)
+    if result.ok and pushed.source:
+        _tell_of_source(connection, claimed.destination, pushed.source, "source_name" in result.fallbacks, now)
     values = _next(connection, claimed, result, now)
     connection.execute(
         update(deliveries)
         .where(deliveries.c.id == claimed.id, deliveries.c.state == "in_flight", deliveries.c.lease_owner == owner)
         .values(lease_until=None, lease_owner="", lane_id=present_lane(claimed.guest_card_id), **values)
     )
+
+
+def _tell_of_source(connection: Connection, destination: str, source: str, unmapped: bool, now: datetime) -> None:
+    """A source without a name at the destination goes out as the fallback and is asked for, until it has one."""
+    subject = digest_uuid("source", destination, source)
+    if unmapped:
+        detail = f"{destination} has no name for the source {source}: it goes out as the fallback. Map it in sources."
+        _open(connection, "unmapped_name", "source", subject, "source", detail, now)
+        return
+    asked = (exceptions.c.kind == "unmapped_name") & (exceptions.c.subject_id == subject)
+    closed = {"resolved_at": now, "resolved_by": "worker", "resolution": "the source has a name there"}
+    connection.execute(update(exceptions).where(asked, exceptions.c.resolved_at.is_(None)).values(**closed))
 
 
 def _remember(connection: Connection, claimed: Claimed, ref: Any, now: datetime) -> None:

@@ -26,6 +26,7 @@ from leadsvc.pipeline.plan import Context
 from leadsvc.pipeline.splitting import split
 from leadsvc.pipeline.stages import write_outcome
 from leadsvc.pipeline.working import Working
+from leadsvc.resolve.golden import with_edited_name
 from leadsvc.resolve.person import Card, Person
 from leadsvc.store.known import Known, bump, load_persons
 from leadsvc.store.tables import (
@@ -136,9 +137,7 @@ class Actions:
         def act(connection: Connection) -> dict[str, Any]:
             row = self._root(connection, prospects, prospect_key)
             edits = dict(row["edits"]) | {field: {"value": value, "by": actor, "at": self.clock().isoformat()}}
-            golden = dict(row["golden"])
-            if field == "name" and isinstance(value, Mapping):
-                golden["name"] = dict(golden.get("name") or {}) | {"value": dict(value)}
+            golden = with_edited_name(row["golden"], edits)
             changes = {"edits": edits, "golden": golden, "version": prospects.c.version + 1}
             connection.execute(update(prospects).where(prospects.c.id == row["id"]).values(**changes))
             self._owe_again(connection, row["id"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadsvc.ids import uuid7
 from leadsvc.outbox import Hold, Owed
-from leadsvc.resolve.golden import combine
+from leadsvc.resolve.golden import combine, edits_of
 from leadsvc.resolve.person import Card, Person
 from leadsvc.resolve.stage import STAGES
 
@@ -51,6 +51,10 @@ def merge_persons(
     survivor.identifiers |= loser.identifiers
     survivor.members |= loser.members
     survivor.golden = combine(survivor.golden, loser.golden)
+    if loser.edits:
+        both = {str(survivor.id): survivor.edits, str(loser.id): loser.edits}
+        survivor.edits, survivor.edited = edits_of(str(survivor.id), both), True
+        work.rewrite_edits(survivor)
     survivor.first_at = min(survivor.first_at, loser.first_at)
     survivor.last_at = max(survivor.last_at, loser.last_at)
     survivor.standing = survivor.standing or loser.standing

@@ -227,13 +227,13 @@ def _correct_destinations(
             _owe(connection, work, card.id, [Owed("prospect", card.id, _version(connection, card.id))])
         if card.owner == leaves and _entered_since(connection, card.id, merge.at) and card.id not in parted:
             _ask_to_attach(connection, work, card.id)
-        _ask_to_clear(connection, work, card.id, card.golden)
+        _ask_to_clear(connection, work, card.id, {*card.golden, *card.edits})
 
 
 def _root_cards(connection: Connection, people: Collection[uuid.UUID]) -> list[Row[Any]]:
     owner = prospects.alias("owner")
     statement = (
-        select(guest_cards.c.id, owner.c.id.label("owner"), owner.c.golden)
+        select(guest_cards.c.id, owner.c.id.label("owner"), owner.c.golden, owner.c.edits)
         .join(prospects, prospects.c.id == guest_cards.c.prospect_id)
         .join(owner, owner.c.id == prospects.c.root_id)
         .where(owner.c.id.in_(people), guest_cards.c.id == guest_cards.c.root_id)
@@ -251,15 +251,16 @@ def _entered_since(connection: Connection, card_id: uuid.UUID, since: datetime) 
     return told is not None and told > since
 
 
-def _ask_to_clear(connection: Connection, work: Working, card_id: uuid.UUID, golden: Mapping[str, Any]) -> None:
-    """A contact value of the other that was written to a remote card and has none to take its place."""
+def _ask_to_clear(connection: Connection, work: Working, card_id: uuid.UUID, known: Collection[str]) -> None:
+    """A contact value of the other that was written to a remote card and has none to take its place among the fields
+    that are ``known`` of the prospect."""
     refs = connection.execute(
         select(remote_refs.c.pushed, remote_refs.c.remote_id, remote_refs.c.destination).where(
             remote_refs.c.kind == "card", remote_refs.c.entity_id == card_id, remote_refs.c.live
         )
     ).all()
     for ref in refs:
-        left = [name for name in ("email", "phone") if ref.pushed.get(name) and name not in golden]
+        left = [name for name in ("email", "phone") if ref.pushed.get(name) and name not in known]
         if left:
             title = "Clear what belongs to another person on this card in the PMS"
             body = f"Guest card {ref.remote_id} ({ref.destination}) still has their {' and '.join(left)}."

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 
 from leadsvc.leadjson import from_json
 from leadsvc.model import Lead
@@ -22,8 +22,10 @@ BY_ID = "same id of the sender"
 
 
 def rebuild_prospects(connection: Connection, roots: Collection[uuid.UUID], ignored: frozenset[str]) -> None:
-    """Recompute what the prospects at ``roots`` are known by; edits are kept apart and stay. ``ignored``: values that
-    are the operator's own."""
+    """Recompute what the prospects at ``roots`` are known by; each keeps the edits of its members.
+
+    ``ignored``: values that are the operator's own.
+    """
     members = {
         row.id: row
         for row in connection.execute(select(prospects).where(prospects.c.root_id.in_(roots)).order_by(prospects.c.id))
@@ -38,7 +40,8 @@ def rebuild_prospects(connection: Connection, roots: Collection[uuid.UUID], igno
     batch.flush(connection)
     for root in roots:
         family = [row.id for row in members.values() if row.root_id == root]
-        _write_root(connection, root, [each for member in family for each in told[member]], ignored)
+        edits = survivors.edits_of(str(root), {str(each): own_edits(members[each]) for each in family})
+        _write_root(connection, root, [each for member in family for each in told[member]], edits, ignored)
 
 
 def _leads(
@@ -78,8 +81,18 @@ def _identifier(each: Identifier, at: datetime) -> dict[str, Any]:
     return {"id": each.id, "kind": each.kind, "value": each.value, "trust": trust, "trust_reason": "", "first_at": at}
 
 
+def own_edits(row: Row[Any]) -> dict[str, Any]:
+    """What was entered about this very prospect, without what it has from those merged into it."""
+    own = {field: entry.get("over") if "of" in entry else entry for field, entry in row.edits.items()}
+    return {field: entry for field, entry in own.items() if entry is not None}
+
+
 def _write_root(
-    connection: Connection, root: uuid.UUID, leads: list[tuple[Lead, datetime, uuid.UUID]], ignored: frozenset[str]
+    connection: Connection,
+    root: uuid.UUID,
+    leads: list[tuple[Lead, datetime, uuid.UUID]],
+    edits: dict[str, Any],
+    ignored: frozenset[str],
 ) -> None:
     golden: survivors.Golden = {}
     names: list[list[str]] = []
@@ -89,7 +102,8 @@ def _write_root(
             parts = [lead.name.value.given, lead.name.value.family, lead.name.value.suffix]
             if parts not in names:
                 names.append(parts)
-    values: dict[str, Any] = {"golden": golden, "names": names, "version": prospects.c.version + 1}
+    golden = survivors.with_edited_name(golden, edits)
+    values: dict[str, Any] = {"golden": golden, "names": names, "edits": edits, "version": prospects.c.version + 1}
     if leads:
         values |= {"first_at": min(each[1] for each in leads), "last_at": max(each[1] for each in leads)}
     connection.execute(update(prospects).where(prospects.c.id == root).values(**values))

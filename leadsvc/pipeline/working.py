@@ -56,6 +56,7 @@ class Working:
         self._inquiry_changes: dict[uuid.UUID, tuple[int, dict[str, Any]]] = {}
         self._links: set[tuple[uuid.UUID, uuid.UUID]] = set()
         self._after: list[Executable] = []
+        self._edited: set[uuid.UUID] = set()
         self._staged: set[uuid.UUID] = set()
         self._stored: dict[uuid.UUID, frozenset[uuid.UUID]] = {}
 
@@ -92,6 +93,10 @@ class Working:
         self.known.recent[survivor.id] += self.known.recent.pop(loser.id, [])
         self.changed(survivor)
         self.changed(loser)
+
+    def rewrite_edits(self, person: Person) -> None:
+        """What agents entered about somebody merged into ``person`` counts for it from now on."""
+        self._edited.add(person.id)
 
     def link(self, person: Person, identifier: Identifier, name: str, now: datetime) -> None:
         if identifier.id not in self.known.stored:
@@ -361,6 +366,8 @@ class Working:
             "first_at": person.first_at,
             "last_at": person.last_at,
         }
+        if person.id in self._edited:
+            values["edits"] = person.edits
         if person.new:
             self.batch.insert(prospects, {"id": person.id, "key": person.key} | values)
             return

@@ -17,6 +17,7 @@ from leadsvc.model import Lead, Value
 
 Golden = dict[str, Any]
 
+_EDITED = 9
 _NEWEST = ("move_in", "bedrooms", "bathrooms", "budget_cents", "occupants", "pets", "lease_term_months")
 
 
@@ -84,6 +85,40 @@ def _precedes(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     if first != second:
         return first > second
     return one != other and json.dumps(one, sort_keys=True) > json.dumps(other, sort_keys=True)
+
+
+def with_edited_name(golden: Golden, edits: Mapping[str, Any]) -> Golden:
+    """The record under the name that an agent entered, so that it is found by it; it outranks what sources say."""
+    edit = edits.get("name")
+    if edit is None:
+        return golden
+    entry = {"value": edit["value"], "raw": "", "rule": "edited", "inquiry": "", "at": edit["at"], "rank": _EDITED}
+    return combine(golden, {"name": entry | {"why": "entered by an agent"}})
+
+
+def edits_of(root: str, edits: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What agents entered about a prospect and all that was merged into it: per field the newest edit.
+
+    ``edits``: member -> the edits of its row. An edit of another member than ``root`` says so in ``of``, and keeps the
+    root's own, if there is one, in ``over``: a merge may be taken back.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for member in sorted(edits):
+        for field, entry in edits[member].items():
+            plain = {name: value for name, value in entry.items() if name not in {"of", "over"}}
+            found.setdefault(field, []).append(plain | {"of": entry.get("of", member)})
+            if "over" in entry:
+                found[field].append(entry["over"] | {"of": member})
+    merged: dict[str, Any] = {}
+    for field, entries in found.items():
+        newest = max(entries, key=lambda each: (each["at"], each["of"] == root, each["of"]))
+        own = [each for each in entries if each["of"] == root]
+        merged[field] = newest | ({"over": _unnamed(own[0])} if own and newest not in own else {})
+    return {field: _unnamed(entry) if entry["of"] == root else entry for field, entry in merged.items()}
+
+
+def _unnamed(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name != "of"}
 
 
 def shown(golden: Golden, edits: Mapping[str, Any]) -> dict[str, Any]:

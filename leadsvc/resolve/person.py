@@ -115,6 +115,7 @@ class Person:
     cards: list[Card] = field(default_factory=list)
     golden: dict[str, Any] = field(default_factory=dict)
     standing: str = ""
+    edits: dict[str, Any] = field(default_factory=dict)
     edited: bool = False
     apart: set[uuid.UUID] = field(default_factory=set)
     new: bool = False

@@ -180,6 +180,7 @@ def _persons(rows: Rows) -> dict[UUID, Person]:
             _time(row["last_at"]),
             golden=row["golden"],
             standing=row["standing"],
+            edits=row["edits"],
         )
         person.raw_names = [list(each) for each in row["names"]]
         person.names = [name_key(*each) for each in row["names"]]

@@ -128,6 +128,7 @@ def _people_rows(sql: _Sql) -> str:
         version="p.version",
         names=sql.json("p.names"),
         golden=sql.json("p.golden"),
+        edits=sql.json("p.edits"),
         standing="p.standing",
         first_at="p.first_at",
         last_at="p.last_at",
