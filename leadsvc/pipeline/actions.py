@@ -19,7 +19,7 @@ from leadsvc.ids import uuid7
 from leadsvc.model import ReceiptState
 from leadsvc.outbox import Owed
 from leadsvc.pipeline.intake import Intake
-from leadsvc.pipeline.merging import merge_persons
+from leadsvc.pipeline.merging import merge_persons, settle_review
 from leadsvc.pipeline.parting import unmerge
 from leadsvc.pipeline.placing import owed_before, place
 from leadsvc.pipeline.plan import Context
@@ -81,7 +81,6 @@ class Actions:
             cards = [card.key for card in loser.cards]
             work.finish()
             work.flush(connection)
-            self._settle_review(connection, {loser.id, survivor.id}, actor, "same person")
             self._audit(connection, actor, "merge", "prospect", prospect_key, {"into": into_key})
             return {"decision": str(decision), "prospect": into_key, "merged": prospect_key, "cards": cards}
 
@@ -120,8 +119,8 @@ class Actions:
                 evidence=[],
                 decided_by=actor,
             )
+            settle_review(work, one.members | other.members, actor, "different people")
             work.flush(connection)
-            self._settle_review(connection, {one.id, other.id}, actor, "different people")
             self._audit(connection, actor, "keep_apart", "prospect", prospect_key, {"other": other_key})
             return {"prospect": prospect_key, "other": other_key, "verdict": "apart"}
 
@@ -343,16 +342,6 @@ class Actions:
                 work.owe(card, [Owed("prospect", card.id, card.version)], info, None)
         work.finish()
         work.flush(connection)
-
-    def _settle_review(self, connection: Connection, people: set[uuid.UUID], actor: str, resolution: str) -> None:
-        """The question whether they are one is answered: exceptions close, held pushes leave."""
-        asked = select(guest_cards.c.id).where(guest_cards.c.may_be.in_(people), guest_cards.c.prospect_id.in_(people))
-        cards = list(connection.execute(asked).scalars())
-        self._resolve(connection, exceptions.c.subject_id.in_([*cards, *people]), actor, resolution)
-        connection.execute(update(guest_cards).where(guest_cards.c.id.in_(cards)).values(may_be=None))
-        held = (deliveries.c.state == "held") & (deliveries.c.cause == "review")
-        waiting = held & deliveries.c.guest_card_id.in_(cards)
-        connection.execute(update(deliveries).where(waiting).values(state="pending", cause="", due_at=self.clock()))
 
     def _resolve(self, connection: Connection, which: Any, actor: str, resolution: str) -> int:
         values = {"resolved_at": self.clock(), "resolved_by": actor, "resolution": resolution}

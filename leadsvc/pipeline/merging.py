@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
 
 from leadsvc.ids import uuid7
 from leadsvc.outbox import Hold, Owed
 from leadsvc.resolve.golden import combine, edits_of
 from leadsvc.resolve.person import Card, Person
 from leadsvc.resolve.stage import STAGES
+from leadsvc.store.tables import deliveries, exceptions, guest_cards
 
 if TYPE_CHECKING:
     from leadsvc.pipeline.working import Working
@@ -58,9 +61,26 @@ def merge_persons(
     survivor.first_at = min(survivor.first_at, loser.first_at)
     survivor.last_at = max(survivor.last_at, loser.last_at)
     survivor.standing = survivor.standing or loser.standing
+    settle_review(work, survivor.members, decided_by, "same person")
     for card in loser.cards:
         _take_over(work, survivor, card, decision_id, rows)
     return decision_id
+
+
+def settle_review(work: Working, people: Collection[uuid.UUID], decided_by: str, resolution: str) -> None:
+    """Whether these are one person is answered: the questions close, and what was held for them leaves."""
+    now = work.context.now
+    asked = (guest_cards.c.may_be.in_(people)) & (guest_cards.c.prospect_id.in_(people))
+    cards = select(guest_cards.c.id).where(asked)
+    about = exceptions.c.subject_id.in_(cards)
+    if decided_by != "rules":  # a person who looked at them has seen what was proposed about them, too
+        about |= exceptions.c.subject_id.in_(people)
+    still = (exceptions.c.kind == "match_review") & exceptions.c.resolved_at.is_(None)
+    closed = {"resolved_at": now, "resolved_by": decided_by, "resolution": resolution}
+    work.after(update(exceptions).where(about, still).values(**closed))
+    held = (deliveries.c.state == "held") & (deliveries.c.cause == "review") & deliveries.c.guest_card_id.in_(cards)
+    work.after(update(deliveries).where(held).values(state="pending", cause="", due_at=now))
+    work.after(update(guest_cards).where(asked).values(may_be=None))
 
 
 def _take_over(

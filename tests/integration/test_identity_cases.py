@@ -240,12 +240,25 @@ def test_the_same_person_is_one_from_then_on(office: Office) -> None:
 
 
 def test_a_question_that_the_rules_answer_later_is_closed(office: Office) -> None:
+    office.lead("a", *ROSA)
+    office.lead("b", "Anders Lind", "anders@example.com", "0120")
+    office.lead("c", None, "c@example.com", "0120")
+    assert (office.decided("c")["verdict"], office.asked("match_review")) == ("review", ["phone+missing"])
+    office.leads([written("d", BERG, None, None, emails=["rosa@example.com", "c@example.com"])])
+    assert office.people() == parts("a c d", "b")
+    assert office.asked("match_review") == []
+    office.settle()
+    assert (held(office), office.remote_people()) == (set(), 2)
+
+
+def test_a_verdict_on_merged_people_answers_for_all_of_them(office: Office) -> None:
     in_review(office)
-    office.lead("c", "Rosa Lind", "lind@example.com", "0120")
-    office.lead("d", "Rosa Lind", "rosa@example.com", None)
-    office.lead("e", "Rosa", "lind@example.com", None)
-    if office.person("a") == office.person("b"):
-        assert office.asked("match_review") == []
+    office.lead("z", "Rosa Berg", "z@example.com", None)
+    office.merge("a", "z")
+    office.apart("b", "z")
+    assert office.asked("match_review") == []
+    office.settle()
+    assert (held(office), office.remote_people()) == (set(), 2)
 
 
 def test_a_second_lead_of_somebody_in_review_waits_behind_the_first(office: Office) -> None:
