@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from leadsvc.ids import uuid7
 from leadsvc.outbox import Hold, Owed
@@ -72,9 +72,9 @@ def settle_review(work: Working, people: Collection[uuid.UUID], decided_by: str,
     now = work.context.now
     asked = (guest_cards.c.may_be.in_(people)) & (guest_cards.c.prospect_id.in_(people))
     cards = select(guest_cards.c.id).where(asked)
-    about = exceptions.c.subject_id.in_(cards)
+    about: ColumnElement[bool] = exceptions.c.subject_id.in_(cards)
     if decided_by != "rules":  # a person who looked at them has seen what was proposed about them, too
-        about |= exceptions.c.subject_id.in_(people)
+        about = about | exceptions.c.subject_id.in_(people)
     still = (exceptions.c.kind == "match_review") & exceptions.c.resolved_at.is_(None)
     closed = {"resolved_at": now, "resolved_by": decided_by, "resolution": resolution}
     work.after(update(exceptions).where(about, still).values(**closed))
