@@ -112,13 +112,21 @@ class Crashes:
         else:
             role = "api" if point in ("record", "intake", "action") else "worker"
             if point == "call.check":
-                self.town.pms.fault("search_cards", "status", status=401)
+                self.town.pms.fault("find_events", "status", status=401)
             file = self.town.arm(role, f"{point}:{side}:1")
             _STIMULI[point](self, point, side)
             eventually(lambda: not file.exists(), f"a process dies {side} {point}", 30)
         for each in meanwhile:
             each.result()
         self.tally.kills[f"{point}:{side}"] += 1
+
+    def strike_sweep(self, side: str) -> None:
+        """The API dies of a receipt between its commits, and so does the worker that takes it up."""
+        worker = self.town.arm("worker", f"{Commit.INTAKE}:{side}:1")
+        api = self.town.arm("api", f"{Commit.RECORD}:after:1")
+        self._newcomer("", "")
+        eventually(lambda: not api.exists() and not worker.exists(), "API and worker die of one receipt", 30)
+        self.tally.kills[f"swept-{Commit.INTAKE}:{side}"] += 1
 
     def _strike_command(self, point: str, side: str) -> None:
         words = _COMMANDS[point]
@@ -236,4 +244,7 @@ def run(town: Town, times: int = 1, traffic: int = 2) -> Tally:
     crashes.prepare(chosen)
     for point, side in chosen:
         crashes.strike(point, side)
+    if town.workers:
+        for side in SIDES:
+            crashes.strike_sweep(side)
     return crashes.judge()

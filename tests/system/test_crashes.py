@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 def _prove(made: Town) -> None:
     tally = crashes.run(made)
-    assert set(tally.kills) == {f"{point}:{side}" for point, side in crashes.points()}
+    assert set(tally.kills) >= {f"{point}:{side}" for point, side in crashes.points()}
     assert tally.missing == []
     assert tally.wrong == []
 
