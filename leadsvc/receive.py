@@ -16,7 +16,7 @@ from leadsvc.model import Channel, Delivered, ReceiptState, Verdict
 from leadsvc.pipeline import answers
 from leadsvc.pipeline.answers import Answer
 from leadsvc.pipeline.intake import Intake, StoredReceipt
-from leadsvc.pipeline.plan import see
+from leadsvc.pipeline.seen import see
 from leadsvc.store.tables import receipts
 
 log = logger("receive")

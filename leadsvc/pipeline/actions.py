@@ -22,7 +22,7 @@ from leadsvc.pipeline.intake import Intake
 from leadsvc.pipeline.merging import merge_persons, settle_review
 from leadsvc.pipeline.parting import unmerge
 from leadsvc.pipeline.placing import owed_before, place
-from leadsvc.pipeline.plan import Context
+from leadsvc.pipeline.seen import Context
 from leadsvc.pipeline.splitting import split
 from leadsvc.pipeline.stages import write_outcome
 from leadsvc.pipeline.working import Working

@@ -10,7 +10,7 @@ from leadsvc.model import ItemError, Reading, ReceiptState
 
 if TYPE_CHECKING:
     from leadsvc.pipeline.intake import StoredReceipt
-    from leadsvc.pipeline.plan import Fate
+    from leadsvc.pipeline.seen import Fate
 
 _STATUS = {
     ReceiptState.PROCESSED: "accepted",

@@ -24,12 +24,13 @@ from leadsvc.logs import logger
 from leadsvc.model import Channel, Delivered, ItemError, Reading, ReceiptState, Verdict
 from leadsvc.pipeline import answers
 from leadsvc.pipeline.answers import Answer
-from leadsvc.pipeline.plan import Context, Fate, Planner, Seen, see
+from leadsvc.pipeline.plan import Planner
 from leadsvc.pipeline.rebuild import rebuild_prospects
+from leadsvc.pipeline.seen import Context, Fate, Seen, see, spelled
 from leadsvc.reading import read
 from leadsvc.store import Store
 from leadsvc.store.bulk import Batch
-from leadsvc.store.known import Known, Wanted, folded, load, lock
+from leadsvc.store.known import Known, Wanted, load, lock
 from leadsvc.store.queries.portfolio import Portfolio, load_portfolio, portfolio_version
 from leadsvc.store.tables import exceptions, fates, receipts
 
@@ -245,16 +246,11 @@ def wanted(context: Context, seen: list[Seen]) -> Wanted:
     """The keys by which the store is asked about these leads."""
     return Wanted(
         context.feed,
-        {(each.id, _spelled(one)) for one in seen for each in one.identity.identifiers},
+        {(each.id, spelled(one.lead)) for one in seen for each in one.identity.identifiers},
         {one.external_id for one in seen if one.external_id},
         {one.content_key for one in seen},
         context.receipt_id,
     )
-
-
-def _spelled(seen: Seen) -> str:
-    name = seen.lead.name.value if seen.lead.name else None
-    return folded(name.given, name.family) if name else ""
 
 
 def _is_mail(receipt: StoredReceipt) -> bool:

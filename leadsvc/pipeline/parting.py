@@ -31,7 +31,7 @@ from leadsvc.store.tables import (
 )
 
 if TYPE_CHECKING:
-    from leadsvc.pipeline.plan import Context
+    from leadsvc.pipeline.seen import Context
 
 
 def unmerge(connection: Connection, context: Context, decision_id: uuid.UUID, actor: str) -> dict[str, Any]:

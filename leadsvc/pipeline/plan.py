@@ -1,154 +1,37 @@
 """What follows from the leads of one receipt: prospects, cards, inquiries, tasks, deliveries. Pure but for new ids.
 
 The planner looks at :class:`Known` only, decides lead after lead (a later lead of the same receipt sees what an earlier
-one did) and fills a :class:`Batch`. Over 400 lines would be too many: merging lives in :mod:`.merging`.
+one did) and fills a :class:`Batch`.
 """
 
 from __future__ import annotations
 
-import re
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
-from leadsvc.attribution import clock
-from leadsvc.config import Account, Policy
-from leadsvc.ids import digest_uuid, public_key, uuid7
+from leadsvc.ids import public_key, uuid7
 from leadsvc.leadjson import to_json
-from leadsvc.model import ContactType, Lead
 from leadsvc.normalize.hours import due_in_business_hours
 from leadsvc.outbox import Hold, Owed
+from leadsvc.pipeline.deciding import Decider
 from leadsvc.pipeline.merging import merge_persons
 from leadsvc.pipeline.placing import place
 from leadsvc.pipeline.rebuild import BY_ID
+from leadsvc.pipeline.seen import Context, Fate, Seen, hint, placed, spelled, substance
 from leadsvc.pipeline.working import Working
-from leadsvc.places import Missing, Placement
+from leadsvc.places import Missing
 from leadsvc.resolve import decide as rules
 from leadsvc.resolve import golden as survivors
-from leadsvc.resolve.names import distinct, name_key
-from leadsvc.resolve.person import Card, Identity, Person, open_at
-from leadsvc.store.known import Known, Told, folded
-from leadsvc.store.queries.portfolio import Portfolio, PropertyInfo
+from leadsvc.resolve.names import name_key
+from leadsvc.resolve.person import Card, Person, open_at
+from leadsvc.store.known import Known, Told
+from leadsvc.store.queries.portfolio import PropertyInfo
 from leadsvc.store.tables import (
     fates,
 )
 
-_SPOKEN = re.compile(r"\w+")
 _CORRECTED = f"{BY_ID}, changed content"
-# Contact types in which an empty message says nothing about whether two contacts are one.
-_ALWAYS_NEW = {ContactType.CALL, ContactType.WALK_IN, ContactType.CHAT, ContactType.TEXT}
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What the planner is told about the world."""
-
-    receipt_id: uuid.UUID
-    feed: str
-    received_at: datetime
-    now: datetime
-    portfolio: Portfolio
-    policy: Policy
-    accounts: Mapping[str, Account]
-    message_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One lead with all that is read off it before the store is asked."""
-
-    position: int
-    lead: Lead
-    placement: Placement
-    identity: Identity
-    occurred_at: datetime
-    flags: tuple[str, ...]
-    external_id: str | None
-    content_key: uuid.UUID
-    encoded: Mapping[str, Any]
-
-    @property
-    def words(self) -> list[str]:
-        """What must be locked so that no twin of this lead is planned at the same time."""
-        keys = [f"i:{each.id}" for each in self.identity.identifiers]
-        return [*keys, f"c:{self.content_key}", *([f"x:{self.external_id}"] if self.external_id else [])]
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What became of one lead: accepted, duplicate or revised."""
-
-    position: int
-    status: str
-    inquiry_id: uuid.UUID
-    card_key: str
-    prospect_key: str
-    sentence: str
-
-
-def see(context: Context, position: int, lead: Lead) -> Seen:
-    """Place and key a lead."""
-    occurred_at, flag = clock(lead.occurred_at.value if lead.occurred_at else None, context.received_at)
-    placement = context.portfolio.directory.place(lead, occurred_at.date())
-    external = lead.external_id.value if lead.external_id else None
-    if external is None and context.message_id:
-        external = f"message-id:{context.message_id}#{position}"
-    return Seen(
-        position,
-        lead,
-        placement,
-        Identity.of(lead, context.portfolio.own_values),
-        occurred_at,
-        (f"clock_{flag.value}",) if flag else (),
-        external,
-        _content_key(lead, placement),
-        to_json(lead),
-    )
-
-
-def _content_key(lead: Lead, placement: Placement) -> uuid.UUID:
-    """Source, property, message and name: the same for a form call-back and the mail about it.
-
-    The name is part of it because many renters send the same ready-made message; whoever is recognised by an address or
-    a number is compared with their own inquiries instead (:func:`_repeats`).
-    """
-    where = str(placement.property_id) if placement.property_id else _hint(lead)
-    message = _spoken(lead.message.value) if lead.message else ""
-    kind = "" if message else lead.contact_type.value
-    return digest_uuid("content", lead.source, where, message, kind, _spelled(lead))
-
-
-def _spoken(message: str) -> str:
-    """What of a message is compared: words and numbers, however they are set."""
-    return " ".join(_SPOKEN.findall(message.casefold()))
-
-
-def _spelled(lead: Lead) -> str:
-    name = lead.name.value if lead.name else None
-    return folded(name.given, name.family) if name else ""
-
-
-def _hint(lead: Lead) -> str:
-    """The text under which an unplaced card waits."""
-    return " ".join(lead.property_hints[0].value.text.split()) if lead.property_hints else ""
-
-
-def _repeats(seen: Seen, told: Told) -> bool:
-    """Whether ``seen`` says what its renter said before: same source, property and message."""
-    before = told.lead
-    if before["source"] != seen.lead.source:
-        return False
-    if told.property_id is not None and seen.placement.property_id is not None:
-        same_place = told.property_id == seen.placement.property_id
-    else:
-        hints = before.get("property_hints") or [{"value": {"text": ""}}]
-        same_place = " ".join(hints[0]["value"]["text"].split()) == _hint(seen.lead)
-    said = _spoken(before.get("message", {}).get("value", ""))
-    spoken = _spoken(seen.lead.message.value) if seen.lead.message else ""
-    same_kind = bool(said) or before["contact_type"] == seen.lead.contact_type.value
-    return same_place and said == spoken and same_kind
 
 
 class Planner:
@@ -160,6 +43,7 @@ class Planner:
         self.known = known
         self._last = {each.external_id: each.position for each in seen if each.external_id}
         self.work = Working(known, context)
+        self.decider = Decider(context, known, self.work)
 
     def plan(self, seen: Seen) -> Fate:
         """Decide one lead."""
@@ -169,8 +53,8 @@ class Planner:
         told = self.known.external.get(seen.external_id) if seen.external_id else None
         if told is not None:
             return self._same_id(seen, told)
-        decision = self._decide(seen)
-        twin = self._twin(seen, decision)
+        decision = self.decider.decide(seen)
+        twin = self.decider.twin(seen, decision)
         if twin is not None:
             return self._redelivered(seen, twin, "same renter, property, source and message within a day")
         return self._accept(seen, decision)
@@ -178,70 +62,6 @@ class Planner:
     def finish(self) -> None:
         """Write one row for every prospect and card that was changed."""
         self.work.finish()
-
-    # -- deciding -----------------------------------------------------------------------------------------------------
-
-    def _decide(self, seen: Seen) -> rules.Decision:
-        identity, known = seen.identity, self.known
-        candidates: set[uuid.UUID] = set()
-        lone = True
-        for each in identity.identifiers:
-            behind = {self.work.root(person) for person in known.behind.get(each.id, ())}
-            if each.id not in known.shared and self._is_shared(each.kind, identity, behind):
-                self.work.mark_shared(each.id)
-            candidates |= behind
-            lone = lone and not (each.kind == "phone" and len(behind) > 1)
-        spoken = self._same_content(seen) if seen.lead.message else []  # saying nothing is not saying the same
-        same_content = {self.work.root(told.person) for told in spoken}
-        findings = []
-        for person_id in candidates | same_content:
-            person = known.persons[person_id]
-            finding = rules.judge(
-                identity,
-                person,
-                shared=known.shared,
-                same_content=person_id in same_content,
-                same_place=any(card.property_id == seen.placement.property_id for card in person.cards),
-                lone=lone,
-            )
-            if finding is not None:
-                findings.append(finding)
-        return rules.decide(identity, findings, known.persons)
-
-    def _is_shared(self, kind: str, identity: Identity, behind: set[uuid.UUID]) -> bool:
-        """More distinct names behind one value than a household has: a desk, a call centre, a made-up address."""
-        if kind == "thread":
-            return False
-        names = [name for person in behind for name in self.known.persons[person].names]
-        return distinct([*names, identity.name]) > self.context.policy.shared_after_names
-
-    def _near(self, seen: Seen, inquiries: Iterable[Told]) -> list[Told]:
-        """Those of ``inquiries`` that are close enough in time to be the same contact: by the renter's own time, and by
-        arrival where one of the two does not tell its time."""
-        if not seen.lead.message and seen.lead.contact_type in _ALWAYS_NEW:
-            return []
-        window = timedelta(hours=self.context.policy.redelivery_hours)
-        now = self.context.received_at
-        return [
-            told
-            for told in inquiries
-            if abs(told.occurred_at - seen.occurred_at) <= window
-            or (abs(told.received_at - now) <= window and (seen.flags or told.occurred_at == told.received_at))
-        ]
-
-    def _same_content(self, seen: Seen) -> list[Told]:
-        """Inquiries that somebody of the same name made with the same content at about the same time."""
-        return self._near(seen, self.known.contents.get(seen.content_key, ()))
-
-    def _twin(self, seen: Seen, decision: rules.Decision) -> Told | None:
-        """The inquiry that this lead repeats (P2)."""
-        if decision.verdict != "join":
-            return None
-        same = {decision.person, *decision.merge}
-        twins = [told for told in self._same_content(seen) if self.work.root(told.person) in same]
-        own = [told for person in same if person for told in self.known.recent.get(person, ())]
-        twins += [told for told in self._near(seen, own) if _repeats(seen, told)]
-        return min(twins, key=lambda told: (told.received_at, told.id), default=None)
 
     # -- what follows -------------------------------------------------------------------------------------------------
 
@@ -297,22 +117,25 @@ class Planner:
 
     def _card(self, seen: Seen, person: Person) -> tuple[Card, bool]:
         cycle = timedelta(days=self.context.policy.cycle_days)
-        hint = "" if seen.placement.property_id else _hint(seen.lead)
+        wanted = "" if seen.placement.property_id else hint(seen.lead)
         open_cards = [
             card
             for card in person.cards
             if card.property_id == seen.placement.property_id
-            and (card.property_id is not None or card.hint == hint)
+            and (card.property_id is not None or card.hint == wanted)
             and card.covers(seen.occurred_at, cycle)
         ]
         if open_cards:
             return open_at(open_cards, seen.occurred_at), False
+        return self._new_card(seen, person, wanted), True
+
+    def _new_card(self, seen: Seen, person: Person, hint_text: str) -> Card:
         card = Card(
             uuid7(),
             public_key("GC"),
             person.id,
             seen.placement.property_id,
-            hint,
+            hint_text,
             seen.occurred_at,
             seen.occurred_at,
             "new",
@@ -329,7 +152,7 @@ class Planner:
             "prospect_id": person.id,
             "root_id": card.id,
             "property_id": card.property_id,
-            "property_hint": hint,
+            "property_hint": hint_text,
             "unit_id": card.unit_id,
             "floor_plan_id": card.floor_plan_id,
             "first_source": seen.lead.source,
@@ -345,7 +168,7 @@ class Planner:
         if card.property_id is None:
             detail = f"{seen.placement.sentence}. Choose the property, and the lead goes out."
             self.work.exception("unplaced_card", "guest_card", card.id, "unknown_property", detail)
-        return card, True
+        return card
 
     def _under_review(self, card: Card, person: Person, decision: rules.Decision) -> None:
         self.work.card_rows[card.id]["may_be"] = decision.person
@@ -356,13 +179,13 @@ class Planner:
     def _learn(self, seen: Seen, person: Person, inquiry_id: uuid.UUID, at: datetime) -> None:
         """The prospect now answers to what this lead carried."""
         name = seen.lead.name.value if seen.lead.name else None
-        spelled, own = _spelled(seen.lead), self.context.portfolio.own_values
+        written, own = spelled(seen.lead), self.context.portfolio.own_values
         for each in seen.identity.identifiers:
             if each.id not in person.own:
                 person.own.add(each.id)
                 person.identifiers[each.id] = each
                 self.known.behind[each.id].add(person.id)
-                self.work.link(person, each, spelled, self.context.now)
+                self.work.link(person, each, written, self.context.now)
         if name is not None and (name.given or name.family):
             parts = [name.given, name.family, name.suffix]
             if parts not in person.raw_names:
@@ -397,7 +220,7 @@ class Planner:
                 "map_id": lead.map_id,
                 "map_version": lead.map_version,
                 "lead": to_json(lead),
-                "placement": _placed(seen.placement),
+                "placement": placed(seen.placement),
                 "flags": list(seen.flags),
             },
         )
@@ -531,7 +354,7 @@ class Planner:
 
     def _join_more(self, seen: Seen, person: Person, rule: str, why: str) -> None:
         """More contact values may connect the prospect to others, by the same rules as a new lead."""
-        decision = self._decide(seen)
+        decision = self.decider.decide(seen)
         if decision.verdict != "join" or decision.person is None:
             return
         for other in sorted({decision.person, *decision.merge} - {person.id}):
@@ -578,26 +401,3 @@ class Planner:
             },
             keep=True,
         )
-
-
-def _placed(placement: Placement) -> dict[str, Any]:
-    return {
-        "sentence": placement.sentence,
-        "unit_id": str(placement.unit_id) if placement.unit_id else None,
-        "floor_plan_id": str(placement.floor_plan_id) if placement.floor_plan_id else None,
-        "unresolved": [[kind.value, text] for kind, text in placement.unresolved],
-        "candidates": [{"property_id": str(each.property_id), "why": each.why} for each in placement.candidates],
-    }
-
-
-def substance(lead: Mapping[str, Any]) -> dict[str, Any]:
-    """What the sender said, without what depends on when it was read: the raw form of every value."""
-    said: dict[str, Any] = {}
-    for field, value in lead.items():
-        if field in {"occurred_at", "map_id", "map_version", "confidence", "notes", "unused"}:
-            continue
-        if isinstance(value, list):
-            said[field] = [each["raw"] if isinstance(each, dict) and "raw" in each else each for each in value]
-        else:
-            said[field] = value["raw"] if isinstance(value, dict) and "raw" in value else value
-    return said

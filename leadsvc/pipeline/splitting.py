@@ -18,7 +18,7 @@ from leadsvc.store.known import Known
 from leadsvc.store.tables import inquiries, match_decisions, prospects
 
 if TYPE_CHECKING:
-    from leadsvc.pipeline.plan import Context
+    from leadsvc.pipeline.seen import Context
 
 
 def split(connection: Connection, context: Context, decision_id: uuid.UUID, actor: str) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from leadsvc.store.tables import (
 )
 
 if TYPE_CHECKING:
-    from leadsvc.pipeline.plan import Context, Seen
+    from leadsvc.pipeline.seen import Context, Seen
 
 
 class Working:

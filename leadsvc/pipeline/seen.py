@@ -1,0 +1,157 @@
+"""What is read off a lead before the store is asked: where it belongs, who wrote it, by what it is found again."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from leadsvc.attribution import clock
+from leadsvc.config import Account, Policy
+from leadsvc.ids import digest_uuid
+from leadsvc.leadjson import to_json
+from leadsvc.model import Lead
+from leadsvc.places import Placement
+from leadsvc.resolve.person import Identity
+from leadsvc.store.known import Told, folded
+from leadsvc.store.queries.portfolio import Portfolio
+
+_SPOKEN = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the planner is told about the world."""
+
+    receipt_id: uuid.UUID
+    feed: str
+    received_at: datetime
+    now: datetime
+    portfolio: Portfolio
+    policy: Policy
+    accounts: Mapping[str, Account]
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One lead with all that is read off it before the store is asked."""
+
+    position: int
+    lead: Lead
+    placement: Placement
+    identity: Identity
+    occurred_at: datetime
+    flags: tuple[str, ...]
+    external_id: str | None
+    content_key: uuid.UUID
+    encoded: Mapping[str, Any]
+
+    @property
+    def words(self) -> list[str]:
+        """What must be locked so that no twin of this lead is planned at the same time."""
+        keys = [f"i:{each.id}" for each in self.identity.identifiers]
+        return [*keys, f"c:{self.content_key}", *([f"x:{self.external_id}"] if self.external_id else [])]
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one lead: accepted, duplicate or revised."""
+
+    position: int
+    status: str
+    inquiry_id: uuid.UUID
+    card_key: str
+    prospect_key: str
+    sentence: str
+
+
+def see(context: Context, position: int, lead: Lead) -> Seen:
+    """Place and key a lead."""
+    occurred_at, flag = clock(lead.occurred_at.value if lead.occurred_at else None, context.received_at)
+    placement = context.portfolio.directory.place(lead, occurred_at.date())
+    external = lead.external_id.value if lead.external_id else None
+    if external is None and context.message_id:
+        external = f"message-id:{context.message_id}#{position}"
+    return Seen(
+        position,
+        lead,
+        placement,
+        Identity.of(lead, context.portfolio.own_values),
+        occurred_at,
+        (f"clock_{flag.value}",) if flag else (),
+        external,
+        _content_key(lead, placement),
+        to_json(lead),
+    )
+
+
+def _content_key(lead: Lead, placement: Placement) -> uuid.UUID:
+    """Source, property, message and name: the same for a form call-back and the mail about it.
+
+    The name is part of it because many renters send the same ready-made message; whoever is recognised by an address or
+    a number is compared with their own inquiries instead (:func:`repeats`).
+    """
+    where = str(placement.property_id) if placement.property_id else hint(lead)
+    message = _spoken(lead.message.value) if lead.message else ""
+    kind = "" if message else lead.contact_type.value
+    return digest_uuid("content", lead.source, where, message, kind, spelled(lead))
+
+
+def _spoken(message: str) -> str:
+    """What of a message is compared: words and numbers, however they are set."""
+    return " ".join(_SPOKEN.findall(message.casefold()))
+
+
+def spelled(lead: Lead) -> str:
+    """The renter's name as it is kept beside an identifier."""
+    name = lead.name.value if lead.name else None
+    return folded(name.given, name.family) if name else ""
+
+
+def hint(lead: Lead) -> str:
+    """The text under which an unplaced card waits."""
+    return " ".join(lead.property_hints[0].value.text.split()) if lead.property_hints else ""
+
+
+def repeats(seen: Seen, told: Told) -> bool:
+    """Whether ``seen`` says what its renter said before: same source, property and message."""
+    before = told.lead
+    if before["source"] != seen.lead.source:
+        return False
+    if told.property_id is not None and seen.placement.property_id is not None:
+        same_place = told.property_id == seen.placement.property_id
+    else:
+        hints = before.get("property_hints") or [{"value": {"text": ""}}]
+        same_place = " ".join(hints[0]["value"]["text"].split()) == hint(seen.lead)
+    said = _spoken(before.get("message", {}).get("value", ""))
+    spoken = _spoken(seen.lead.message.value) if seen.lead.message else ""
+    same_kind = bool(said) or before["contact_type"] == seen.lead.contact_type.value
+    return same_place and said == spoken and same_kind
+
+
+def placed(placement: Placement) -> dict[str, Any]:
+    """A placement as it is kept with the inquiry."""
+    return {
+        "sentence": placement.sentence,
+        "unit_id": str(placement.unit_id) if placement.unit_id else None,
+        "floor_plan_id": str(placement.floor_plan_id) if placement.floor_plan_id else None,
+        "unresolved": [[kind.value, text] for kind, text in placement.unresolved],
+        "candidates": [{"property_id": str(each.property_id), "why": each.why} for each in placement.candidates],
+    }
+
+
+def substance(lead: Mapping[str, Any]) -> dict[str, Any]:
+    """What the sender said, without what depends on when it was read: the raw form of every value."""
+    said: dict[str, Any] = {}
+    for field, value in lead.items():
+        if field in {"occurred_at", "map_id", "map_version", "confidence", "notes", "unused"}:
+            continue
+        if isinstance(value, list):
+            said[field] = [each["raw"] if isinstance(each, dict) and "raw" in each else each for each in value]
+        else:
+            said[field] = value["raw"] if isinstance(value, dict) and "raw" in value else value
+    return said
