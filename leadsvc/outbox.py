@@ -14,7 +14,11 @@ from leadsvc.ids import next_number, uuid7
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """One thing owed: a prospect to put, an event to append, a task to put, two cards to merge or part."""
+    """One thing owed: a prospect to put, an event to append, a task to put, two cards to merge or part.
+
+    ``version`` tells this debt from earlier ones about the same subject. Of an event it is the revision of its inquiry,
+    or a number below zero for one that is told anew elsewhere: the two can never meet.
+    """
 
     kind: str
     subject_id: uuid.UUID

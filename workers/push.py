@@ -206,8 +206,9 @@ def _put_task(destination: Destination, claimed: Claimed, view: CardView) -> Pus
 
 
 def _key(prefix: str, claimed: Claimed) -> str:
-    """Our mark on a remote entry; a correction has a mark of its own."""
-    suffix = f".{claimed.version}" if claimed.version > 1 else ""
+    """Our mark on a remote entry; a correction has a mark of its own, and so has what is told anew (below zero)."""
+    version = claimed.version
+    suffix = f".{version}" if version > 1 else f".again{-version}" if version < 0 else ""
     return f"{prefix}-{claimed.subject_id.hex[-12:]}{suffix}"
 
 

@@ -361,13 +361,14 @@ def _history(connection: Connection, card_id: uuid.UUID, since: datetime | None)
 
 
 def _next(connection: Connection, inquiry_id: uuid.UUID) -> int:
-    """A version of this event that was not owed before."""
-    highest = connection.execute(
-        select(func.max(deliveries.c.version)).where(
+    """A version of this event that was not owed before, and never will be: what is told anew counts down from -1, while
+    a sender's corrections count up with the inquiry's revision."""
+    lowest = connection.execute(
+        select(func.min(deliveries.c.version)).where(
             deliveries.c.kind == "event", deliveries.c.subject_id == inquiry_id
         )
     ).scalar()
-    return (highest or 0) + 1
+    return min(lowest or 0, 0) - 1
 
 
 def _version(connection: Connection, card_id: uuid.UUID) -> int:

@@ -71,3 +71,18 @@ def test_the_only_inquiry_has_nobody_to_leave(world: World) -> None:
     first = world.rows(match_decisions)[0]["id"]
     with pytest.raises(Reject, match="no other inquiry"):
         world.services.actions.unmerge(first, "tester")
+
+
+def test_a_correction_after_the_split_is_told(world: World) -> None:
+    """What is told anew on another card, and what the sender corrects later, are two things owed."""
+    say(world, phone="918-555-0140")
+    say(world, phone="918-555-0140", email=None, message="second", external_id="two")
+    world.settle()
+    world.services.actions.unmerge(joins(world)[0], "tester")
+    world.settle()
+    say(world, phone="918-555-0140", email=None, message="second, corrected", external_id="two")
+    world.settle()
+    assert any("second, corrected" in event["text"] for event in world.pms.state()["events"])
+    owed = [row["version"] for row in world.rows(deliveries) if row["kind"] == "event"]
+    assert sorted(owed) == [-1, 1, 1, 2]
+    world.assert_balanced()
