@@ -7,7 +7,7 @@ quadratic in the header's length and raises on some broken ones; what is needed 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from email.errors import HeaderParseError
 from email.header import decode_header
@@ -46,12 +46,27 @@ def read(body: bytes, envelope: Mapping[str, str]) -> MailRecord:
     _check_size(body)
     try:
         message = _PARSER.parsebytes(body)
-        headers = _headers(message)
+        headers = decoded_headers(message.raw_items())
         if not headers.keys() & {"from", "to", "subject", "date", "received", "message-id"}:
             raise Quarantine("malformed", "The payload has no mail headers. Export the mail with its original source.")
         text, html, attached = _bodies(message)
     except _BROKEN as error:
         raise Quarantine("malformed", f"The mail's structure is broken ({type(error).__name__}).") from error
+    report = message.get_content_type() == "multipart/report"
+    return assemble(headers, envelope, text=text, html=html, attached=attached, report=report)
+
+
+def assemble(
+    headers: Mapping[str, tuple[str, ...]],
+    envelope: Mapping[str, str],
+    *,
+    text: str,
+    html: str,
+    attached: tuple[bytes, ...] = (),
+    report: bool = False,
+) -> MailRecord:
+    """A mail from its parts, for whoever has them in other clothes than MIME. ``headers`` as :func:`decoded_headers`
+    gives them."""
     return MailRecord(
         headers=headers,
         sender=_sender(headers),
@@ -62,8 +77,14 @@ def read(body: bytes, envelope: Mapping[str, str]) -> MailRecord:
         text=text,
         html=html,
         attached=attached,
-        report=message.get_content_type() == "multipart/report",
+        report=report,
     )
+
+
+def head(text: bytes) -> Message:
+    """The headers of a mail alone. Raises :class:`Quarantine` when there are more than any mail has."""
+    _check_size(text)
+    return _PARSER.parsebytes(text, headersonly=True)
 
 
 def mailbox(text: str) -> Mailbox:
@@ -100,9 +121,10 @@ def _check_size(body: bytes) -> None:
         raise Quarantine("too_complex", "The mail nests more parts than any mail program writes.")
 
 
-def _headers(message: Message) -> dict[str, tuple[str, ...]]:
+def decoded_headers(pairs: Iterable[tuple[str, object]]) -> dict[str, tuple[str, ...]]:
+    """Headers by lower-case name, encoded words and raw bytes decoded, in their order."""
     headers: dict[str, list[str]] = {}
-    for name, value in message.raw_items():
+    for name, value in pairs:
         values = headers.setdefault(name.lower()[:100], [])
         if len(values) < 50:
             values.append(_decoded(str(value)[:_MAX_VALUE]))
@@ -117,14 +139,14 @@ def _decoded(value: str) -> str:
         except _BROKEN:
             pieces = [(value, None)]
         value = "".join(
-            _text(piece, charset or "ascii") if isinstance(piece, bytes) else piece for piece, charset in pieces
+            text_of(piece, charset or "ascii") if isinstance(piece, bytes) else piece for piece, charset in pieces
         )
     elif not value.isascii():
-        value = _text(value.encode("utf-8", "surrogateescape"), "utf-8")
+        value = text_of(value.encode("utf-8", "surrogateescape"), "utf-8")
     return " ".join(visible(value).split())
 
 
-def _text(data: bytes, charset: str) -> str:
+def text_of(data: bytes, charset: str) -> str:
     """``data`` in its declared character set, else UTF-8, else Windows-1252, which never fails."""
     named = "cp1252" if charset.lower() in ("iso-8859-1", "latin-1", "us-ascii", "ascii") else charset
     for encoding in ("utf-8", named) if named == "cp1252" else (named, "utf-8"):
@@ -189,7 +211,7 @@ def _content(part: Message) -> str:
     if not isinstance(data, bytes):
         return ""
     charset = part.get_content_charset() or "utf-8"
-    return _text(data[: MAX_HTML * 2], charset).lstrip("\ufeff")
+    return text_of(data[: MAX_HTML * 2], charset).lstrip("\ufeff")
 
 
 def _leaves(message: Message) -> Iterator[Message]:
