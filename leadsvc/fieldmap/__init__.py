@@ -3,7 +3,7 @@
 A map is checked and compiled once; applying it is pure.
 """
 
-from leadsvc.fieldmap.load import check_file, load_maps
+from leadsvc.fieldmap.load import check_file, compile_map, load_maps
 from leadsvc.fieldmap.maps import FieldMap, MapSet, NotLead
 
-__all__ = ["FieldMap", "MapSet", "NotLead", "check_file", "load_maps"]
+__all__ = ["FieldMap", "MapSet", "NotLead", "check_file", "compile_map", "load_maps"]

@@ -31,7 +31,7 @@ from leadsvc.normalize.sources import catalogue
 
 Path_ = tuple[str | int, ...]
 _PATTERN_KEYS = frozenset({
-    "match", "unless", "subject", "like", "after", "before", "stops", "until", "body", "not_body", "not_subject",
+    "match", "unless", "subject", "like", "after", "before", "skip", "stops", "until", "body", "not_body", "not_subject",
     "from_name", "not_from_name",
 })  # fmt: skip
 
@@ -60,7 +60,7 @@ def _load(name: str, text: str) -> FieldMap:
     faults = _faults(name, text)
     if faults:
         raise MapError("\n".join(faults))
-    return _compiled(_parsed(text))
+    return compile_map(_parsed(text))
 
 
 def _parsed(text: str) -> Any:
@@ -164,7 +164,8 @@ def _path_fault(path: str) -> str:
     return ""
 
 
-def _compiled(spec: Mapping[str, Any]) -> FieldMap:
+def compile_map(spec: Mapping[str, Any]) -> FieldMap:
+    """The map ``spec`` describes; ``spec`` has passed the schema and the lint."""
     fields = {name: compile_alternatives(one) for name, one in spec.get("fields", {}).items()}
     keys = [key for _, kind, value in _walk(spec.get("fields", {}), ()) if kind == "key" for key in _listed(value)]
     labels = [

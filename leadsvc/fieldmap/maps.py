@@ -57,10 +57,7 @@ class FieldMap:
     def apply(self, record: Record, received_at: datetime) -> Lead:
         """The lead in ``record``. Raises :class:`Quarantine` (``missing_field``) when nobody could be reached: no
         address and no number. A required field that is missing otherwise is a note on the lead."""
-        sent = record.date if isinstance(record, MailRecord) else None
-        today = (sent or received_at).date()
-        reader = Reader(self.fields, Scene(record, self.layout), today, self.region, self.relays)
-        lead = self._lead(reader, sent)
+        lead = self.lead(record, received_at)
         if not lead.emails and not lead.phones:
             raise Quarantine(
                 "missing_field",
@@ -68,6 +65,12 @@ class FieldMap:
                 f"then replay the receipt.",
             )
         return lead
+
+    def lead(self, record: Record, received_at: datetime) -> Lead:
+        """What the map reads from ``record``, whether or not anybody could be reached by it."""
+        sent = record.date if isinstance(record, MailRecord) else None
+        today = (sent or received_at).date()
+        return self._lead(Reader(self.fields, Scene(record, self.layout), today, self.region, self.relays), sent)
 
     def _lead(self, reader: Reader, sent: datetime | None) -> Lead:
         people = build.read_people(reader)
