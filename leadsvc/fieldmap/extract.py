@@ -181,8 +181,13 @@ def _label(spec: Mapping[str, Any]) -> Extractor:
 
 def _region(spec: Mapping[str, Any]) -> Callable[[Sequence[str]], Sequence[str]]:
     after, before = any_of(_listed(spec.get("after", []))), any_of(_listed(spec.get("before", [])))
+    skip = any_of(_listed(spec.get("skip", [])))
 
     def region(view: Sequence[str]) -> Sequence[str]:
+        rows = between(view)
+        return rows if skip is None else [row for row in rows if not skip.search(row)]
+
+    def between(view: Sequence[str]) -> Sequence[str]:
         start = 0
         if after is not None:
             hit = next((i for i, line in enumerate(view) if after.search(line)), None)
@@ -368,6 +373,7 @@ def _address_lines(text: str) -> str:
 CONVERTERS: Mapping[str, Callable[[str], str]] = {
     "unquote": unquoted,
     "own_words": lambda text: "\n".join(without_signature(text.split("\n"))).strip(),
+    "after_first_line": lambda text: "\n".join(text.split("\n")[1:]).strip(),
     "first_line": lambda text: next((line for line in text.split("\n") if line.strip()), ""),
     "json_list": _json_list,
     "not_address": _not_address,

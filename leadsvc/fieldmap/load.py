@@ -31,8 +31,8 @@ from leadsvc.normalize.sources import catalogue
 
 Path_ = tuple[str | int, ...]
 _PATTERN_KEYS = frozenset({
-    "match", "unless", "subject", "like", "after", "before", "skip", "stops", "until", "body", "not_body", "not_subject",
-    "from_name", "not_from_name",
+    "match", "unless", "subject", "like", "after", "before", "skip", "stops", "until", "body", "not_body",
+    "not_subject", "from_name", "not_from_name",
 })  # fmt: skip
 
 
