@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from html import unescape
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,12 +17,16 @@ from leadsvc.normalize.address import split_address
 from leadsvc.normalize.mailtext import bare_subject, without_signature
 from leadsvc.normalize.records import KeyedRecord, Mailbox, MailRecord, fold_key
 from leadsvc.normalize.text import as_text, unquoted
+from leadsvc.normalize.transcript import said_by
 
 Extractor: TypeAlias = Callable[[Scene], str]
 
 _LINK = re.compile(r"https?://[^\s<>\"')\]]{1,2000}")
 _STEP = re.compile(r"(?P<name>[^\[\]]*)(?P<picks>(?:\[[^\[\]]*\])*)")
 _MAX_LINKS = 200
+_MAX_HITS = 20
+_MAX_EMBEDDED = 20_000
+_DECODER = json.JSONDecoder(strict=False)
 
 
 def compile_alternatives(spec: Any) -> tuple[Extractor, ...]:
@@ -205,13 +210,14 @@ def _block(spec: Mapping[str, Any]) -> Extractor:
     region = _region(spec["block"])
 
     selector = spec["block"].get("before_css")
+    ends = compile_alternatives(spec["block"].get("before_value", []))
 
     def block(scene: Scene) -> str:
-        end = _node_text(scene, selector) if selector else ""
+        end = _node_text(scene, selector) if selector else first_text(ends, scene).casefold()
         for view in scene.views:
             rows = region(view)
-            if end and end in rows:
-                rows = rows[: list(rows).index(end)]
+            if end:
+                rows = rows[: next((i for i, row in enumerate(rows) if row.casefold() == end.casefold()), len(rows))]
             if text := "\n".join(rows).strip():
                 return text
         return ""
@@ -222,8 +228,14 @@ def _block(spec: Mapping[str, Any]) -> Extractor:
 def _line(spec: Mapping[str, Any]) -> Extractor:
     region = _region(spec["line"])
     pattern = re.compile(spec["line"]["like"], re.IGNORECASE)
+    every = bool(spec["line"].get("every", False))
 
     def line(scene: Scene) -> str:
+        if every:
+            hits = (
+                [picked(hit).strip() for row in region(view) for hit in pattern.finditer(row)] for view in scene.views
+            )
+            return "\n".join(next((found for found in hits if found), ())[:_MAX_HITS])
         for view in scene.views:
             for row in region(view):
                 match = pattern.search(row)
@@ -232,6 +244,45 @@ def _line(spec: Mapping[str, Any]) -> Extractor:
         return ""
 
     return line
+
+
+def _said(spec: Mapping[str, Any]) -> Extractor:
+    """What the visitor said in a chat transcript."""
+    region = _region(spec["said"])
+    by = compile_alternatives(spec["said"].get("by", []))
+
+    def said(scene: Scene) -> str:
+        name = " ".join(first_text(by, scene).split())
+        return next((text for view in scene.views if (text := "\n".join(said_by(region(view), name)).strip())), "")
+
+    return said
+
+
+def _embedded(spec: Mapping[str, Any]) -> Extractor:
+    """A value of the JSON that stands behind a marker in the mail's source, where readers do not see it."""
+    marker = re.compile(spec["embedded"]["marker"], re.IGNORECASE)
+    path = _json({"json": spec["embedded"]["path"]})
+
+    def embedded(scene: Scene) -> str:
+        if not isinstance(scene.record, MailRecord):
+            return ""
+        found = (_json_behind(marker, text) for text in (scene.record.html, scene.record.text))
+        root = next((value for value in found if value), None)
+        return path(Scene(KeyedRecord("json", {}, (), root), scene.layout)) if root else ""
+
+    return embedded
+
+
+def _json_behind(marker: re.Pattern[str], text: str) -> object:
+    match = marker.search(text)
+    if match is None:
+        return None
+    for source in (text[match.end() :], unescape(text[match.end() : match.end() + _MAX_EMBEDDED])):
+        try:
+            return _DECODER.raw_decode(source.lstrip())[0]
+        except (ValueError, RecursionError):
+            continue
+    return None
 
 
 def _css(spec: Mapping[str, Any]) -> Extractor:
@@ -328,6 +379,8 @@ KINDS: Mapping[str, Callable[[Mapping[str, Any]], Extractor]] = {
     "from": _mailbox("from"),
     "reply_to": _mailbox("reply_to"),
     "header": _header,
+    "said": _said,
+    "embedded": _embedded,
     "css": _css,
     "meta": _meta,
     "tag": _tag,

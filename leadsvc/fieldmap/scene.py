@@ -37,7 +37,9 @@ class Layout:
         if not self.labels:
             return None
         words = "|".join(_words(label) for label in sorted(self.labels, key=len, reverse=True))
-        return re.compile(rf"{_BEFORE}(?P<label>{words}){_AFTER}(?:[:\uff1a]\s*(?P<value>.*)|(?P<bare>\]?\s*))$", re.I)
+        # A label in brackets needs no colon: "[Prospect Name] Ann Lee".
+        ended = rf"{_AFTER}(?:[:\uff1a]\s*(?P<value>.*)|(?P<bare>\]?\s*))|(?<=\w)\s*\]\s*(?P<beside>.*)"
+        return re.compile(rf"{_BEFORE}(?P<label>{words})(?:{ended})$", re.I)
 
     @cached_property
     def inside(self) -> re.Pattern[str] | None:
@@ -45,7 +47,7 @@ class Layout:
         if not self.labels:
             return None
         words = "|".join(_words(label) for label in sorted(self.labels, key=len, reverse=True))
-        return re.compile(rf"(?<=\s)(?={_BEFORE[1:]}(?:{words})\s*\*?\s*:)", re.I)
+        return re.compile(rf"(?<=\s)(?={_BEFORE[1:]}(?:{words})\s*\*?\s*:|\[(?:{words})\s*\])", re.I)
 
     def stopped(self, line: str) -> bool:
         return self.stops is not None and bool(self.stops.search(line))
@@ -99,7 +101,7 @@ def _labelled(view: Sequence[str], layout: Layout) -> dict[str, Labelled]:
         label, rows = "", []
         if match is not None:
             label = " ".join(match["label"].lower().split())
-            rows = [match["value"] or ""]
+            rows = [match["value"] or match["beside"] or ""]
     return found
 
 
@@ -122,7 +124,7 @@ def _relevant(view: Sequence[str], layout: Layout) -> list[str]:
     lines: list[str] = []
     inside = layout.inside
     for line in view[:end]:
-        if inside is None or line.count(":") < 2:
+        if inside is None or (line.count(":") < 2 and line.count("[") < 2):
             lines.append(line)
         else:
             lines.extend(piece.strip() for piece in inside.split(line) if piece.strip())
