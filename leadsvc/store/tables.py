@@ -63,6 +63,7 @@ OUTCOMES = (
 DELIVERY_KINDS = ("prospect", "event", "task", "merge", "unmerge")
 DECISION_KINDS = ("assign", "merge", "unmerge", "rehome", "household", "keep_apart", "place")
 VERDICTS = ("join", "new", "review", "merge", "unmerge", "related", "apart", "placed")
+TRUST_VERDICTS = ("", "pass", "fail", "none", "released")
 TRUSTS = ("own", "relay", "shared", "placeholder")
 IDENTIFIER_KINDS = ("email", "phone", "thread")
 FATES = ("revision", "redelivery", "rejected")
@@ -121,6 +122,9 @@ receipts = Table(
     _count("failures"),  # times that processing failed for a reason of ours
     _time("processed_at", null=True),
     _time("erased_at", null=True),
+    Column("trust", String(8), nullable=False, server_default=""),  # of a mail's sender; empty: nobody is claimed
+    _text("trust_reason"),
+    one_of("trust", TRUST_VERDICTS),
     one_of("channel", tuple(Channel)),
     one_of("state", tuple(ReceiptState)),
     CheckConstraint("(state = 'pending') = (processed_at IS NULL)", name="processed"),
@@ -442,6 +446,25 @@ destinations = Table(  # run-time state of a configured account
     one_of("state", ("active", "paused")),
 )
 
+mailboxes = Table(  # run-time state of a configured mailbox
+    "mailboxes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("uidvalidity", BigInteger, nullable=False, server_default="0"),
+    Column("last_uid", BigInteger, nullable=False, server_default="0"),  # this one and all below are done with
+    _json("failing"),  # UID -> times that it could not be taken
+    _text("holder"),  # the process that reads it now
+    _time("held_until", null=True),
+    _time("last_success_at", null=True),
+    _time("last_mail_at", null=True),
+    _text("trouble"),  # what it suffers from, empty when well
+    _text("detail"),
+    _count("failures"),
+    Column("taken", BigInteger, nullable=False, server_default="0"),
+    Column("poisoned", BigInteger, nullable=False, server_default="0"),
+    _count("resyncs"),
+)
+
 deliveries = Table(
     "deliveries",
     metadata,
@@ -552,6 +575,8 @@ exceptions = Table(
             "unmapped_name",
             "account",
             "stuck",
+            "mailbox",
+            "poison_mail",
         ),
     ),
     Index(
