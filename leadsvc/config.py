@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from environs import Env, EnvError
-from marshmallow import Schema, ValidationError, post_load, validate
+from marshmallow import Schema, ValidationError, post_load, validate, validates_schema
 from marshmallow import fields as ma
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -40,6 +40,7 @@ class Feed:
     owner: str = ""
     per_minute: int = 6000
     max_bytes: int = 2_000_000
+    require_auth: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,45 @@ class Account:
     fields: tuple[str, ...] = ()
     review_minutes: int = 15
     options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """One IMAP folder that is read. ``secret`` refers to the password, or with ``oauth`` to an access token; it is
+    looked up at every sign-in, so that it may be renewed. ``done``: what happens to a mail that is recorded: moved to
+    ``processed``, or flagged with ``keyword``. ``authserv_ids`` are added to those of :class:`MailTrust`."""
+
+    name: str
+    host: str
+    user: str
+    secret: str = field(repr=False)
+    oauth: bool = False
+    port: int = 993
+    tls: str = "tls"
+    ca_file: str = ""
+    folder: str = "INBOX"
+    feed: str = "mail"
+    done: str = "move"
+    processed: str = "leadsvc-done"
+    keyword: str = "\\Seen"
+    poison: str = "leadsvc-poison"
+    poll_s: float = 60.0
+    idle_s: float = 1740.0
+    batch: int = 50
+    max_bytes: int = 25_000_000
+    authserv_ids: tuple[str, ...] = ()
+    require_auth: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MailTrust:
+    """By what a mail's sender is judged: the servers whose Authentication-Results count, the domains whose people
+    forward mails by hand, public DKIM keys by ``selector._domainkey.domain``."""
+
+    authserv_ids: tuple[str, ...] = ()
+    staff_domains: tuple[str, ...] = ()
+    dkim_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    require_auth: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +142,8 @@ class Settings:
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     accounts: Mapping[str, Account] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
+    mailboxes: Mapping[str, Mailbox] = field(default_factory=dict)
+    mail_trust: MailTrust = field(default_factory=MailTrust)
     origin: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -113,7 +155,7 @@ class Settings:
         """(setting, value with secrets masked, where it came from), for ``leadsvc config``."""
         rows = []
         for each in fields(self):
-            if each.name in {"origin", "feeds", "accounts", "policy"}:
+            if each.name in {"origin", "feeds", "accounts", "policy", "mailboxes", "mail_trust"}:
                 continue
             value = getattr(self, each.name)
             hidden = each.name in {"secret_key", "redis_url"} and value
@@ -123,11 +165,25 @@ class Settings:
         rows += [(f"feeds.{name}", f"map {feed.map or 'any'}", file) for name, feed in self.feeds.items()]
         for name, account in self.accounts.items():
             rows.append((f"destinations.{name}", f"{account.vendor} at {account.base_url}, key {MASK}", file))
+        for name, box in self.mailboxes.items():
+            rows.append((f"mailboxes.{name}", f"{box.folder} of {box.user} at {box.host}, secret {MASK}", file))
+        rows += [
+            (
+                f"mail_trust.{each.name}",
+                _listed(getattr(self.mail_trust, each.name)),
+                self.origin.get("mail_trust", "default"),
+            )
+            for each in fields(self.mail_trust)
+        ]
         rows += [
             (f"policies.{each.name}", str(getattr(self.policy, each.name)), self.origin.get(each.name, "default"))
             for each in fields(self.policy)
         ]
         return rows
+
+
+def _listed(value: object) -> str:
+    return ", ".join(value) if isinstance(value, (tuple, Mapping)) else str(value)
 
 
 def _without_password(url: str) -> str:
@@ -143,6 +199,8 @@ def _load(environ: dict[str, str]) -> Settings:
     document = _read_file(file, environ) if file else {}
     policy = document.get("policies") or Policy()
     origin.update({name: str(file) for name in document.get("_policy_names", ())})
+    if "mail_trust" in document:
+        origin["mail_trust"] = str(file)
     if "operator" in document:
         values["operator"], origin["operator"] = document["operator"], str(file)
     var: Path = values["var"]
@@ -161,6 +219,8 @@ def _load(environ: dict[str, str]) -> Settings:
         feeds=document.get("feeds", _DEFAULT_FEEDS),
         accounts=document.get("destinations", {}),
         policy=policy,
+        mailboxes=document.get("mailboxes", {}),
+        mail_trust=document.get("mail_trust", MailTrust()),
         origin=origin,
     )
 
@@ -226,6 +286,81 @@ class _FeedSchema(Schema):
     owner = ma.String(load_default="")
     per_minute = ma.Integer(load_default=6000, validate=validate.Range(1))
     max_bytes = ma.Integer(load_default=2_000_000, validate=validate.Range(1000))
+    require_auth = ma.Boolean(load_default=False)
+
+
+_REFERENCE = re.compile(r"(env|file|command):.+", re.DOTALL)
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class _MailboxSchema(Schema):
+    host = ma.String(required=True)
+    port = ma.Integer(load_default=0, validate=validate.Range(0, 65535))
+    user = ma.String(required=True)
+    password = ma.String()
+    token = ma.String()
+    tls = ma.String(load_default="tls", validate=validate.OneOf(("tls", "starttls", "none")))
+    ca_file = ma.String(load_default="")
+    folder = ma.String(load_default="INBOX")
+    feed = ma.String(load_default="mail")
+    done = ma.String(load_default="move", validate=validate.OneOf(("move", "flag")))
+    processed = ma.String(load_default="leadsvc-done")
+    keyword = ma.String(load_default="\\Seen", validate=validate.Regexp(r"\\?[A-Za-z$][\w.$-]*\Z"))
+    poison = ma.String(load_default="leadsvc-poison")
+    poll_s = ma.Float(load_default=60.0, validate=validate.Range(1, 3600))
+    # A server may hang up on who idles for half an hour (RFC 2177).
+    idle_s = ma.Float(load_default=1740.0, validate=validate.Range(1, 1740))
+    batch = ma.Integer(load_default=50, validate=validate.Range(1, 1000))
+    max_bytes = ma.Integer(load_default=25_000_000, validate=validate.Range(10_000, 40_000_000))
+    authserv_ids = ma.List(ma.String(), load_default=list)
+    require_auth = ma.Boolean(load_default=False)
+
+    @validates_schema
+    def _check(self, data: dict[str, Any], **_: object) -> None:
+        if ("password" in data) == ("token" in data):
+            raise ValidationError("Name either a password or a token.", "user")
+        secret = "password" if "password" in data else "token"
+        if not _REFERENCE.fullmatch(data[secret]):
+            raise ValidationError("Write env:NAME, file:PATH or command:PROGRAM ARGUMENTS.", secret)
+        if data["tls"] == "none" and data["host"] not in _LOOPBACK:
+            raise ValidationError("Without TLS only this machine may be asked; write tls or starttls.", "tls")
+        if data["folder"] in {data["poison"], data["processed"] if data["done"] == "move" else ""}:
+            raise ValidationError("Mails cannot be moved to the folder they are read from.", "folder")
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: object) -> dict[str, Any]:
+        data["oauth"] = "token" in data
+        data["secret"] = data.pop("token", "") or data.pop("password", "")
+        data["port"] = data["port"] or (993 if data["tls"] == "tls" else 143)
+        data["authserv_ids"] = tuple(data["authserv_ids"])
+        return data
+
+
+class _MailTrustSchema(Schema):
+    authserv_ids = ma.List(ma.String(), load_default=list)
+    staff_domains = ma.List(ma.String(), load_default=list)
+    dkim_keys = ma.String(load_default="")
+    require_auth = ma.Boolean(load_default=False)
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: object) -> MailTrust:
+        return MailTrust(
+            tuple(data["authserv_ids"]),
+            tuple(domain.lower().lstrip("@.") for domain in data["staff_domains"]),
+            _dkim_keys(data["dkim_keys"]),
+            data["require_auth"],
+        )
+
+
+def _dkim_keys(folder: str) -> Mapping[str, str]:
+    """The TXT records in the files ``selector._domainkey.domain`` of ``folder``, as a name server would give them."""
+    if not folder:
+        return {}
+    try:
+        files = [file for file in sorted(Path(folder).iterdir()) if "._domainkey." in file.name]
+        return {file.name.removesuffix(".txt").lower(): file.read_text(encoding="ascii").strip() for file in files}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValidationError(f"{folder}: {error}; name a folder of DKIM records.", "dkim_keys") from error
 
 
 def _no_credentials(url: str) -> None:
@@ -265,6 +400,10 @@ class _FileSchema(Schema):
     operator = ma.String()
     feeds = ma.Dict(keys=ma.String(validate=validate.Regexp(r"[a-z0-9_-]{1,64}\Z")), values=ma.Nested(_FeedSchema))
     destinations = ma.Dict(keys=ma.String(), values=ma.Nested(_AccountSchema))
+    mailboxes = ma.Dict(
+        keys=ma.String(validate=validate.Regexp(r"[a-z0-9_-]{1,64}\Z")), values=ma.Nested(_MailboxSchema)
+    )
+    mail_trust = ma.Nested(_MailTrustSchema)
     policies = ma.Nested(_PolicySchema)
 
 
@@ -295,6 +434,7 @@ def _read_file(path: Path, environ: Mapping[str, str]) -> dict[str, Any]:
         **_DEFAULT_FEEDS,
         **{name: Feed(name=name, **row) for name, row in loaded.get("feeds", {}).items()},
     }
+    loaded["mailboxes"] = {name: Mailbox(name=name, **row) for name, row in loaded.get("mailboxes", {}).items()}
     loaded["destinations"] = {
         name: _account(path, raw, name, row, environ) for name, row in loaded.get("destinations", {}).items()
     }
