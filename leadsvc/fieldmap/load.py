@@ -15,21 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from leadsvc.errors import MapError
 from leadsvc.fieldmap.build import FIELDS
-from leadsvc.fieldmap.extract import CONVERTERS, any_of, compile_alternatives
-from leadsvc.fieldmap.maps import FieldMap, MapSet, NotLead
+from leadsvc.fieldmap.extract import CONVERTERS, compile_alternatives
+from leadsvc.fieldmap.maps import FieldMap, MapSet, NotLead, Path_, walk
 from leadsvc.fieldmap.recognise import compile_recogniser
-from leadsvc.fieldmap.scene import Layout
 from leadsvc.model import ContactType
-from leadsvc.normalize.records import fold_key
+from leadsvc.normalize import yamltext
 from leadsvc.normalize.sources import catalogue
+from leadsvc.normalize.yamltext import MappingNode, MarkedYAMLError, Node, SequenceNode, YAMLError
 
-Path_ = tuple[str | int, ...]
 _PATTERN_KEYS = frozenset({
     "match", "unless", "subject", "like", "after", "before", "skip", "stops", "until", "body", "not_body",
     "not_subject", "from_name", "not_from_name",
@@ -40,9 +36,10 @@ def load_maps(folder: Path | None = None) -> MapSet:
     """Every map of ``folder`` (default: those that ship with the package). Raises :class:`MapError` for the first file
     with faults, all of which it names."""
     root: Traversable = folder if folder is not None else files("leadsvc").joinpath("mappings")
+    load = _load if folder is not None else _load_ours
     maps: dict[str, FieldMap] = {}
     for file in sorted((f for f in root.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name):
-        one = _load(file.name, file.read_text(encoding="utf-8"))
+        one = load(file.name, file.read_text(encoding="utf-8"))
         if one.id in maps:
             raise MapError(f"{file.name}:1:1: the id {one.id} is taken by another file; give this map its own")
         maps[one.id] = one
@@ -56,30 +53,34 @@ def check_file(file: Path) -> list[str]:
     return _faults(str(file), file.read_text(encoding="utf-8"))
 
 
+def _load_ours(name: str, text: str) -> FieldMap:
+    """A map of the package, judged when it was built (``tests/contracts``) and not again in every process."""
+    try:
+        return compile_map(yamltext.load(text))
+    except (YAMLError, KeyError, TypeError, ValueError):
+        return _load(name, text)
+
+
 def _load(name: str, text: str) -> FieldMap:
     faults = _faults(name, text)
     if faults:
         raise MapError("\n".join(faults))
-    return compile_map(_parsed(text))
-
-
-def _parsed(text: str) -> Any:
-    return YAML(typ="safe", pure=True).load(text)
+    return compile_map(yamltext.load(text))
 
 
 def _faults(name: str, text: str) -> list[str]:
     try:
-        spec = _parsed(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
+        spec = yamltext.load(text)
+    except YAMLError as error:
+        mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
         place = f"{mark.line + 1}:{mark.column + 1}" if mark is not None else "1:1"
-        return [f"{name}:{place}: {error.problem or 'not YAML'}"]
+        return [f"{name}:{place}: {getattr(error, 'problem', None) or 'not YAML'}"]
     found = [(tuple(error.absolute_path), error.message) for error in map(_telling, _validator().iter_errors(spec))]
     if not found:
         found = list(_lint(spec, name))
     if not found:
         return []
-    node = YAML(pure=True).compose(text)
+    node = yamltext.compose(text)
     return [f"{name}:{_place(node, path)}: {message}" for path, message in found]
 
 
@@ -121,7 +122,7 @@ def _lint(spec: Mapping[str, Any], name: str) -> Iterator[tuple[Path_, str]]:
     for field in spec.get("fields", {}):
         if field not in FIELDS:
             yield ("fields", field), f"unknown field {field}; known are {', '.join(sorted(FIELDS))}"
-    for path, key, value in _walk(spec, ()):
+    for path, key, value in walk(spec, ()):
         if key == "convert":
             for step in value:
                 if step not in CONVERTERS:
@@ -132,20 +133,6 @@ def _lint(spec: Mapping[str, Any], name: str) -> Iterator[tuple[Path_, str]]:
                     yield path, fault
         elif key == "json" and (fault := _path_fault(str(value))):
             yield path, fault
-
-
-def _walk(value: Any, path: Path_) -> Iterator[tuple[Path_, str | int, Any]]:
-    items: Iterator[tuple[str | int, Any]]
-    items = (
-        iter(value.items())
-        if isinstance(value, dict)
-        else iter(enumerate(value))
-        if isinstance(value, list)
-        else iter(())
-    )
-    for key, inner in items:
-        yield (*path, key), key, inner
-        yield from _walk(inner, (*path, key))
 
 
 def _pattern_fault(pattern: str) -> str:
@@ -166,15 +153,6 @@ def _path_fault(path: str) -> str:
 
 def compile_map(spec: Mapping[str, Any]) -> FieldMap:
     """The map ``spec`` describes; ``spec`` has passed the schema and the lint."""
-    fields = {name: compile_alternatives(one) for name, one in spec.get("fields", {}).items()}
-    keys = [key for _, kind, value in _walk(spec.get("fields", {}), ()) if kind == "key" for key in _listed(value)]
-    labels = [
-        word for _, kind, value in _walk(spec.get("fields", {}), ()) if kind == "label" for word in _listed(value)
-    ]
-    aside = [*spec.get("ignore", ()), *spec.get("sensitive", ())]
-    recognised = [
-        key for _, kind, value in _walk(spec["recognise"], ()) if kind in ("keys", "any_keys") for key in value
-    ]
     return FieldMap(
         id=spec["id"],
         version=spec["version"],
@@ -186,34 +164,10 @@ def compile_map(spec: Mapping[str, Any]) -> FieldMap:
         contact_type=ContactType(spec["contact_type"]),
         region=spec.get("region", "US"),
         reader=spec.get("reader", "fields"),
-        claims=compile_recogniser(_with_formats(spec["recognise"], spec["formats"])),
-        fields=fields,
-        layout=Layout(
-            tuple(dict.fromkeys([*labels, *aside])),
-            _long(spec),
-            any_of(spec.get("stops", [])),
-            any_of(spec.get("until", [])),
-        ),
         required=tuple(spec.get("required", ())),
         relays=frozenset(spec.get("relays", ())),
-        known=frozenset(fold_key(key) for key in [*keys, *aside, *recognised]),
+        spec=spec,
     )
-
-
-def _with_formats(recognise: Any, formats: list[str]) -> list[dict[str, Any]]:
-    return [{"format": formats, **one} for one in (recognise if isinstance(recognise, list) else [recognise])]
-
-
-def _long(spec: Mapping[str, Any]) -> frozenset[str]:
-    """The labels with free text behind them."""
-    found = [one for alternatives in spec.get("fields", {}).values() for one in _listed(alternatives)]
-    return frozenset(
-        " ".join(word.lower().split()) for one in found if one.get("multiline") for word in _listed(one["label"])
-    )
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _not_leads(root: Traversable) -> tuple[NotLead, ...]:
@@ -221,7 +175,7 @@ def _not_leads(root: Traversable) -> tuple[NotLead, ...]:
     file = root.joinpath("shared", "not_leads.yaml")
     if not file.is_file():
         file = files("leadsvc").joinpath("mappings", "shared", "not_leads.yaml")
-    rows = _parsed(file.read_text(encoding="utf-8"))["not_leads"]
+    rows = yamltext.load(file.read_text(encoding="utf-8"))["not_leads"]
     return tuple(
         NotLead(row["cause"], row["detail"], bool(row.get("first", False)), compile_recogniser(row["when"]))
         for row in rows

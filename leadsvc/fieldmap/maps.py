@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+from typing import Any
 
 from leadsvc.errors import Quarantine
 from leadsvc.fieldmap import build
 from leadsvc.fieldmap.build import Fields, Reader
-from leadsvc.fieldmap.recognise import Condition
+from leadsvc.fieldmap.extract import any_of, compile_alternatives
+from leadsvc.fieldmap.recognise import Condition, compile_recogniser
 from leadsvc.fieldmap.scene import Layout, Scene
 from leadsvc.model import ContactType, Lead, Value
 from leadsvc.normalize import dates, numbers
 from leadsvc.normalize.records import KeyedRecord, MailRecord, Record, fold_key
 from leadsvc.normalize.sources import source_of
 
+Path_ = tuple[str | int, ...]
 # How sure a lead is, by what its map rests on.
 _SURE: Mapping[str, float] = {"documented": 0.98, "real": 0.96, "code": 0.9, "inferred": 0.75}
 _MISSING_COST = 0.1
@@ -33,9 +37,10 @@ class NotLead:
     holds: Condition
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FieldMap:
-    """One map, ready to use. ``known`` are the folded keys it reads or leaves aside on purpose (sensitive ones too)."""
+    """One map, ready to use. ``spec`` is the map as written; what it compiles to is made when first needed, because a
+    process that reads one payload needs one map of many."""
 
     id: str
     version: int
@@ -47,12 +52,49 @@ class FieldMap:
     contact_type: ContactType
     region: str
     reader: str
-    claims: Condition
-    fields: Fields
-    layout: Layout
     required: tuple[str, ...]
     relays: frozenset[str]
-    known: frozenset[str]
+    spec: Mapping[str, Any] = field(repr=False)
+
+    @cached_property
+    def claims(self) -> Condition:
+        """Whether a record is one this map reads."""
+        sets = _listed(self.spec["recognise"])
+        return compile_recogniser([{"format": self.formats, **one} for one in sets])
+
+    @cached_property
+    def fields(self) -> Fields:
+        return {name: compile_alternatives(one) for name, one in self.spec.get("fields", {}).items()}
+
+    @cached_property
+    def layout(self) -> Layout:
+        labels = [*self._named("label"), *self.spec.get("ignore", ()), *self.spec.get("sensitive", ())]
+        return Layout(
+            tuple(dict.fromkeys(labels)),
+            frozenset(self._long()),
+            any_of(self.spec.get("stops", [])),
+            any_of(self.spec.get("until", [])),
+        )
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The folded keys it reads or leaves aside on purpose, sensitive ones too."""
+        aside = (*self.spec.get("ignore", ()), *self.spec.get("sensitive", ()))
+        recognised = (
+            key for _, kind, value in walk(self.spec["recognise"]) if kind in ("keys", "any_keys") for key in value
+        )
+        return frozenset(fold_key(key) for key in (*self._named("key"), *aside, *recognised))
+
+    def _named(self, kind: str) -> Iterator[str]:
+        """The keys or labels that the fields look at."""
+        return (word for _, key, value in walk(self.spec.get("fields", {})) if key == kind for word in _listed(value))
+
+    def _long(self) -> Iterator[str]:
+        """The labels with free text behind them."""
+        for alternatives in self.spec.get("fields", {}).values():
+            for one in _listed(alternatives):
+                if one.get("multiline"):
+                    yield from (" ".join(word.lower().split()) for word in _listed(one["label"]))
 
     def apply(self, record: Record, received_at: datetime) -> Lead:
         """The lead in ``record``. Raises :class:`Quarantine` (``missing_field``) when nobody could be reached: no
@@ -144,6 +186,22 @@ class MapSet:
     def not_lead(self, record: Record, *, first: bool) -> NotLead | None:
         """The first class of non-leads ``record`` is of."""
         return next((kind for kind in self.not_leads if kind.first is first and kind.holds(record)), None)
+
+
+def walk(value: Any, path: Path_ = ()) -> Iterator[tuple[Path_, str | int, Any]]:
+    """Every value inside a map as written: its path, its key or place, itself."""
+    items: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    for key, inner in items:
+        yield (*path, key), key, inner
+        yield from walk(inner, (*path, key))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _contact_type(text: str) -> ContactType | None:

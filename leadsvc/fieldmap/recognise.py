@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeAlias
 
 from leadsvc.normalize.mailtext import bare_subject
@@ -16,6 +17,12 @@ def compile_recogniser(spec: Any) -> Condition:
     """``spec`` has passed the schema: one set of conditions, or a list of sets of which one must hold."""
     sets = [_all(one) for one in (spec if isinstance(spec, list) else [spec])]
     return sets[0] if len(sets) == 1 else lambda record: any(holds(record) for holds in sets)
+
+
+@cache
+def _regex(pattern: str) -> re.Pattern[str]:
+    """Compiled when first searched with: most runs never come to most of the patterns of all maps."""
+    return re.compile(pattern, re.IGNORECASE | re.MULTILINE)
 
 
 def _all(spec: Mapping[str, Any]) -> Condition:
@@ -64,10 +71,10 @@ def _no_keys(names: Sequence[str]) -> Condition:
 
 
 def _headers(patterns: Mapping[str, str]) -> Condition:
-    compiled = [(name.lower(), re.compile(pattern, re.IGNORECASE)) for name, pattern in patterns.items()]
+    wanted = [(name.lower(), pattern) for name, pattern in patterns.items()]
     return lambda record: (
         isinstance(record, MailRecord)
-        and all(any(pattern.search(v) for v in record.headers.get(name, ())) for name, pattern in compiled)
+        and all(any(_regex(pattern).search(v) for v in record.headers.get(name, ())) for name, pattern in wanted)
     )
 
 
@@ -77,9 +84,9 @@ def _report(wanted: bool) -> Condition:
 
 def _searches(text_of: Callable[[MailRecord], str], *, wanted: bool) -> Callable[[Sequence[str]], Condition]:
     def compiler(patterns: Sequence[str]) -> Condition:
-        compiled = [re.compile(pattern, re.IGNORECASE | re.MULTILINE) for pattern in patterns]
         return lambda record: (
-            isinstance(record, MailRecord) and any(pattern.search(text_of(record)) for pattern in compiled) is wanted
+            isinstance(record, MailRecord)
+            and any(_regex(pattern).search(text_of(record)) for pattern in patterns) is wanted
         )
 
     return compiler

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, cast
 
-from ruamel.yaml import YAML
+from leadsvc.normalize import yamltext
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class EmailDomains:
 def shared(name: str) -> dict[str, Any]:
     """The table ``mappings/shared/NAME.yaml`` as plain values."""
     text = files("leadsvc").joinpath("mappings", "shared", f"{name}.yaml").read_text(encoding="utf-8")
-    return cast("dict[str, Any]", YAML(typ="safe", pure=True).load(text))
+    return cast("dict[str, Any]", yamltext.load(text))
 
 
 @cache
