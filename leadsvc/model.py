@@ -218,6 +218,24 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What a mail says of where it comes from, and what would bear it out.
+
+    ``senders``: whom the claiming field map takes mail from (``name@domain``, ``@domain``, ``.domain``), none when it
+    goes by other things; ``dkim_domains``: who signs what they send. ``written_from``: the addresses in From of the mail
+    as it came, one unless it is malformed. ``results``: its Authentication-Results, from top to bottom. ``vouched``:
+    what a provider that received it reports, by dkim, spf, dmarc, envelope_from.
+    """
+
+    map_id: str
+    senders: tuple[str, ...] = ()
+    dkim_domains: tuple[str, ...] = ()
+    written_from: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+    vouched: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What a payload turned out to be.
 
