@@ -31,8 +31,11 @@ _MAX_ATTACHED = 3
 _PARSER = BytesParser(policy=compat32)
 
 # Who the mail was delivered to, surest first. To: is last: forwarders keep the original one.
-_ENVELOPE = ("delivered-to", "x-original-to", "x-forwarded-to", "envelope-to", "x-envelope-to")
+_ENVELOPE = ("delivered-to", "x-original-to", "x-forwarded-to", "envelope-to", "x-envelope-to", "x-forwarded-for")
+# "'Ann Lee' via Leasing": what a list makes of a sender whose domain forbids it to pass mail on.
+_VIA = re.compile(r"^['\"\u2018]?(?P<name>.+?)['\"\u2019]?\s+via\s+\S.*$", re.IGNORECASE)
 _RECEIVED_FOR = re.compile(r"\bfor\s+<?([^\s<>;]{1,320}@[^\s<>;]{1,255})>?")
+_CARDS = frozenset({"text/vcard", "text/x-vcard", "text/directory"})
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"]{1,128}@[^\s<>()\[\],;:\"]{1,255}")
 _BROKEN = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError, HeaderParseError)
@@ -49,11 +52,11 @@ def read(body: bytes, envelope: Mapping[str, str]) -> MailRecord:
         headers = decoded_headers(message.raw_items())
         if not headers.keys() & {"from", "to", "subject", "date", "received", "message-id"}:
             raise Quarantine("malformed", "The payload has no mail headers. Export the mail with its original source.")
-        text, html, attached = _bodies(message)
+        text, html, attached, cards = _bodies(message)
     except _BROKEN as error:
         raise Quarantine("malformed", f"The mail's structure is broken ({type(error).__name__}).") from error
     report = message.get_content_type() == "multipart/report"
-    return assemble(headers, envelope, text=text, html=html, attached=attached, report=report)
+    return assemble(headers, envelope, text=text, html=html, attached=attached, cards=cards, report=report)
 
 
 def assemble(
@@ -63,6 +66,7 @@ def assemble(
     text: str,
     html: str,
     attached: tuple[bytes, ...] = (),
+    cards: tuple[str, ...] = (),
     report: bool = False,
 ) -> MailRecord:
     """A mail from its parts, for whoever has them in other clothes than MIME. ``headers`` as :func:`decoded_headers`
@@ -77,6 +81,7 @@ def assemble(
         text=text,
         html=html,
         attached=attached,
+        cards=cards,
         report=report,
     )
 
@@ -162,8 +167,16 @@ def _first(headers: Mapping[str, tuple[str, ...]], name: str) -> str:
 
 
 def _sender(headers: Mapping[str, tuple[str, ...]]) -> Mailbox:
-    """Who wrote it. Google Groups puts the list's address into From and the writer's into X-Original-From."""
-    return mailbox(_first(headers, "x-original-from") or _first(headers, "from"))
+    """Who wrote it. A list that rewrites From keeps the writer in X-Original-From or X-Original-Sender; else the writer
+    is whom answers go to, as long as that is not the list."""
+    if original := _first(headers, "x-original-from"):
+        return mailbox(original)
+    sender = mailbox(_first(headers, "from"))
+    via = _VIA.match(sender.name)
+    if via is None or not headers.keys() & {"list-id", "x-original-sender", "mailing-list", "list-post"}:
+        return sender
+    writer = mailbox(_first(headers, "x-original-sender") or _first(headers, "reply-to"))
+    return Mailbox(via["name"], writer.address or sender.address)
 
 
 def _recipients(headers: Mapping[str, tuple[str, ...]], envelope: Mapping[str, str]) -> tuple[str, ...]:
@@ -190,20 +203,46 @@ def _date(text: str) -> datetime | None:
         return None
 
 
-def _bodies(message: Message) -> tuple[str, str, tuple[bytes, ...]]:
-    """The text parts, the HTML parts, and mails attached whole."""
+def _bodies(message: Message) -> tuple[str, str, tuple[bytes, ...], tuple[str, ...]]:
+    """The text parts, the HTML parts, mails attached whole, and vCards."""
     texts: list[str] = []
     pages: list[str] = []
     attached: list[bytes] = []
+    cards: list[str] = []
     for part in _leaves(message):
         kind = part.get_content_type()
-        if kind == "message/rfc822":
-            inner = part.get_payload()
-            if isinstance(inner, list) and isinstance(inner[0], Message) and len(attached) < _MAX_ATTACHED:
-                attached.append(inner[0].as_bytes())
+        if _is_mail(part, kind):
+            if (inner := _attached(part)) and len(attached) < _MAX_ATTACHED:
+                attached.append(inner)
+        elif kind in _CARDS or (part.get_filename() or "").lower().endswith(".vcf"):
+            cards.append(_content(part)[:_MAX_VALUE])
         elif kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment":
             (texts if kind == "text/plain" else pages).append(_content(part))
-    return "\n".join(texts)[:MAX_HTML], "\n".join(pages)[:MAX_HTML], tuple(attached)
+    return "\n".join(texts)[:MAX_HTML], "\n".join(pages)[:MAX_HTML], tuple(attached), tuple(cards[:_MAX_ATTACHED])
+
+
+def _is_mail(part: Message, kind: str) -> bool:
+    """Programs that do not know what an attached mail is send it as a file."""
+    return kind == "message/rfc822" or (
+        kind in ("application/octet-stream", "application/eml", "application/x-eml", "text/plain")
+        and str(part.get_filename() or "").lower().endswith(".eml")
+    )
+
+
+def _attached(part: Message) -> bytes:
+    payload = part.get_payload()
+    if not isinstance(payload, list):
+        data = part.get_payload(decode=True)
+        return data if isinstance(data, bytes) else b""
+    inner = payload[0] if payload else None
+    if not isinstance(inner, Message):
+        return b""
+    if inner.keys() or str(part.get("content-transfer-encoding", "")).strip().lower() != "base64":
+        return inner.as_bytes()
+    # The standard forbids base64 here, and some programs use it all the same: the parser saw one part without headers.
+    inner["Content-Transfer-Encoding"] = "base64"
+    data = inner.get_payload(decode=True)
+    return data if isinstance(data, bytes) else b""
 
 
 def _content(part: Message) -> str:

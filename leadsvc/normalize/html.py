@@ -61,6 +61,12 @@ _UNSEEN_TAGS: Final = tuple(f"<{tag}" for tag in _UNSEEN.split(","))
 # A bare blockquote is no quotation: portals set the renter's message in it.
 _QUOTES: Final = 'blockquote[type="cite" i],.gmail_quote,.yahoo_quoted,.moz-cite-prefix,.protonmail_quote'
 _QUOTE_WORDS: Final = ("cite", "_quote")
+# Gmail, Outlook on the web, Yahoo, Thunderbird, Apple Mail, Outlook on Windows.
+_FORWARDED: Final = re.compile(
+    r"<(?:div|blockquote)\b[^<>]{0,200}?(?:\bgmail_quote\b|\bdivRplyFwdMsg\b|\byahoo_quoted\b|\bmoz-forward-container\b"
+    r"|type=[\"']?cite\b|border-top:\s?solid #(?:E1E1E1|B5C4DF))",
+    re.IGNORECASE,
+)
 _MARKS: Final = re.compile(f"([{_LINE}{_QUOTE}{_UNQUOTE}])")
 _HIDDEN_PART: Final = re.compile(f"{_HIDE}[^{_HIDE}{_SHOW}]*{_SHOW}")
 
@@ -88,6 +94,12 @@ def html_lines(html: str) -> list[str]:
     if any(word in lower for word in _QUOTE_WORDS):
         _surround(root.css(_QUOTES), _LINE + _QUOTE, _LINE + _UNQUOTE)
     return _split(root.text())
+
+
+def forwarded_part(html: str) -> str:
+    """``html`` from where a mail program put the forwarded mail; all of it when none of the usual marks is there."""
+    found = _FORWARDED.search(html)
+    return html[found.start() :] if found else html
 
 
 def _bounded(html: str) -> str:

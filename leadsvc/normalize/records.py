@@ -9,15 +9,21 @@ from datetime import datetime
 from functools import cached_property
 from typing import TypeAlias
 
+from lxml import etree
 from selectolax.lexbor import LexborHTMLParser
 
-from leadsvc.normalize.html import html_lines, html_tree
-from leadsvc.normalize.mailtext import forwarded, fresh, is_forward
+from leadsvc.normalize.forwards import forwarded
+from leadsvc.normalize.html import forwarded_part, html_lines, html_tree
+from leadsvc.normalize.mailtext import fresh
 from leadsvc.normalize.text import visible
 
 _MAX_LINES = 5_000
 _MAX_LINE = 4_000
-_SOFT_LINK = re.compile(r"<mailto:[^<>\s]{1,320}>", re.IGNORECASE)
+# "ann@example.com<mailto:ann@example.com>", "Ann Lee <mailto:ann@example.com>", "our site<https://example.com/a>"
+_SOFT_LINK = re.compile(
+    r"(?P<gap>\s?)<(?:mailto:(?P<address>[^<>\s?]{1,320})[^<>\s]{0,600}|(?:tel:|https?://)[^<>\s]{1,2000})>",
+    re.IGNORECASE,
+)
 
 
 def fold_key(key: str) -> str:
@@ -27,13 +33,28 @@ def fold_key(key: str) -> str:
 
 @dataclass(frozen=True)
 class KeyedRecord:
-    """A form or a JSON object. ``values`` holds its top level by folded key, ``names`` the keys as sent, ``root`` the
-    whole for paths into it."""
+    """A form, a JSON object or a row. ``values`` holds its top level by folded key, ``names`` the keys as sent,
+    ``root`` all of it for paths into it; ``whole`` is the payload that ``root`` is one item of."""
 
     format: str
     values: Mapping[str, object]
     names: tuple[str, ...]
     root: object
+    whole: object = None
+
+
+@dataclass(frozen=True)
+class XmlRecord:
+    """An XML document, or the element of it that is one lead, without namespaces. ``channel`` is what carried it: xml,
+    or the form or email it was found in. ``values`` and ``names`` are the other fields of such a form, as those of a
+    :class:`KeyedRecord`. ``notes`` say what had to be repaired."""
+
+    root: etree._Element
+    channel: str = "xml"
+    values: Mapping[str, object] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    format: str = field(default="xml", init=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +73,8 @@ class Mailbox:
 class MailRecord:
     """A mail. ``sender`` is who wrote it: the original sender where a list rewrote From. ``recipients`` are addresses
     it came to, those of the envelope first. ``headers`` are decoded, by lower-case name. ``date`` keeps the offset of
-    the Date header. ``forwarder`` is the address of who forwarded it by hand; ``lines`` then stand for text and HTML.
+    the Date header. ``forwarder`` is the address of who forwarded it by hand; ``inner`` are then its lines, one view
+    of each part it was found in. ``cards`` are attached vCards as text.
     """
 
     headers: Mapping[str, tuple[str, ...]]
@@ -66,7 +88,8 @@ class MailRecord:
     attached: tuple[bytes, ...] = ()
     report: bool = False
     forwarder: str = ""
-    lines: tuple[str, ...] | None = None
+    inner: tuple[tuple[str, ...], ...] = ()
+    cards: tuple[str, ...] = ()
     format: str = field(default="email", init=False)
 
     def header(self, name: str) -> str:
@@ -76,8 +99,8 @@ class MailRecord:
     @cached_property
     def raw_views(self) -> tuple[list[str], ...]:
         """The mail as lines, quoted parts included: plain text first, then what the HTML shows."""
-        if self.lines is not None:
-            return (list(self.lines),)
+        if self.inner:
+            return tuple(list(view) for view in self.inner)
         views = [_text_lines(self.text)] if self.text.strip() else []
         if self.html:
             views.append(self.seen)
@@ -105,25 +128,40 @@ class MailRecord:
 
     def unwrapped(self, sender_of: Callable[[str], Mailbox]) -> MailRecord | None:
         """The mail that somebody forwarded by hand in this one, or ``None``. The envelope stays this one's."""
-        sure = is_forward(self.subject)
-        for view in self.raw_views:
-            inner = forwarded(view, sure=sure)
-            if inner is None:
-                continue
-            return replace(
-                self,
-                sender=sender_of(inner.headers["from"]),
-                reply_to=sender_of(inner.headers.get("reply-to", "")),
-                subject=inner.headers.get("subject", self.subject),
-                lines=inner.lines,
-                forwarder=self.sender.address,
-            )
-        return None
+        found = [inner for view in self.raw_views if (inner := forwarded(view, self.subject)) is not None]
+        if not found:
+            return None
+        headers = found[0].headers
+        sender = sender_of(headers["from"])
+        if not sender.address and len(found) > 1:
+            sender = sender_of(found[1].headers["from"])  # the plain text may show the name alone
+        return replace(
+            self,
+            sender=sender,
+            reply_to=sender_of(headers.get("reply-to", "")),
+            subject=headers.get("subject", self.subject),
+            recipients=self.recipients + ((self.forwarder,) if self.forwarder else ()),
+            html=forwarded_part(self.html),
+            inner=tuple(inner.lines for inner in found),
+            forwarder=self.sender.address,
+        )
 
 
-Record: TypeAlias = KeyedRecord | MailRecord
+Record: TypeAlias = KeyedRecord | XmlRecord | MailRecord
 
 
 def _text_lines(text: str) -> list[str]:
-    rows = _SOFT_LINK.sub("", visible(text)).split("\n", _MAX_LINES)[:_MAX_LINES]
-    return [" ".join(row.split())[:_MAX_LINE] for row in rows]
+    shown = visible(text)
+    if "<" in shown:
+        shown = _SOFT_LINK.sub(_without_link, shown)
+    return [" ".join(row.split())[:_MAX_LINE] for row in shown.split("\n", _MAX_LINES)[:_MAX_LINES]]
+
+
+def _without_link(match: re.Match[str]) -> str:
+    """Nothing where the text in front says enough; the address where it is said nowhere else."""
+    before = match.string[max(0, match.start() - 320) : match.start()]
+    text = before.rpartition(" ")[2].rpartition("\n")[2]
+    address = match["address"]
+    if not address or "@" in text or (text and not match["gap"]):
+        return ""
+    return f"{match['gap']}<{address}>"
