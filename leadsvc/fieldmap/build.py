@@ -189,7 +189,7 @@ def _state_and_code(reader: Reader) -> str:
 
 
 def read_rooms(reader: Reader) -> tuple[Value[Range] | None, Value[Range] | None]:
-    beds, baths = reader.value("bedrooms", numbers.rooms), reader.value("bathrooms", numbers.rooms)
+    beds, baths = reader.value("bedrooms", numbers.rooms), reader.value("bathrooms", numbers.baths)
     if text := reader.text("beds_baths"):
         both = numbers.beds_baths(text)
         beds, baths = beds or both[0], baths or both[1]
