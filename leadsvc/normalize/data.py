@@ -36,6 +36,7 @@ class EmailDomains:
     dotless: frozenset[str]
     same_as: Mapping[str, str]
     public: frozenset[str]
+    slips: frozenset[str]
 
 
 def shared(name: str) -> dict[str, Any]:
@@ -60,6 +61,7 @@ def email_domains() -> EmailDomains:
         dotless=frozenset(table["dotless"]),
         same_as=dict(table["same_as"]),
         public=frozenset(table["public"]),
+        slips=frozenset(table["slips"]),
     )
 
 

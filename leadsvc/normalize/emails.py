@@ -14,21 +14,49 @@ from leadsvc.normalize.text import visible
 _MAX = 1_000
 # Loose on purpose: the validator decides. Starts after anything an address cannot contain.
 _CANDIDATE = re.compile(r"[^\s<>()\[\],;:\"|/\\]{1,64}@[^\s<>()\[\],;:\"|/\\]{1,255}")
-_AROUND_AT = re.compile(r"\s*(?:@|\(at\)|\[at\])\s*", re.IGNORECASE)
+_AROUND_AT = re.compile(r"\s*(?:@|\uff20|[(\[{<]\s?at\s?[)\]}>])\s*", re.IGNORECASE)
+_AROUND_DOT = re.compile(r"\s*[(\[{]\s?dot\s?[)\]}]\s*", re.IGNORECASE)
+# "jane at example dot com": only a whole text that is nothing else is read so.
+_SPELLED = re.compile(
+    r"(?P<local>[\w.+-]+(?: dot [\w+-]+)*) at (?P<domain>[\w-]+(?:(?: dot |\.)[\w-]+)+)", re.IGNORECASE
+)
 
 
 def emails(text: str, *, exclude: Collection[str] = ()) -> tuple[Value[EmailAddress], ...]:
     """Every usable address in ``text``, in order, each once. ``exclude`` holds addresses and ``@domain`` that are the
-    receiver's or the advertiser's. Placeholders such as ``none@none.com`` are left out."""
+    receiver's or the advertiser's. Placeholders such as ``none@none.com`` are left out.
+
+    The rule says what is known of an address: ``email:suspect_domain`` looks like a slip (``gmial.com``). It is kept as
+    written, for a person to ask about; what the renter meant is not ours to guess.
+    """
     found: dict[str, Value[EmailAddress]] = {}
-    if "@" not in text and "(at)" not in text.lower() and "[at]" not in text.lower():
-        return ()
-    for candidate in _CANDIDATE.findall(_AROUND_AT.sub("@", visible(text[:_MAX]))):
+    for candidate in _CANDIDATE.findall(_plain(text[:_MAX])):
         address = _checked(candidate)
         if address is None or _excluded(address.address, exclude):
             continue
-        found.setdefault(address.key, Value(address, text[:_MAX], "email:relay" if address.relay else "email:address"))
+        found.setdefault(address.key, Value(address, text[:_MAX], _rule(address)))
     return tuple(found.values())
+
+
+def _plain(text: str) -> str:
+    """``text`` with spelled-out signs written as signs; empty when there is no address in it."""
+    if "@" in text and "(at)" not in text.lower():
+        return _AROUND_DOT.sub(".", _AROUND_AT.sub("@", visible(text)))
+    if not re.search(r"\bat\b|\uff20", text, re.IGNORECASE):
+        return ""
+    plain = _AROUND_DOT.sub(".", _AROUND_AT.sub("@", visible(text)))
+    spelled = _SPELLED.fullmatch(plain.strip(" .,"))
+    if spelled:
+        local, domain = (re.sub(r"\s+dot\s+", ".", part, flags=re.IGNORECASE) for part in spelled.groups())
+        return f"{local}@{domain}"
+    return plain
+
+
+def _rule(address: EmailAddress) -> str:
+    if address.relay:
+        return "email:relay"
+    slip = address.address.rpartition("@")[2] in email_domains().slips
+    return "email:suspect_domain" if slip else "email:address"
 
 
 def is_relay(address: str) -> bool:

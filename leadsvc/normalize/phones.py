@@ -13,12 +13,20 @@ from leadsvc.normalize.text import compatible
 STUB_DROPPED = "phone_stub_dropped"
 _MAX = 300
 _CANDIDATE = re.compile(
-    r"(?P<number>(?:\+|\b00|\b011[ -])?[(\[]?\d[\d \t().\[\]\-\u00b7]{4,28}\d)"
-    r"(?:[\s,;)]{0,3}(?:ext(?:ension|n)?|x|poste|;ext=|\#)\s?[.:#=]?\s?(?P<ext>\d{1,7})\b)?",
+    r"(?P<number>(?:\+|\b00|\b011[ -])?[(\[]?\d[\d \t().\[\]\-_\u00b7]{4,28}\d)"
+    r"(?:[\s,;)(]{0,3}(?:ext(?:ension|n)?|x|poste|;ext=|\#|(?:press|then|option|opt|dial)\b)\s?[.:#=]?\s?(?P<ext>\d{1,7})\b"
+    r"|,{1,4}(?P<pause>\d{1,7})\#?(?!\d))?",
     re.IGNORECASE,
 )
 # North American numbers: neither the area code nor the exchange starts with 0 or 1.
 _NANP = re.compile(r"[2-9]\d{2}[2-9]\d{6}")
+_NANP_AS_TYPED = re.compile(r"(?:\+?1[\s.\-_]*)?[(\[]?[2-9]\d{2}[)\]]?[\s.\-_]*[2-9]\d{2}[\s.\-_]*\d{4}(?!\d)")
+# "1-800-FLOWERS", "(918) 555-RENT": letters of a keypad stand for digits only where they fill up a number.
+_VANITY = re.compile(
+    r"(?<![\w-])(?:\+?1[\s.-]?)?\(?[2-9]\d{2}\)?[\s.-]?(?:[2-9]\d{2}[\s.-]?[A-Z]{4}|[A-Z]{7}|[A-Z]{3}[\s.-][A-Z]{4})(?![\w-])"
+)
+# A day or a time in a field that should hold a number.
+_DAY = re.compile(r"\b(?:19|20)\d{2}-[01]\d-[0-3]\d(?:[ T][0-2]?\d)?")
 
 
 def phones(text: str, region: str = "US") -> tuple[tuple[Value[PhoneNumber], ...], tuple[str, ...]]:
@@ -29,15 +37,20 @@ def phones(text: str, region: str = "US") -> tuple[tuple[Value[PhoneNumber], ...
     """
     # A number that went through a spreadsheet or a JSON float: 9185550141.0.
     cleaned = compatible(text[:_MAX]).strip().removesuffix(".0")
+    cleaned = _DAY.sub(" ", cleaned)
     found: dict[str, Value[PhoneNumber]] = {}
     notes: list[str] = []
     for match in _CANDIDATE.finditer(cleaned):
         for number in _pieces(match["number"]):
-            phone = _number(number, match["ext"] or "", region)
+            phone = _number(number, match["ext"] or match["pause"] or "", region)
             if phone is not None:
                 found.setdefault(phone.e164, Value(phone, text[:_MAX], "phone:e164"))
             elif STUB_DROPPED not in notes:
                 notes.append(STUB_DROPPED)
+    if not found and (vanity := _VANITY.search(cleaned)):
+        spelled = phonenumbers.convert_alpha_characters_in_number(vanity[0])
+        if (phone := _number(spelled, "", region)) is not None:
+            return (Value(phone, text[:_MAX], "phone:letters"),), ()
     if not found and not notes and any(c.isdigit() for c in cleaned):
         notes.append(STUB_DROPPED)
     return tuple(found.values()), tuple(notes)
@@ -45,18 +58,17 @@ def phones(text: str, region: str = "US") -> tuple[tuple[Value[PhoneNumber], ...
 
 def _pieces(number: str) -> list[str]:
     """Numbers that stand beside each other with only blanks between: more digits than one number can have."""
-    digits = sum(c.isdigit() for c in number)
-    if digits < 20:
+    if sum(c.isdigit() for c in number) < 20:
         return [number]
-    parts = re.split(r"[ \t]{2,}", number)
-    if len(parts) > 1:
-        return parts
-    plain = re.sub(r"\D", "", number)
-    return [plain[:10], plain[10:]] if digits == 20 else [number]
+    return _NANP_AS_TYPED.findall(number) or re.split(r"[ \t]{2,}", number)
 
 
 def _number(text: str, extension: str, region: str) -> PhoneNumber | None:
+    text = text.replace("_", "-")
     digits = re.sub(r"\D", "", text)
+    if digits.startswith("00") and len(digits) >= 12:
+        # What the rest of the world dials before a country.
+        text = "+" + digits[2:]
     if len(digits) < 10 or _is_placeholder(digits):
         return None
     try:
