@@ -31,6 +31,18 @@ class Quarantine(LeadsvcError):
         self.detail = detail
 
 
+class Aside(LeadsvcError):
+    """The payload is well understood and holds no lead: what a provider says about itself.
+
+    ``cause`` and ``detail`` as those of :class:`Quarantine`.
+    """
+
+    def __init__(self, cause: str, detail: str) -> None:
+        super().__init__(detail)
+        self.cause = cause
+        self.detail = detail
+
+
 class Conflict(LeadsvcError):
     """Another transaction won a race; run this one again from its start."""
 

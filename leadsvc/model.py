@@ -211,6 +211,14 @@ class ItemError:
     errors: Mapping[str, tuple[str, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A lead that a payload only names: its ``ref`` at the sender, who hands it out when asked (``kind``)."""
+
+    kind: str
+    ref: str
+
+
 class Verdict(StrEnum):
     LEADS = "leads"
     NOT_LEAD = "not_lead"
@@ -242,7 +250,8 @@ class Reading:
     ``leads`` for ``Verdict.LEADS`` (``positions[i]`` is the place of ``leads[i]`` in the payload); ``cause`` is a
     stable word for the other two (``autoreply``, ``newsletter``, ``unknown_layout``, ``malformed`` …) and ``detail``
     says it to a person, without personal data. ``errors`` are refused items of a payload whose other items may be
-    leads.
+    leads. ``pointers`` are leads that have yet to be fetched; ``message_id`` is the Message-ID of a mail without its
+    brackets.
     """
 
     verdict: Verdict
@@ -253,3 +262,5 @@ class Reading:
     detail: str = ""
     map_id: str = ""
     map_version: int = 0
+    pointers: tuple[Pointer, ...] = ()
+    message_id: str = ""

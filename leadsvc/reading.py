@@ -5,14 +5,19 @@ Whatever comes in, the answer is a :class:`Reading`; nothing in a payload raises
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from leadsvc import canonical
-from leadsvc.errors import Quarantine
+from leadsvc.errors import Aside, Quarantine
 from leadsvc.fieldmap import FieldMap, MapSet, NotLead
 from leadsvc.model import Delivered, ItemError, Lead, Reading, Verdict
 from leadsvc.normalize.records import KeyedRecord, MailRecord, Record
-from leadsvc.parsers import email_mime, json_body, records
+from leadsvc.parsers import email_mime, json_body, leadgen, records
+
+
+_POINTER = "The sender names its leads by id only; they are fetched, and each becomes a receipt of its own."
+_BRACKETED = re.compile(r"<([^>]{1,250})>")
 
 
 class _NotALead(Exception):
@@ -33,13 +38,22 @@ def read(delivered: Delivered, maps: MapSet) -> Reading:
         if delivered.map_hint == canonical.MAP_ID:
             return _canonical(json_body.load(delivered.body), delivered)
         found = records(delivered.body, delivered.content_type, delivered.headers)
+        if pointers := leadgen.pointers(found):
+            return Reading(Verdict.NOT_LEAD, cause="pointer", detail=_POINTER, pointers=pointers)
         if len(found) == 1:
-            return _one(found[0], delivered, maps)
+            return replace(_one(found[0], delivered, maps), message_id=_message_id(found[0]))
         return _many(found, delivered, maps)
     except Quarantine as error:
         return Reading(Verdict.QUARANTINE, cause=error.cause, detail=error.detail)
+    except Aside as error:
+        return Reading(Verdict.NOT_LEAD, cause=error.cause, detail=error.detail)
     except _NotALead as error:
         return Reading(Verdict.NOT_LEAD, cause=error.kind.cause, detail=error.kind.detail)
+
+
+def _message_id(record: Record) -> str:
+    found = _BRACKETED.search(record.header("message-id")) if isinstance(record, MailRecord) else None
+    return found[1] if found else ""
 
 
 def _one(record: Record, delivered: Delivered, maps: MapSet) -> Reading:

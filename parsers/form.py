@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
 from leadsvc.errors import Quarantine
 from leadsvc.normalize.records import KeyedRecord, fold_key
 from leadsvc.normalize.text import storable
+from leadsvc.parsers.multipart import Part
 
 MAX_BYTES = 2_000_000
 MAX_FIELDS = 1_000
@@ -20,7 +22,26 @@ def read(body: bytes, content_type: str = "") -> KeyedRecord:
     if len(body) > MAX_BYTES:
         raise Quarantine("too_large", f"The form is larger than {MAX_BYTES:,} bytes. Ask the sender what it is.")
     declared = _CHARSET.search(content_type)
-    pairs = _pairs(body, declared[1] if declared else "utf-8")
+    return _record(_pairs(body, declared[1] if declared else "utf-8"))
+
+
+def of_parts(parts: Sequence[Part]) -> KeyedRecord:
+    """The fields of a multipart form; files are left aside. ``_charset_`` names its character set, as in browsers."""
+    fields = [part for part in parts if part.name and not part.filename]
+    named = next((part.data.decode("ascii", "replace") for part in fields if part.name == "_charset_"), "utf-8")
+    return _record([(part.name, _text(part.data, named)) for part in fields])
+
+
+def _text(data: bytes, charset: str) -> str:
+    for encoding in (charset, "utf-8"):
+        try:
+            return data.decode(encoding)
+        except (UnicodeError, LookupError):
+            continue
+    return data.decode("cp1252", "replace")
+
+
+def _record(pairs: list[tuple[str, str]]) -> KeyedRecord:
     values: dict[str, object] = {}
     names: list[str] = []
     for raw_name, raw_value in pairs:
