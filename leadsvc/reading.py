@@ -6,18 +6,22 @@ Whatever comes in, the answer is a :class:`Reading`; nothing in a payload raises
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from leadsvc import canonical
 from leadsvc.errors import Aside, Quarantine
 from leadsvc.fieldmap import FieldMap, MapSet, NotLead
 from leadsvc.model import Delivered, ItemError, Lead, Reading, Verdict
+from leadsvc.normalize.forwards import is_forward
 from leadsvc.normalize.records import KeyedRecord, MailRecord, Record
 from leadsvc.parsers import email_mime, json_body, leadgen, records
 
-
 _POINTER = "The sender names its leads by id only; they are fetched, and each becomes a receipt of its own."
 _BRACKETED = re.compile(r"<([^>]{1,250})>")
+
+# Forwards inside forwards; nobody passes a mail on more often than that by hand.
+_DEEPEST = 2
 
 
 class _NotALead(Exception):
@@ -42,7 +46,7 @@ def read(delivered: Delivered, maps: MapSet) -> Reading:
             return Reading(Verdict.NOT_LEAD, cause="pointer", detail=_POINTER, pointers=pointers)
         if len(found) == 1:
             return replace(_one(found[0], delivered, maps), message_id=_message_id(found[0]))
-        return _many(found, delivered, maps)
+        return _each(found, lambda record: _one(record, delivered, maps))
     except Quarantine as error:
         return Reading(Verdict.QUARANTINE, cause=error.cause, detail=error.detail)
     except Aside as error:
@@ -56,12 +60,35 @@ def _message_id(record: Record) -> str:
     return found[1] if found else ""
 
 
+def claimed(delivered: Delivered, maps: MapSet) -> list[tuple[FieldMap, Record]]:
+    """The field map and the record, as it is to be read, of each record of ``delivered`` that a map reads, for tools
+    that explain a reading. Raises :class:`Quarantine` for what cannot be read at all."""
+    pairs = []
+    for record in records(delivered.body, delivered.content_type, delivered.headers):
+        try:
+            field_map, found = _claimed(record, delivered, maps)
+        except (Quarantine, _NotALead):
+            continue
+        if field_map.reader == "fields":
+            pairs.append((field_map, found))
+    return pairs
+
+
 def _one(record: Record, delivered: Delivered, maps: MapSet) -> Reading:
     field_map, claimed = _claimed(record, delivered, maps)
     if field_map.reader == "canonical" and isinstance(claimed, KeyedRecord):
         return _canonical(claimed.root, delivered)
+    items = field_map.items(claimed)
+    if len(items) == 1:
+        return _item(items[0], field_map, delivered)
+    return _each(items, lambda item: _item(item, field_map, delivered))
+
+
+def _item(item: Record, field_map: FieldMap, delivered: Delivered) -> Reading:
+    if kind := field_map.not_lead(item):
+        raise _NotALead(kind)
     try:
-        lead = field_map.apply(claimed, delivered.received_at)
+        lead = field_map.apply(item, delivered.received_at)
     except Quarantine as error:
         return Reading(
             Verdict.QUARANTINE,
@@ -73,26 +100,35 @@ def _one(record: Record, delivered: Delivered, maps: MapSet) -> Reading:
     return _leads((lead,), (0,), ())
 
 
-def _many(found: tuple[Record, ...], delivered: Delivered, maps: MapSet) -> Reading:
+def _each(found: tuple[Record, ...], read_one: Callable[[Record], Reading]) -> Reading:
+    """The leads of several records. Those that are none are told in ``errors``; when no record is a lead, the first
+    that a person must look at says what the payload is, else the first."""
     leads: list[Lead] = []
     positions: list[int] = []
     errors: list[ItemError] = []
-    first: Reading | None = None
+    others: list[Reading] = []
     for index, record in enumerate(found):
-        try:
-            reading = _one(record, delivered, maps)
-        except Quarantine as error:
-            reading = Reading(Verdict.QUARANTINE, cause=error.cause, detail=error.detail)
+        reading = _verdict(record, read_one)
         if reading.verdict is Verdict.LEADS:
             leads.extend(reading.leads)
-            positions.append(index)
+            positions.extend([index] * len(reading.leads))
             continue
-        first = first or reading
+        others.append(reading)
         inner = [replace(error, index=index) for error in reading.errors]
         errors.extend(inner or [ItemError(index, {"": (reading.detail,)})])
-    if not leads and first is not None:
-        return replace(first, errors=tuple(errors))
+    if not leads:
+        worst = next((one for one in others if one.verdict is Verdict.QUARANTINE), others[0])
+        return replace(worst, errors=tuple(errors))
     return _leads(tuple(leads), tuple(positions), tuple(errors))
+
+
+def _verdict(record: Record, read_one: Callable[[Record], Reading]) -> Reading:
+    try:
+        return read_one(record)
+    except Quarantine as error:
+        return Reading(Verdict.QUARANTINE, cause=error.cause, detail=error.detail)
+    except _NotALead as error:
+        return Reading(Verdict.NOT_LEAD, cause=error.kind.cause, detail=error.kind.detail)
 
 
 def _leads(leads: tuple[Lead, ...], positions: tuple[int, ...], errors: tuple[ItemError, ...]) -> Reading:
@@ -126,7 +162,7 @@ def _claimed(record: Record, delivered: Delivered, maps: MapSet) -> tuple[FieldM
     if kind := maps.not_lead(record, first=True):
         raise _NotALead(kind)
     hint = delivered.map_hint
-    candidates = [record, *(_inside(record) if isinstance(record, MailRecord) else ())]
+    candidates = _candidates(record)
     for candidate in candidates:
         claiming = maps.claiming(candidate, hint)
         if len(claiming) > 1:
@@ -145,10 +181,19 @@ def _claimed(record: Record, delivered: Delivered, maps: MapSet) -> tuple[FieldM
     raise Quarantine("unknown_layout", "No field map recognises this payload. Add or widen a map, then replay it.")
 
 
-def _inside(record: MailRecord) -> list[MailRecord]:
-    """Mails that somebody forwarded in ``record``: in its text, or attached whole. They keep its recipients, which is
-    where the property's mailbox tag is."""
-    found = []
+def _candidates(record: Record) -> list[Record]:
+    """``record`` and the mails in it. What says that it was forwarded is looked at from the inside out: the mail itself
+    may look like what a map reads, with the forwarder as its sender."""
+    if not isinstance(record, MailRecord):
+        return [record]
+    inside = _inside(record)
+    return [*reversed(inside), record] if is_forward(record.subject) else [record, *inside]
+
+
+def _inside(record: MailRecord, depth: int = 0) -> list[MailRecord]:
+    """Mails that somebody forwarded in ``record``: in its text, or attached whole, and those in them. They keep its
+    recipients, which is where the property's mailbox tag is."""
+    found: list[MailRecord] = []
     if (inner := record.unwrapped(email_mime.mailbox)) is not None:
         found.append(inner)
     for attached in record.attached:
@@ -157,4 +202,6 @@ def _inside(record: MailRecord) -> list[MailRecord]:
         except Quarantine:
             continue  # the outer mail is what is judged then
         found.append(replace(mail, recipients=record.recipients + mail.recipients, forwarder=record.sender.address))
+    if depth < _DEEPEST:
+        found.extend(deeper for each in tuple(found) for deeper in _inside(each, depth + 1))
     return found

@@ -20,6 +20,7 @@ _TYPES = {
     ".json": "application/json",
     ".eml": "message/rfc822",
     ".xml": "application/xml",
+    ".csv": "text/csv",
 }
 _UNREADABLE = 2
 

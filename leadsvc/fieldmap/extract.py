@@ -12,17 +12,17 @@ from html import unescape
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
+from leadsvc.fieldmap.paths import by_jmespath, by_json, by_key, by_xpath
 from leadsvc.fieldmap.scene import Scene
 from leadsvc.normalize.address import split_address
 from leadsvc.normalize.mailtext import bare_subject, without_signature
-from leadsvc.normalize.records import KeyedRecord, Mailbox, MailRecord, fold_key
+from leadsvc.normalize.records import KeyedRecord, Mailbox, MailRecord
 from leadsvc.normalize.text import as_text, unquoted
 from leadsvc.normalize.transcript import said_by
 
 Extractor: TypeAlias = Callable[[Scene], str]
 
 _LINK = re.compile(r"https?://[^\s<>\"')\]]{1,2000}")
-_STEP = re.compile(r"(?P<name>[^\[\]]*)(?P<picks>(?:\[[^\[\]]*\])*)")
 _MAX_LINKS = 200
 _MAX_HITS = 20
 _MAX_EMBEDDED = 20_000
@@ -79,66 +79,6 @@ def _modified(base: Extractor, spec: Mapping[str, Any]) -> Extractor:
         return lookup.get(text.strip().lower(), "") if lookup else text
 
     return modified
-
-
-def _key(spec: Mapping[str, Any]) -> Extractor:
-    names = [fold_key(name) for name in _listed(spec["key"])]
-
-    def key(scene: Scene) -> str:
-        if isinstance(scene.record, KeyedRecord):
-            for name in names:
-                text = as_text(scene.record.values.get(name))
-                if text and not text.isspace():
-                    return text
-        return ""
-
-    return key
-
-
-def _json(spec: Mapping[str, Any]) -> Extractor:
-    steps = [step for part in str(spec["json"]).split(".") for step in _steps(part)]
-
-    def path(scene: Scene) -> str:
-        value: object = scene.record.root if isinstance(scene.record, KeyedRecord) else None
-        for step in steps:
-            value = step(value)
-            if value is None:
-                return ""
-        return as_text(value)
-
-    return path
-
-
-def _steps(part: str) -> list[Callable[[object], object]]:
-    """The steps of ``field_data[name=email]`` or ``values[0]`` or ``First Name``."""
-    match = _STEP.fullmatch(part)
-    if match is None:
-        raise ValueError(f"{part!r} is not a step of a path: write name, name[0] or name[key=value]")
-    steps: list[Callable[[object], object]] = []
-    if match["name"]:
-        name = fold_key(match["name"])
-        steps.append(lambda value: _member(value, name))
-    for pick in re.findall(r"\[([^\[\]]*)\]", match["picks"]):
-        key, equals, wanted = pick.partition("=")
-        if equals:
-            steps.append(lambda value, k=key, w=wanted: _where(value, k, w))  # type: ignore[misc]  # early binding
-        else:
-            steps.append(lambda value, i=int(key): value[i] if isinstance(value, list) and i < len(value) else None)  # type: ignore[misc]  # early binding
-    return steps
-
-
-def _member(value: object, folded: str) -> object:
-    if not isinstance(value, dict):
-        return None
-    return next((item for key, item in value.items() if fold_key(key) == folded), None)
-
-
-def _where(value: object, key: str, wanted: str) -> object:
-    if not isinstance(value, list):
-        return None
-    return next(
-        (item for item in value if isinstance(item, dict) and as_text(item.get(key)).lower() == wanted.lower()), None
-    )
 
 
 def _const(spec: Mapping[str, Any]) -> Extractor:
@@ -261,7 +201,7 @@ def _said(spec: Mapping[str, Any]) -> Extractor:
 def _embedded(spec: Mapping[str, Any]) -> Extractor:
     """A value of the JSON that stands behind a marker in the mail's source, where readers do not see it."""
     marker = re.compile(spec["embedded"]["marker"], re.IGNORECASE)
-    path = _json({"json": spec["embedded"]["path"]})
+    path = by_json({"json": spec["embedded"]["path"]})
 
     def embedded(scene: Scene) -> str:
         if not isinstance(scene.record, MailRecord):
@@ -370,8 +310,10 @@ def _listed(value: Any) -> list[str]:
 
 # The order decides which key of an alternative names its kind.
 KINDS: Mapping[str, Callable[[Mapping[str, Any]], Extractor]] = {
-    "key": _key,
-    "json": _json,
+    "key": by_key,
+    "json": by_json,
+    "jmespath": by_jmespath,
+    "xpath": by_xpath,
     "label": _label,
     "line": _line,
     "block": _block,

@@ -18,8 +18,9 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from leadsvc.errors import MapError
 from leadsvc.fieldmap.build import FIELDS
-from leadsvc.fieldmap.extract import CONVERTERS, compile_alternatives
-from leadsvc.fieldmap.maps import FieldMap, MapSet, NotLead, Path_, walk
+from leadsvc.fieldmap.extract import CONVERTERS
+from leadsvc.fieldmap.maps import PATHS, FieldMap, MapSet, NotLead, Path_, walk
+from leadsvc.fieldmap.paths import path_fault
 from leadsvc.fieldmap.recognise import compile_recogniser
 from leadsvc.model import ContactType
 from leadsvc.normalize import yamltext
@@ -127,12 +128,22 @@ def _lint(spec: Mapping[str, Any], name: str) -> Iterator[tuple[Path_, str]]:
             for step in value:
                 if step not in CONVERTERS:
                     yield path, f"unknown converter {step}; known are {', '.join(sorted(CONVERTERS))}"
-        elif key in _PATTERN_KEYS or (path[:1] == ("recognise",) and "headers" in path):
+        elif _named_by_sender(path):
+            if path[-2] != "lookup" and (fault := _pattern_fault(str(value))):
+                yield path, fault
+        elif key in _PATTERN_KEYS:
             for pattern in value if isinstance(value, list) else [value]:
                 if isinstance(pattern, str) and (fault := _pattern_fault(pattern)):
                     yield path, fault
-        elif key == "json" and (fault := _path_fault(str(value))):
-            yield path, fault
+        elif key in PATHS:
+            for expression in value if isinstance(value, list) else [value]:
+                if fault := path_fault(str(key), str(expression)):
+                    yield path, fault
+
+
+def _named_by_sender(path: Path_) -> bool:
+    """Whether the key at the end of ``path`` is a word of the sender's, not of the map language."""
+    return len(path) > 1 and path[-2] in ("headers", "values", "lookup")
 
 
 def _pattern_fault(pattern: str) -> str:
@@ -140,14 +151,6 @@ def _pattern_fault(pattern: str) -> str:
         re.compile(pattern)
     except re.error as error:
         return f"not a regular expression: {error}"
-    return ""
-
-
-def _path_fault(path: str) -> str:
-    try:
-        compile_alternatives({"json": path})
-    except ValueError as error:
-        return str(error)
     return ""
 
 

@@ -12,14 +12,16 @@ from leadsvc.errors import Quarantine
 from leadsvc.fieldmap import build
 from leadsvc.fieldmap.build import Fields, Reader
 from leadsvc.fieldmap.extract import any_of, compile_alternatives
+from leadsvc.fieldmap.paths import answered, items, names_of, words_of
 from leadsvc.fieldmap.recognise import Condition, compile_recogniser
 from leadsvc.fieldmap.scene import Layout, Scene
 from leadsvc.model import ContactType, Lead, Value
 from leadsvc.normalize import dates, numbers
-from leadsvc.normalize.records import KeyedRecord, MailRecord, Record, fold_key
+from leadsvc.normalize.records import KeyedRecord, MailRecord, Record, XmlRecord, fold_key
 from leadsvc.normalize.sources import source_of
 
 Path_ = tuple[str | int, ...]
+PATHS = frozenset({"json", "jmespath", "xpath", "object", "pairs", "titles"})
 # How sure a lead is, by what its map rests on.
 _SURE: Mapping[str, float] = {"documented": 0.98, "real": 0.96, "code": 0.9, "inferred": 0.75}
 _MISSING_COST = 0.1
@@ -63,6 +65,19 @@ class FieldMap:
         return compile_recogniser([{"format": self.formats, **one} for one in sets])
 
     @cached_property
+    def not_leads(self) -> tuple[NotLead, ...]:
+        """What this sender also sends and is no lead."""
+        return tuple(
+            NotLead(row["cause"], row["detail"], False, compile_recogniser(row["when"]))
+            for row in self.spec.get("not_leads", ())
+        )
+
+    @property
+    def general(self) -> bool:
+        """Whether any other map that claims a payload is preferred to this one."""
+        return bool(self.spec.get("general", False))
+
+    @cached_property
     def fields(self) -> Fields:
         return {name: compile_alternatives(one) for name, one in self.spec.get("fields", {}).items()}
 
@@ -81,9 +96,13 @@ class FieldMap:
         """The folded keys it reads or leaves aside on purpose, sensitive ones too."""
         aside = (*self.spec.get("ignore", ()), *self.spec.get("sensitive", ()))
         recognised = (
-            key for _, kind, value in walk(self.spec["recognise"]) if kind in ("keys", "any_keys") for key in value
+            key
+            for _, kind, value in walk(self.spec["recognise"])
+            if kind in ("keys", "any_keys", "values")
+            for key in value
         )
-        return frozenset(fold_key(key) for key in (*self._named("key"), *aside, *recognised))
+        paths = (word for _, kind, value in walk(self.spec) if kind in PATHS for word in words_of(str(value)))
+        return frozenset((*(fold_key(key) for key in (*self._named("key"), *aside, *recognised)), *paths))
 
     def _named(self, kind: str) -> Iterator[str]:
         """The keys or labels that the fields look at."""
@@ -95,6 +114,15 @@ class FieldMap:
             for one in _listed(alternatives):
                 if one.get("multiline"):
                     yield from (" ".join(word.lower().split()) for word in _listed(one["label"]))
+
+    def items(self, record: Record) -> tuple[Record, ...]:
+        """The parts of ``record`` that are one lead each, as :meth:`apply` and :meth:`not_lead` take them."""
+        each, answers = self.spec.get("each"), self.spec.get("answers", ())
+        return tuple(answered(part, answers) for part in (items(record, each) if each else (record,)))
+
+    def not_lead(self, record: Record) -> NotLead | None:
+        """The class of this item when it is no lead."""
+        return next((kind for kind in self.not_leads if kind.holds(record)), None)
 
     def apply(self, record: Record, received_at: datetime) -> Lead:
         """The lead in ``record``. Raises :class:`Quarantine` (``missing_field``) when nobody could be reached: no
@@ -129,7 +157,7 @@ class FieldMap:
         return Lead(
             source=source_of(reader.text("source")) or self.source,
             contact_type=_contact_type(reader.text("contact_type")) or self.contact_type,
-            format=reader.scene.record.format,
+            format=_channel(reader.scene.record),
             map_id=self.id,
             map_version=self.version,
             confidence=round(max(0.1, _SURE[self.confidence] - _MISSING_COST * len(missing)), 2),
@@ -157,15 +185,13 @@ class FieldMap:
             thread_id=reader.short("thread_id"),
             occurred_at=occurred,
             language=reader.text("language")[:10].lower(),
-            notes=(*notes, *(f"missing:{name}" for name in missing)),
+            notes=(*_notes(reader.scene.record), *notes, *(f"missing:{name}" for name in missing)),
             unused=self._unused(reader.scene.record),
         )
 
     def _unused(self, record: Record) -> tuple[str, ...]:
         """Keys nobody asked for: a sender's new field shows here first."""
-        if not isinstance(record, KeyedRecord):
-            return ()
-        strange = (name for name in record.names if fold_key(name) not in self.known and not _is_utm(name))
+        strange = (name for name in names_of(record) if fold_key(name) not in self.known and not _is_utm(name))
         return tuple(strange)[:_MAX_UNUSED]
 
 
@@ -181,7 +207,8 @@ class MapSet:
         if hint is not None:
             chosen = self.maps.get(hint)
             return (chosen,) if chosen is not None and chosen.claims(record) else ()
-        return tuple(one for one in self.maps.values() if one.claims(record))
+        claiming = tuple(one for one in self.maps.values() if one.claims(record))
+        return tuple(one for one in claiming if not one.general) or claiming
 
     def not_lead(self, record: Record, *, first: bool) -> NotLead | None:
         """The first class of non-leads ``record`` is of."""
@@ -202,6 +229,14 @@ def walk(value: Any, path: Path_ = ()) -> Iterator[tuple[Path_, str | int, Any]]
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+def _channel(record: Record) -> str:
+    return record.channel if isinstance(record, XmlRecord) else record.format
+
+
+def _notes(record: Record) -> tuple[str, ...]:
+    return record.notes if isinstance(record, XmlRecord) else ()
 
 
 def _contact_type(text: str) -> ContactType | None:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeAlias
 
+from leadsvc.fieldmap.paths import holds, searched
 from leadsvc.normalize.mailtext import bare_subject
-from leadsvc.normalize.records import KeyedRecord, MailRecord, Record, fold_key
+from leadsvc.normalize.records import KeyedRecord, MailRecord, Record, XmlRecord, fold_key
+from leadsvc.normalize.text import as_text
 
 Condition: TypeAlias = Callable[[Record], bool]
 
@@ -70,6 +72,26 @@ def _no_keys(names: Sequence[str]) -> Condition:
     return lambda record: isinstance(record, KeyedRecord) and not any(name in record.values for name in wanted)
 
 
+def _values(patterns: Mapping[str, str]) -> Condition:
+    wanted = [(fold_key(name), pattern) for name, pattern in patterns.items()]
+    return lambda record: (
+        not isinstance(record, MailRecord)
+        and all(_regex(pattern).search(as_text(record.values.get(name))) for name, pattern in wanted)
+    )
+
+
+def _jmespath(expressions: Sequence[str]) -> Condition:
+    return lambda record: (
+        isinstance(record, KeyedRecord) and all(searched(expression, record.tree) for expression in expressions)
+    )
+
+
+def _xpath(expressions: Sequence[str]) -> Condition:
+    return lambda record: (
+        isinstance(record, XmlRecord) and all(holds(expression, record.root) for expression in expressions)
+    )
+
+
 def _headers(patterns: Mapping[str, str]) -> Condition:
     wanted = [(name.lower(), pattern) for name, pattern in patterns.items()]
     return lambda record: (
@@ -111,6 +133,9 @@ CONDITIONS: Mapping[str, Callable[[Any], Condition]] = {
     "keys": _keys,
     "any_keys": _any_keys,
     "no_keys": _no_keys,
+    "values": _values,
+    "jmespath": _jmespath,
+    "xpath": _xpath,
     "report": _report,
     "headers": _headers,
     "from_name": _searches(_sender_name_of, wanted=True),

@@ -44,7 +44,13 @@ def candidates(samples: Sequence[Sample]) -> list[Candidate]:
     scene = anchors(samples)
     for sample in samples:
         record = sample.record
-        every = _keyed(record) if isinstance(record, KeyedRecord) else _mail(record, sample, scene)
+        every = (
+            _keyed(record)
+            if isinstance(record, KeyedRecord)
+            else _mail(record, sample, scene)
+            if isinstance(record, MailRecord)
+            else []
+        )
         for one in every:
             found.setdefault(repr(one.spec), one)
     return list(found.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -41,6 +42,13 @@ class KeyedRecord:
     names: tuple[str, ...]
     root: object
     whole: object = None
+
+    @cached_property
+    def tree(self) -> object:
+        """``root`` for paths: JSON that a form or a sheet carries as text is taken apart."""
+        if self.format == "json" or not isinstance(self.root, Mapping):
+            return self.root
+        return {name: _taken_apart(value) for name, value in self.root.items()}
 
 
 @dataclass(frozen=True)
@@ -148,6 +156,16 @@ class MailRecord:
 
 
 Record: TypeAlias = KeyedRecord | XmlRecord | MailRecord
+
+
+def _taken_apart(value: object) -> object:
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
+        return value
+    try:
+        found: object = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return found
 
 
 def _text_lines(text: str) -> list[str]:
