@@ -27,10 +27,16 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why nothing may leave yet. ``until``: when it leaves all the same; ``None`` = when the cause is gone."""
+    """Why nothing may leave yet. ``until``: when it leaves all the same; ``None`` = when the cause is gone.
+    ``shelved``: nothing is waited for, the debt is only on record."""
 
     cause: str
     until: datetime | None = None
+    shelved: bool = False
+
+
+SHELVED = Hold("history", shelved=True)
+"""Of inquiries that came out of a file of old ones: told to nobody, unless the renter writes again."""
 
 
 def creators(accounts: Mapping[str, Account], destination: str, remote_property: str) -> list[Account]:
@@ -55,6 +61,7 @@ def rows(
     hold: Hold | None,
 ) -> list[dict[str, Any]]:
     """Delivery rows in the order in which they must arrive."""
+    state = "pending" if hold is None else "cancelled" if hold.shelved else "held"
     return [
         {
             "id": uuid7(),
@@ -65,7 +72,7 @@ def rows(
             "kind": each.kind,
             "subject_id": each.subject_id,
             "version": each.version,
-            "state": "held" if hold else "pending",
+            "state": state,
             "cause": hold.cause if hold else "",
             "due_at": (hold.until or now) if hold else now,
             "receipt_id": receipt_id,

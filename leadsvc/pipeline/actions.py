@@ -17,7 +17,7 @@ from leadsvc.errors import Conflict, NotFound, Reject
 from leadsvc.faults import Commit
 from leadsvc.ids import uuid7
 from leadsvc.model import ReceiptState
-from leadsvc.outbox import Owed
+from leadsvc.outbox import SHELVED, Owed
 from leadsvc.pipeline.intake import Intake
 from leadsvc.pipeline.merging import merge_persons, settle_review
 from leadsvc.pipeline.parting import unmerge
@@ -195,8 +195,9 @@ class Actions:
         ).all()
         work = Working(Known(), self._context())
         info = work.context.portfolio.properties.get(card.property_id) if card.property_id else None
+        hold = SHELVED if card.asleep else None
         owed = [Owed("prospect", card.id, card.version), *(Owed("event", each, 1) for each in told)]
-        work.owe_by_id(card.id, [*owed, *(Owed("task", task.id, task.version) for task in todo)], info, None)
+        work.owe_by_id(card.id, [*owed, *(Owed("task", task.id, task.version) for task in todo)], info, hold)
         work.flush(connection)
 
     def record_outcome(self, card_key: str, kind: str, at: datetime, actor: str, detail: str = "") -> dict[str, Any]:

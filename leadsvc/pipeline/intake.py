@@ -38,6 +38,10 @@ log = logger("intake")
 
 CANONICAL = "canonical"
 
+# What a receipt says that was cut out of a file (no header of a sender begins with a colon): the import it belongs to,
+# the field map it is to be read by, and before when a renter's act is history.
+IMPORT, MAP, HISTORY = ":import", ":map", ":history"
+
 Clock = Callable[[], datetime]
 Nudge = Callable[[], None]
 
@@ -149,7 +153,9 @@ class Intake:
             receipt.channel,
             receipt.received_at,
             receipt.headers,
-            CANONICAL if self._is_canonical(receipt) else self.feed(receipt.feed).map or None,
+            CANONICAL
+            if self._is_canonical(receipt)
+            else receipt.headers.get(MAP) or self.feed(receipt.feed).map or None,
         )
 
     def _is_canonical(self, receipt: StoredReceipt) -> bool:
@@ -162,22 +168,31 @@ class Intake:
         context = self.context(receipt)
         seen = [see(context, position, lead) for position, lead in zip(reading.positions, reading.leads, strict=True)]
         with self.store.write(Commit.INTAKE) as connection:
-            planner, found = self.plan(connection, context, seen)
-            state = _state(found, reading.errors)
-            answer = answers.for_leads(receipt, found, reading)
-            _close(planner.work.batch, receipt, state, reading, answer)
-            for error in reading.errors:
-                planner.work.batch.insert(fates, _refused(receipt.id, error))
-            planner.work.flush(connection)
-            if planner.work.rebuild:
-                roots = {planner.work.root(each) for each in planner.work.rebuild}
-                rebuild_prospects(connection, roots, context.portfolio.own_values)
-        return answer
+            return self.take(connection, receipt, reading, context, seen)[1]
+
+    def take(
+        self, connection: Connection, receipt: StoredReceipt, reading: Reading, context: Context, seen: list[Seen]
+    ) -> tuple[list[Fate], Answer]:
+        """Write all that follows from the leads of a stored receipt, in the transaction of ``connection``."""
+        planner, found = self.plan(connection, context, seen)
+        state = _state(found, reading.errors)
+        answer = answers.for_leads(receipt, found, reading)
+        _close(planner.work.batch, receipt, state, reading, answer)
+        for error in reading.errors:
+            planner.work.batch.insert(fates, _refused(receipt.id, error))
+        planner.work.flush(connection)
+        if planner.work.rebuild:
+            roots = {planner.work.root(each) for each in planner.work.rebuild}
+            rebuild_prospects(connection, roots, context.portfolio.own_values)
+        return found, answer
 
     def plan(self, connection: Connection, context: Context, seen: list[Seen]) -> tuple[Planner, list[Fate]]:
         """Lock, look up and decide; nothing is written yet."""
         lock(connection, (word for each in seen for word in each.words))
-        known = load(connection, wanted(context, seen), context.received_at) if seen else Known()
+        times = [context.received_at]
+        if context.history_before is not None:  # what it may repeat came when the renter wrote, not when it is read
+            times += [each.occurred_at for each in seen]
+        known = load(connection, wanted(context, seen), min(times), max(times)) if seen else Known()
         planner = Planner(context, known, seen)
         found = [planner.plan(each) for each in seen]
         planner.finish()
@@ -195,6 +210,7 @@ class Intake:
             self.settings.policy,
             self.accounts,
             found.group(1).decode("utf-8", "replace") if found else "",
+            _history_before(receipt.headers.get(HISTORY, "")),
         )
 
     @property
@@ -204,7 +220,8 @@ class Intake:
     def _write_class(self, receipt: StoredReceipt, reading: Reading) -> Answer:
         state = ReceiptState.NOT_LEAD
         if reading.verdict is Verdict.QUARANTINE:
-            state = ReceiptState.REJECTED if self._is_canonical(receipt) else ReceiptState.QUARANTINED
+            told = self._is_canonical(receipt) or IMPORT in receipt.headers
+            state = ReceiptState.REJECTED if told else ReceiptState.QUARANTINED
         if state is not ReceiptState.REJECTED and reading.errors:
             # A native sender is told nothing it could mend; the whole receipt waits for a person.
             reading = replace(reading, errors=())
@@ -251,6 +268,10 @@ def wanted(context: Context, seen: list[Seen]) -> Wanted:
         {one.content_key for one in seen},
         context.receipt_id,
     )
+
+
+def _history_before(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _is_mail(receipt: StoredReceipt) -> bool:

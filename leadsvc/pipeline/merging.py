@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, select, update
@@ -98,11 +98,16 @@ def _take_over(
     if partner is None:
         survivor.cards.append(card)
         return
-    keep, gone = sorted((partner, card), key=lambda each: (each.opened_at, each.id))
+    keep, gone = sorted((partner, card), key=standing_first)
     if keep is card:
         survivor.cards.remove(partner)
         survivor.cards.append(card)
     fold_cards(work, keep, gone, decision_id, rows)
+
+
+def standing_first(card: Card) -> tuple[bool, datetime, uuid.UUID]:
+    """Of two cards of one cycle the first stands for both, but never a sleeping one for one that is awake."""
+    return card.asleep, card.opened_at, card.id
 
 
 def _one_cycle(one: Card, other: Card, cycle: timedelta) -> bool:

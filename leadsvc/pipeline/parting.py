@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, delete, exists, func, select, update
 
 from leadsvc.errors import Conflict, NotFound, Reject
 from leadsvc.ids import uuid7
-from leadsvc.outbox import Owed
+from leadsvc.outbox import SHELVED, Owed
 from leadsvc.pipeline.rebuild import rebuild_prospects
 from leadsvc.pipeline.rehoming import OPEN, Parting, Rehomed, rehome
 from leadsvc.pipeline.stages import restore_cards, restore_tasks
@@ -381,10 +381,16 @@ def _version(connection: Connection, card_id: uuid.UUID) -> int:
     return version
 
 
+def asleep(connection: Connection, root: uuid.UUID) -> bool:
+    """Whether nobody was ever asked to call about this card: all of it is history."""
+    family = select(guest_cards.c.id).where(guest_cards.c.root_id == root)
+    return not connection.execute(select(exists().where(tasks.c.guest_card_id.in_(family)))).scalar_one()
+
+
 def _owe(connection: Connection, work: Working, card_id: uuid.UUID, owed: list[Owed]) -> None:
     row = connection.execute(
         select(guest_cards.c.property_id, guest_cards.c.root_id).where(guest_cards.c.id == card_id)
     ).one()
     info = work.context.portfolio.properties.get(row.property_id) if row.property_id else None
     if info is not None:
-        work.owe_by_id(card_id, owed, info, None, row.root_id)
+        work.owe_by_id(card_id, owed, info, SHELVED if asleep(connection, row.root_id) else None, row.root_id)

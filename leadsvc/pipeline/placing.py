@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from leadsvc.ids import uuid7
-from leadsvc.pipeline.merging import fold_cards
+from leadsvc.pipeline.merging import fold_cards, standing_first
 from leadsvc.resolve.person import Card, Person
 from leadsvc.store.tables import deliveries, exceptions, guest_cards, inquiries
 
@@ -43,7 +43,7 @@ def place(work: Working, person: Person, card: Card, property_id: uuid.UUID, *, 
     ]
     if not twins:
         return card
-    keep, gone = sorted((twins[0], card), key=lambda each: (each.opened_at, each.id))
+    keep, gone = sorted((twins[0], card), key=standing_first)
     person.cards.remove(gone)
     fold_cards(work, keep, gone, decision_id, evidence)
     return keep

@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from leadsvc.ids import public_key, uuid7
 from leadsvc.leadjson import to_json
 from leadsvc.normalize.hours import due_in_business_hours
-from leadsvc.outbox import Hold, Owed
+from leadsvc.outbox import SHELVED, Hold, Owed
 from leadsvc.pipeline.deciding import Decider
 from leadsvc.pipeline.merging import merge_persons
 from leadsvc.pipeline.placing import place
 from leadsvc.pipeline.rebuild import BY_ID
-from leadsvc.pipeline.seen import Context, Fate, Seen, hint, placed, spelled, substance
+from leadsvc.pipeline.seen import HISTORY_FLAG, Context, Fate, Seen, hint, placed, spelled, substance
 from leadsvc.pipeline.working import Working
 from leadsvc.places import Missing
 from leadsvc.resolve import decide as rules
@@ -95,7 +95,11 @@ class Planner:
         self.known.recent[person.id].append(told)
         if seen.external_id:
             self.known.external[seen.external_id] = told
-        return Fate(seen.position, "accepted", inquiry_id, card.key, person.key, decision.sentence)
+        return Fate(seen.position, "accepted", inquiry_id, card.key, person.key, decision.sentence, decision.verdict)
+
+    def _is_history(self, seen: Seen) -> bool:
+        before = self.context.history_before
+        return before is not None and seen.occurred_at < before
 
     def _person(self, seen: Seen, decision: rules.Decision, inquiry_id: uuid.UUID) -> Person:
         if decision.verdict != "join" or decision.person is None:
@@ -143,6 +147,7 @@ class Planner:
             unit_id=seen.placement.unit_id,
             floor_plan_id=seen.placement.floor_plan_id,
             new=True,
+            asleep=self._is_history(seen),
         )
         card.members = {card.id}
         person.cards.append(card)
@@ -221,7 +226,7 @@ class Planner:
                 "map_version": lead.map_version,
                 "lead": to_json(lead),
                 "placement": placed(seen.placement),
-                "flags": list(seen.flags),
+                "flags": [*seen.flags, *([HISTORY_FLAG] if self._is_history(seen) else [])],
             },
         )
 
@@ -263,15 +268,30 @@ class Planner:
         self, seen: Seen, inquiry_id: uuid.UUID, card: Card, *, created: bool, changed: bool, decision: rules.Decision
     ) -> None:
         info = self.context.portfolio.properties.get(card.property_id) if card.property_id else None
+        hold = self._hold(card, info, decision, created=created)
+        history = self._is_history(seen)
+        created = created or (not history and self._wake(card))
         owed: list[Owed] = []
         if created:
             owed.append(Owed("prospect", card.id, card.version))
         elif changed:
             self.work.bump(card)
             owed.append(Owed("prospect", card.id, card.version))
+        if history:
+            self.work.owe(card, owed, info, hold)
+            self.work.owe(card, [Owed("event", inquiry_id, 1)], info, SHELVED)
+            return
         owed.append(Owed("event", inquiry_id, 1))
         owed += self._task(seen, inquiry_id, card, created=created)
-        self.work.owe(card, owed, info, self._hold(card, info, decision, created=created))
+        self.work.owe(card, owed, info, hold)
+
+    def _wake(self, card: Card) -> bool:
+        """A renter known from history writes again: what was shelved is owed now. Says whether the card was asleep."""
+        if not card.asleep:
+            return False
+        self.work.wake(card)
+        self.work.bump(card)
+        return True
 
     def _hold(self, card: Card, info: PropertyInfo | None, decision: rules.Decision, *, created: bool) -> Hold | None:
         if info is None:
@@ -306,9 +326,13 @@ class Planner:
             return self._unchanged(seen, told, "revised")
         if same:
             return self._redelivered(seen, told, f"{BY_ID}, same content", learn=False)
-        if self.context.received_at < told.content_at:
+        if self.context.received_at < told.content_at or (self._is_history(seen) and not self._asleep(told)):
             return self._redelivered(seen, told, f"{BY_ID}, older than the content on record", learn=False)
         return self._revised(seen, told, "sender", fate=True)
+
+    def _asleep(self, told: Told) -> bool:
+        person = self.known.persons[self.work.root(told.person)]
+        return self.work.card(person, told.card).asleep
 
     def _is_content(self, seen: Seen, told: Told) -> bool:
         """Whether the inquiry says what it says because of this very place of this receipt."""
@@ -322,6 +346,8 @@ class Planner:
         if learn:
             self._learn(seen, person, told.id, told.occurred_at)
             self._join_more(seen, person, "repetition", "What was delivered again connects them")
+            card = self.work.card(person, card.id)
+        self._heard_again(seen, told, card)
         if person.golden != before:
             self.work.touch(person, card, told.occurred_at)
             info = self.context.portfolio.properties.get(card.property_id) if card.property_id else None
@@ -330,6 +356,14 @@ class Planner:
             self.work.owe(card, owed, info, None if info else Hold("unplaced_card"))
         self._fate(seen, "redelivery", told.id, reason)
         return Fate(seen.position, "duplicate", told.id, card.key, person.key, reason)
+
+    def _heard_again(self, seen: Seen, told: Told, card: Card) -> None:
+        """What a file told first as history arrives as a lead: somebody has to call after all."""
+        if self._is_history(seen) or not self._wake(card):
+            return
+        info = self.context.portfolio.properties.get(card.property_id) if card.property_id else None
+        owed = [Owed("prospect", card.id, card.version), *self._task(seen, told.id, card, created=True)]
+        self.work.owe(card, owed, info, None if info else Hold("unplaced_card"))
 
     def _revised(self, seen: Seen, told: Told, why: str, *, fate: bool) -> Fate:
         """The sender (or a newer map) corrects an inquiry: no new touch, no new task (P2)."""

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from leadsvc.ids import public_key, uuid7
 from leadsvc.leadjson import from_json
+from leadsvc.pipeline.seen import HISTORY_FLAG
 from leadsvc.pipeline.working import Working
 from leadsvc.resolve.decide import judge
 from leadsvc.resolve.person import Card, Identity, Person, open_at
@@ -323,7 +324,8 @@ def insert_person(connection: Connection, person: uuid.UUID, key: str, at: datet
 
 
 def new_card(connection: Connection, work: Working, row: Row[Any], person: uuid.UUID, at: datetime) -> uuid.UUID:
-    """A card of ``person`` for an inquiry that came at ``at``, with a first-contact task of its own."""
+    """A card of ``person`` for an inquiry that came at ``at``, with a first-contact task of its own unless it is
+    history."""
     from_card = connection.execute(select(guest_cards).where(guest_cards.c.id == row.guest_card_id)).mappings().one()
     card_id = uuid7()
     values = dict(from_card) | {
@@ -341,8 +343,9 @@ def new_card(connection: Connection, work: Working, row: Row[Any], person: uuid.
     }
     connection.execute(guest_cards.insert().values(**values))
     message = (row.lead.get("message") or {}).get("value", "")
-    task = work.first_contact(card_id, row.property_id, row.id, message, at)
-    connection.execute(tasks.insert().values(**task))
+    if HISTORY_FLAG not in row.flags:
+        task = work.first_contact(card_id, row.property_id, row.id, message, at)
+        connection.execute(tasks.insert().values(**task))
     if row.property_id is None:
         detail = "The property of this inquiry is unknown. Choose the property, and the lead goes out."
         work.exception("unplaced_card", "guest_card", card_id, "unknown_property", detail)

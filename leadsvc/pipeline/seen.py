@@ -19,12 +19,16 @@ from leadsvc.resolve.person import Identity
 from leadsvc.store.known import Told, folded
 from leadsvc.store.queries.portfolio import Portfolio
 
+HISTORY_FLAG = "history"
+"""Marks an inquiry that was put on record from a file of old ones."""
+
 _SPOKEN = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the planner is told about the world."""
+    """What the planner is told about the world. ``history_before``: what renters did before that time is put on record
+    only, without a task and without a delivery."""
 
     receipt_id: uuid.UUID
     feed: str
@@ -34,6 +38,7 @@ class Context:
     policy: Policy
     accounts: Mapping[str, Account]
     message_id: str = ""
+    history_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of one lead: accepted, duplicate or revised."""
+    """What became of one lead: accepted (``verdict``: join, new or review), duplicate or revised."""
 
     position: int
     status: str
@@ -67,6 +72,7 @@ class Fate:
     card_key: str
     prospect_key: str
     sentence: str
+    verdict: str = ""
 
 
 def see(context: Context, position: int, lead: Lead) -> Seen:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Executable, update
 from leadsvc import outbox
 from leadsvc.ids import next_number, public_key, uuid7
 from leadsvc.normalize.hours import due_in_business_hours
-from leadsvc.outbox import Hold, Owed
+from leadsvc.outbox import SHELVED, Hold, Owed
 from leadsvc.pipeline.stages import restore_cards
 from leadsvc.resolve.decide import RULES_VERSION
 from leadsvc.resolve.person import Card, Identifier, Person
@@ -156,6 +156,15 @@ class Working:
         waiting = ("pending", "retry", "held", "dead")
         lane = deliveries.c.lane_id == gone.id
         self.after(update(deliveries).where(lane, deliveries.c.state.in_(waiting)).values(lane_id=keep.id))
+
+    def wake(self, card: Card) -> None:
+        """What was shelved of ``card`` is owed from now on, before anything that is owed later."""
+        card.asleep = False
+        shelved = (deliveries.c.state == "cancelled") & (deliveries.c.cause == SHELVED.cause)
+        placed = {"state": "pending", "cause": "", "due_at": self.context.now}
+        unplaced = {"state": "held", "cause": "unplaced_card"}
+        mine = deliveries.c.guest_card_id.in_(list(card.members))
+        self.after(update(deliveries).where(mine, shelved).values(**(placed if card.property_id else unplaced)))
 
     def bump(self, card: Card) -> None:
         """The card's record differs from what was last owed: a new version of it is owed."""
@@ -315,7 +324,7 @@ class Working:
     def owe(
         self, card: Card, owed: list[Owed], info: PropertyInfo | None, hold: Hold | None, lane: uuid.UUID | None = None
     ) -> None:
-        self.owe_by_id(card.id, owed, info, hold, lane)
+        self.owe_by_id(card.id, owed, info, SHELVED if card.asleep else hold, lane)
 
     def owe_by_id(
         self,

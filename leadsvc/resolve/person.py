@@ -55,7 +55,8 @@ class Identity:
 
 @dataclass(slots=True)
 class Card:
-    """A guest card as the resolver needs it (root cards only)."""
+    """A guest card as the resolver needs it (root cards only). ``asleep``: it holds nothing but what was read from a
+    file of old inquiries, so that nobody was ever asked to call and no destination was told."""
 
     id: uuid.UUID
     key: str
@@ -71,6 +72,7 @@ class Card:
     unit_id: uuid.UUID | None = None
     floor_plan_id: uuid.UUID | None = None
     new: bool = False
+    asleep: bool = False
 
     def covers(self, at: datetime, cycle: timedelta) -> bool:
         """Whether a contact at ``at`` belongs to this card's inquiry cycle.

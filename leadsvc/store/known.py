@@ -88,8 +88,8 @@ class Wanted:
     receipt_id: UUID
 
 
-def load(connection: Connection, wanted: Wanted, received_at: datetime) -> Known:
-    """Look up everything ``wanted`` at once, for a receipt of that time."""
+def load(connection: Connection, wanted: Wanted, since: datetime, until: datetime) -> Known:
+    """Look up everything ``wanted`` at once, for leads of between these times."""
     parameters = {
         "identifiers": json.dumps([identifier.hex for identifier, _ in wanted.identifiers]),
         "names": json.dumps(sorted({name for _, name in wanted.identifiers})),
@@ -97,8 +97,8 @@ def load(connection: Connection, wanted: Wanted, received_at: datetime) -> Known
         "contents": json.dumps([content.hex for content in wanted.contents]),
         "feed": wanted.feed,
         "receipt_id": wanted.receipt_id.hex,
-        "since": _moment(received_at - _CONTENT_HORIZON),
-        "until": _moment(received_at + _CONTENT_HORIZON),
+        "since": _moment(since - _CONTENT_HORIZON),
+        "until": _moment(until + _CONTENT_HORIZON),
     }
     rows = _rows(connection, lookup(connection.dialect.name), parameters)
     known = Known()
@@ -204,8 +204,11 @@ def _persons(rows: Rows) -> dict[UUID, Person]:
 
 def _add_cards(persons: dict[UUID, Person], rows: list[dict[str, Any]]) -> None:
     members: dict[str, set[UUID]] = defaultdict(set)
+    awake = set()
     for row in rows:
         members[row["root"]].add(UUID(row["id"]))
+        if not row["asleep"]:
+            awake.add(row["root"])
     for row in rows:
         if row["root"] != row["id"]:
             continue
@@ -225,6 +228,7 @@ def _add_cards(persons: dict[UUID, Person], rows: list[dict[str, Any]]) -> None:
             task=task,
             unit_id=_maybe(row["unit"]),
             floor_plan_id=_maybe(row["floor_plan"]),
+            asleep=row["root"] not in awake,
         )
         card.members = members[row["root"]]
         persons[UUID(row["person"])].cards.append(card)

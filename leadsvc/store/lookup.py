@@ -153,6 +153,7 @@ def _people_rows(sql: _Sql) -> str:
         task="t.id",
         due_at="t.due_at",
         task_version="t.version",
+        asleep="NOT EXISTS (SELECT 1 FROM tasks a WHERE a.guest_card_id = g.id)",
     )
     task = "t.guest_card_id = g.id AND t.state = 'open' AND t.kind = 'first_contact'"
     return f"""
