@@ -17,10 +17,16 @@ from leadsvc.normalize.data import placeholders
 from leadsvc.normalize.text import line
 
 _MAX = 120
-_TITLES = frozenset(
-    {"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "rev", "reverend", "sir", "madam", "mister"}
-)
-_SUFFIXES = {"jr": "Jr", "sr": "Sr", "ii": "II", "iii": "III", "iv": "IV", "esq": "Esq", "phd": "PhD", "md": "MD"}
+_TITLES = frozenset({
+    "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "rev", "reverend", "sir", "madam", "mister", "sra",
+    "srta", "se\u00f1or", "se\u00f1ora", "mme", "mlle", "monsieur", "madame", "herr", "frau", "sgt", "lt", "capt",
+})  # fmt: skip
+# In front of a whole name only: behind one it is a suffix.
+_LEADING_TITLES = _TITLES | {"sr"}
+_SUFFIXES = {
+    "jr": "Jr", "sr": "Sr", "ii": "II", "iii": "III", "iv": "IV", "esq": "Esq", "phd": "PhD", "md": "MD", "rn": "RN",
+    "mba": "MBA", "cpa": "CPA", "dds": "DDS",
+}  # fmt: skip
 _PARTICLES = frozenset({
     "al", "ap", "bin", "bint", "da", "das", "de", "del", "della", "der", "di", "do", "dos", "du", "e", "el", "ibn",
     "la", "las", "le", "los", "san", "santa", "st", "ten", "ter", "und", "van", "von", "vd", "y", "zu",
@@ -32,6 +38,18 @@ _ORNAMENT = re.compile('[\u2190-\u2bff\u3030\ufe00-\ufe0f\U0001f000-\U0001faff*~
 # Remarks and nicknames: "Jane Doe (work)", 'Robert "Bob" Smith'.
 _BRACKETED = re.compile(r"[(\[{][^()\[\]{}]*[)\]}]|(?<=\s)[\"\u201c][^\"\u201c\u201d]{1,30}[\"\u201d](?=\s)")
 _JOINED = re.compile(r"\s*(?:&|\+|/|\band\b|\bAND\b|\bAnd\b)\s*")
+# "Mar\u00eda y Jos\u00e9 P\u00e9rez" are two, "Jos\u00e9 Ortega y Gasset" is one: a couple names one word first.
+_JOINED_ABROAD = re.compile(r"([^\W\d_]+) (?:y|e|et|und) (?=[^\W\d_]+ )", re.IGNORECASE)
+_FAMILY = re.compile(r"(?:the )?([^\W\d_][\w'\u2019-]*) family|the ([^\W\d_][\w'\u2019-]{2,}s)", re.IGNORECASE)
+# What senders put behind a name: "Jane Doe via Zillow", "Jane Doe | Tulsa", "Jane Doe - prospect".
+_TAIL = re.compile(
+    r"(?<=\w)['\u2019]?\s+(?:(?:via|through|c/o)\s|[|\u2022\u00b7]|[-\u2013\u2014]+\s).*$", re.IGNORECASE
+)
+_TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
+# Where a caller-ID names no person it names a town: capitals and the code of a state that is nobody's family name.
+_TOWN = re.compile(
+    r"[A-Z][A-Z .'-]+ (?:TX|FL|NJ|NV|NM|WV|TN|KS|KY|NC|SC|ND|SD|NH|NY|MN|MS|MT|CT|VT|WY|WI|GA|UT|AZ|OK|IL|VA|WA|CA|OH)"
+)
 _PLAIN_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
 _INITIAL = re.compile(r"[^\W\d_]\.?")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -45,6 +63,10 @@ def people(text: str) -> tuple[Value[PersonName], ...]:
     cleaned = _clean(text)
     if not cleaned:
         return ()
+    if (family := _FAMILY.fullmatch(cleaned)) is not None:
+        return (Value(_finish("", _cased(family[1] or _singular(family[2])), ""), text, "name:family"),)
+    if _JOINED_ABROAD.match(cleaned):
+        cleaned = _JOINED_ABROAD.sub(r"\1 & ", cleaned, count=1)
     parts = [part for part in (_undecorated(piece) for piece in _JOINED.split(cleaned)) if part]
     if 2 <= len(parts) <= 4 and all(len(part.split()) <= 4 for part in parts):
         return _couple(parts, text)
@@ -62,12 +84,19 @@ def person(given: str, family: str = "", text: str = "") -> tuple[Value[PersonNa
     raw = f"{given} {family}".strip()
     if not last:
         return people(first)
+    if not first and len(last.split()) == 2 and all(_is_plain(word) for word in last.split()):
+        return people(last)
     if not first:
         words, suffix = _without_suffix(last.split())
         return (Value(_finish("", " ".join(words), suffix), raw, "name:fields"),)
-    if len(_JOINED.split(first)) > 1:
-        return people(f"{first} {last}")
+    given_parts, family_parts = _JOINED.split(first), _JOINED.split(last)
+    if len(given_parts) > 1:
+        both = zip(given_parts, family_parts, strict=False)
+        paired = " & ".join(f"{one} {other}" for one, other in both) if len(given_parts) == len(family_parts) else ""
+        return people(paired or f"{first} {last}")
     # Some forms send the whole name in both fields, or the whole name as the first.
+    if first.casefold() == last.casefold() and " " in first:
+        return people(first)
     if first.casefold().endswith(" " + last.casefold()):
         first = first[: -len(last) - 1].strip()
     words, suffix = _without_suffix(last.split())
@@ -86,24 +115,42 @@ def is_placeholder(text: str) -> bool:
 
 def _clean(text: str) -> str:
     cleaned = line(text[: _MAX * 4])
-    if cleaned.isascii() and cleaned.replace(" ", "").isalpha():
-        return "" if is_placeholder(cleaned) else cleaned[:_MAX].strip()
+    if cleaned.isascii() and cleaned.replace(" ", "").isalpha() and cleaned.count(" ") < 2:
+        return "" if is_placeholder(cleaned) or _TOWN.fullmatch(cleaned) else cleaned[:_MAX].strip()
     if _URL.search(_EMAIL.sub(" ", cleaned)):
         return ""
-    cleaned = _EMAIL.sub(" ", cleaned)
+    cleaned = _TAG.sub(" ", _EMAIL.sub(" ", cleaned))
     if "&" not in cleaned and is_placeholder(cleaned):
         return ""
-    cleaned = line(_ORNAMENT.sub(" ", _BRACKETED.sub(" ", cleaned))).strip(" ,;:-.")
-    cleaned = " ".join(word for word in cleaned.split() if _LETTER.search(word) or word in "&+")
-    if not _LETTER.search(cleaned) or is_placeholder(cleaned):
+    cleaned = _TAIL.sub("", line(_BRACKETED.sub(" ", cleaned)))
+    cleaned = line(_ORNAMENT.sub(" ", cleaned)).strip(" ,;:-.'`\u2018\u2019").replace(" ,", ",")
+    cleaned = " ".join(word for word in cleaned.split() if _is_word(word))
+    if not _LETTER.search(cleaned) or is_placeholder(cleaned) or _TOWN.fullmatch(cleaned):
         return ""
     return cleaned[:_MAX].strip()
+
+
+def _is_word(word: str) -> bool:
+    """Whether a word may be part of a name: one letter at least, and not a number with letters in it."""
+    return word in "&+" or (bool(_LETTER.search(word)) and sum(c.isdigit() for c in word) < 3)
+
+
+def _singular(plural: str) -> str:
+    """ "The Smiths" are called Smith, "the Lopezes" Lopez."""
+    for ending in ("zes", "xes", "ches", "shes", "sses", "ses"):
+        if plural.lower().endswith(ending):
+            return plural[:-2]
+    return plural if plural.lower().endswith(("is", "us", "ss")) else plural[:-1]
 
 
 def _couple(parts: list[str], raw: str) -> tuple[Value[PersonName], ...]:
     """Parts of "Bob & Jane Smith", "Smith, Bob & Jane", "Bob Smith and Jane Doe", "Mr. & Mrs. Smith"."""
     shared = ""
-    if "," in parts[0]:
+    listed = [each.strip() for each in parts[0].split(",")]
+    if len(listed) > 1 and len(parts[-1].split()) > 1 and all(len(each.split()) == 1 for each in listed):
+        # "Bob, Jane and Tim Smith" are three; "Smith, Bob and Jane" are two.
+        parts = [*filter(None, listed), *parts[1:]]
+    elif "," in parts[0]:
         shared, _, parts[0] = (piece.strip() for piece in parts[0].partition(","))
     people_found = [name for name in (_one(part) for part in parts) if name]
     if not people_found:
@@ -123,6 +170,9 @@ def _undecorated(part: str) -> str:
 
 def _one(text: str) -> PersonName | None:
     words = text.split()
+    if len(words) > 1 and words[0].casefold() in ("sr.", "sr") and "," not in text:
+        words = words[1:]
+        text = " ".join(words)
     if len(words) <= 2 and all(_is_plain(word) for word in words):
         return _finish(words[0], words[1] if len(words) == 2 else "", "")
     return _parsed(text)
@@ -156,12 +206,13 @@ def _parsed(text: str) -> PersonName | None:
         given = " ".join([given, *middle])
     if not given:
         given, family = family, ""
-    name = _finish(given, family, found.suffix.replace(".", ""))
+    suffix = found.suffix.replace(".", "")
+    name = _finish(given, family, _SUFFIXES.get(suffix.casefold(), suffix))
     return name if name.text else None
 
 
 def _without_titles(words: list[str]) -> list[str]:
-    while words and words[0].casefold().strip(".") in _TITLES:
+    while words and words[0].casefold().strip(".") in _LEADING_TITLES:
         words = words[1:]
     return words
 
@@ -173,14 +224,21 @@ def _without_suffix(words: list[str]) -> tuple[list[str], str]:
 
 
 def _finish(given: str, family: str, suffix: str) -> PersonName:
-    joined = f"{given} {family}"
-    letters = [c for c in joined if c.isalpha()]
+    letters = [c for c in f"{given} {family}" if c.isalpha()]
     # "TJ" and "BO" may be meant; nothing in small letters only is.
-    broken = all(c.islower() for c in letters) or (len(letters) > 2 and all(c.isupper() for c in letters))
-    if broken:
+    if all(c.islower() for c in letters) or (len(letters) > 2 and all(c.isupper() for c in letters)):
         given, family = _cased(given), _cased(family, lower_particles=bool(given))
+    given, family = _mended(given, ""), _mended(family, given)
     given, family = given.strip(" ,"), family.strip(" ,")
     return PersonName(given, family, suffix, " ".join(part for part in (given, family, suffix) if part))
+
+
+def _mended(part: str, given: str) -> str:
+    """A given or family name that alone is in capitals or small letters: "Jane DOE", "jane Doe"."""
+    letters = [c for c in part if c.isalpha()]
+    if not letters or part.casefold() in _PARTICLES or not (part.islower() or (part.isupper() and len(letters) > 2)):
+        return part
+    return _cased(part, lower_particles=bool(given))
 
 
 def _cased(text: str, *, lower_particles: bool = False) -> str:
