@@ -38,6 +38,10 @@ _RECEIVED_FOR = re.compile(r"\bfor\s+<?([^\s<>;]{1,320}@[^\s<>;]{1,255})>?")
 _CARDS = frozenset({"text/vcard", "text/x-vcard", "text/directory"})
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"]{1,128}@[^\s<>()\[\],;:\"]{1,255}")
+# "Casper <casper@example.com> via Zumper <token@zlead.co>": programs that forward drop the quotes of a display name.
+_BARE_VIA = re.compile(
+    r"(?P<name>[^<>]*<[^<>]*@[^<>]*>[^<>,;]*\bvia\b[^<>,;]*)<\s*(?P<address>[^\s<>@]+@[^\s<>@]+)\s*>"
+)
 _BROKEN = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError, HeaderParseError)
 
 
@@ -96,6 +100,8 @@ def mailbox(text: str) -> Mailbox:
     """The first name and address of a header value or of text in its form: ``"Ann Lee" <ann@example.com>``."""
     if not text:
         return Mailbox()
+    if via := _BARE_VIA.fullmatch(text[:_MAX_VALUE].strip()):
+        return Mailbox(_unquoted(via["name"]), via["address"].lower())
     try:
         pairs = getaddresses([text[:_MAX_VALUE]])
     except _BROKEN:
@@ -103,7 +109,7 @@ def mailbox(text: str) -> Mailbox:
     for name, address in pairs:
         if "@" in address:
             return Mailbox(_unquoted(name), address.strip().lower())
-    # "Casper <casper@example.com> via Zumper" <token@zlead.co> unquoted, or a name with a bare comma.
+    # A name with a bare comma.
     found = _ADDRESS.findall(text[:_MAX_VALUE])
     if found:
         return Mailbox(_unquoted(text.partition("<")[0]), found[-1].lower())

@@ -13,7 +13,8 @@ from leadsvc.normalize.forwards import PREFIX, bare_subject, header_block, heade
 __all__ = ["bare_subject", "fresh", "is_forward", "is_reply", "without_signature"]
 
 _QUOTED = re.compile(r"^\s*>")
-_START = r"^(?:On|Am|Le|El|Il|Em|Op|Den|Dne|D\u0148a|Dana|Pe|\u00cen data|W dniu|\d{1,4}[.\u5e74/ -])"
+# "On Thursday ... wrote:", never "Amara wrote:".
+_START = r"^(?:(?:On|Am|Le|El|Il|Em|Op|Den|Dne|D\u0148a|Dana|Pe|\u00cen data|W dniu)\s|\d{1,4}[.\u5e74/ -])"
 _WROTE = re.compile(rf"{_START}.{{8,400}}[:\uff1a]$")
 _WROTE_FIRST = frozenset("OALEIDP\u00ceW0123456789")
 _WROTE_START = re.compile(rf"{_START}.{{4,120}}\d")
