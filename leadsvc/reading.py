@@ -15,7 +15,7 @@ from leadsvc.fieldmap import FieldMap, MapSet, NotLead
 from leadsvc.model import Delivered, ItemError, Lead, Reading, Verdict
 from leadsvc.normalize.forwards import is_forward
 from leadsvc.normalize.records import KeyedRecord, MailRecord, Record
-from leadsvc.parsers import email_mime, json_body, leadgen, records
+from leadsvc.parsers import email_mime, json_body, leadgen, records, xml_body
 
 _POINTER = "The sender names its leads by id only; they are fetched, and each becomes a receipt of its own."
 _BRACKETED = re.compile(r"<([^>]{1,250})>")
@@ -63,14 +63,14 @@ def _message_id(record: Record) -> str:
 def claimed(delivered: Delivered, maps: MapSet) -> list[tuple[FieldMap, Record]]:
     """The field map and the record, as it is to be read, of each record of ``delivered`` that a map reads, for tools
     that explain a reading. Raises :class:`Quarantine` for what cannot be read at all."""
-    pairs = []
+    pairs: list[tuple[FieldMap, Record]] = []
     for record in records(delivered.body, delivered.content_type, delivered.headers):
         try:
             field_map, found = _claimed(record, delivered, maps)
         except (Quarantine, _NotALead):
             continue
         if field_map.reader == "fields":
-            pairs.append((field_map, found))
+            pairs.extend((field_map, item) for item in field_map.items(found))
     return pairs
 
 
@@ -182,12 +182,14 @@ def _claimed(record: Record, delivered: Delivered, maps: MapSet) -> tuple[FieldM
 
 
 def _candidates(record: Record) -> list[Record]:
-    """``record`` and the mails in it. What says that it was forwarded is looked at from the inside out: the mail itself
-    may look like what a map reads, with the forwarder as its sender."""
+    """``record``, the mails in it, and first the XML that is one's text or attachment. What says that it was forwarded
+    is looked at from the inside out: the mail itself may look like what a map reads, with the forwarder as sender."""
     if not isinstance(record, MailRecord):
         return [record]
     inside = _inside(record)
-    return [*reversed(inside), record] if is_forward(record.subject) else [record, *inside]
+    mails = [*reversed(inside), record] if is_forward(record.subject) else [record, *inside]
+    documents = (xml_body.in_mail(mail) for mail in mails)
+    return [*(document for document in documents if document), *mails]
 
 
 def _inside(record: MailRecord, depth: int = 0) -> list[MailRecord]:

@@ -36,6 +36,7 @@ _ENVELOPE = ("delivered-to", "x-original-to", "x-forwarded-to", "envelope-to", "
 _VIA = re.compile(r"^['\"\u2018]?(?P<name>.+?)['\"\u2019]?\s+via\s+\S.*$", re.IGNORECASE)
 _RECEIVED_FOR = re.compile(r"\bfor\s+<?([^\s<>;]{1,320}@[^\s<>;]{1,255})>?")
 _CARDS = frozenset({"text/vcard", "text/x-vcard", "text/directory"})
+_XML = ("text/xml", "application/xml", "application/adf+xml", "application/x-adf+xml", "application/x-adf")
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"]{1,128}@[^\s<>()\[\],;:\"]{1,255}")
 # "Casper <casper@example.com> via Zumper <token@zlead.co>": programs that forward drop the quotes of a display name.
@@ -56,11 +57,20 @@ def read(body: bytes, envelope: Mapping[str, str]) -> MailRecord:
         headers = decoded_headers(message.raw_items())
         if not headers.keys() & {"from", "to", "subject", "date", "received", "message-id"}:
             raise Quarantine("malformed", "The payload has no mail headers. Export the mail with its original source.")
-        text, html, attached, cards = _bodies(message)
+        text, html, attached, cards, documents = _bodies(message)
     except _BROKEN as error:
         raise Quarantine("malformed", f"The mail's structure is broken ({type(error).__name__}).") from error
     report = message.get_content_type() == "multipart/report"
-    return assemble(headers, envelope, text=text, html=html, attached=attached, cards=cards, report=report)
+    return assemble(
+        headers,
+        envelope,
+        text=text,
+        html=html,
+        attached=attached,
+        cards=cards,
+        documents=documents,
+        report=report,
+    )
 
 
 def assemble(
@@ -71,6 +81,7 @@ def assemble(
     html: str,
     attached: tuple[bytes, ...] = (),
     cards: tuple[str, ...] = (),
+    documents: tuple[bytes, ...] = (),
     report: bool = False,
 ) -> MailRecord:
     """A mail from its parts, for whoever has them in other clothes than MIME. ``headers`` as :func:`decoded_headers`
@@ -86,6 +97,7 @@ def assemble(
         html=html,
         attached=attached,
         cards=cards,
+        documents=documents,
         report=report,
     )
 
@@ -209,12 +221,13 @@ def _date(text: str) -> datetime | None:
         return None
 
 
-def _bodies(message: Message) -> tuple[str, str, tuple[bytes, ...], tuple[str, ...]]:
-    """The text parts, the HTML parts, mails attached whole, and vCards."""
+def _bodies(message: Message) -> tuple[str, str, tuple[bytes, ...], tuple[str, ...], tuple[bytes, ...]]:
+    """The text parts, the HTML parts, mails attached whole, vCards, and XML."""
     texts: list[str] = []
     pages: list[str] = []
     attached: list[bytes] = []
     cards: list[str] = []
+    documents: list[bytes] = []
     for part in _leaves(message):
         kind = part.get_content_type()
         if _is_mail(part, kind):
@@ -222,9 +235,18 @@ def _bodies(message: Message) -> tuple[str, str, tuple[bytes, ...], tuple[str, .
                 attached.append(inner)
         elif kind in _CARDS or (part.get_filename() or "").lower().endswith(".vcf"):
             cards.append(_content(part)[:_MAX_VALUE])
+        elif kind in _XML or (part.get_filename() or "").lower().endswith((".xml", ".adf")):
+            data = part.get_payload(decode=True)
+            documents.append(data[:MAX_HTML] if isinstance(data, bytes) else b"")
         elif kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment":
             (texts if kind == "text/plain" else pages).append(_content(part))
-    return "\n".join(texts)[:MAX_HTML], "\n".join(pages)[:MAX_HTML], tuple(attached), tuple(cards[:_MAX_ATTACHED])
+    return (
+        "\n".join(texts)[:MAX_HTML],
+        "\n".join(pages)[:MAX_HTML],
+        tuple(attached),
+        tuple(cards[:_MAX_ATTACHED]),
+        tuple(documents[:_MAX_ATTACHED]),
+    )
 
 
 def _is_mail(part: Message, kind: str) -> bool:

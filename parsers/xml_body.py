@@ -57,13 +57,13 @@ def in_form(form: KeyedRecord) -> XmlRecord | None:
 
 def in_mail(mail: MailRecord) -> XmlRecord | None:
     """The lead document that is a mail's text or one of its attachments; ``None`` when there is none to be read."""
-    for text in (mail.text, mail.html, *(_text(data, "") for data in mail.attached)):
+    for text in (mail.text, mail.html, *(_text(data, "") for data in mail.documents)):
         start = _IN_MAIL.search(text[:20_000])
         ends = list(_END_IN_MAIL.finditer(text)) if start else []
         if not start or not ends:
             continue
         try:
-            return replace(_record(text[start.start() : ends[-1].end()]), channel="email")
+            return replace(_record(text[start.start() : ends[-1].end()]), channel="email", date=mail.date)
         except Quarantine:
             continue  # the mail itself is what is judged then
     return None

@@ -17,7 +17,7 @@ from leadsvc.fieldmap.recognise import Condition, compile_recogniser
 from leadsvc.fieldmap.scene import Layout, Scene
 from leadsvc.model import ContactType, Lead, Value
 from leadsvc.normalize import dates, numbers
-from leadsvc.normalize.records import KeyedRecord, MailRecord, Record, XmlRecord, fold_key
+from leadsvc.normalize.records import KeyedRecord, Record, XmlRecord, fold_key
 from leadsvc.normalize.sources import source_of
 
 Path_ = tuple[str | int, ...]
@@ -138,7 +138,7 @@ class FieldMap:
 
     def lead(self, record: Record, received_at: datetime) -> Lead:
         """What the map reads from ``record``, whether or not anybody could be reached by it."""
-        sent = record.date if isinstance(record, MailRecord) else None
+        sent = None if isinstance(record, KeyedRecord) else record.date
         today = (sent or received_at).date()
         return self._lead(Reader(self.fields, Scene(record, self.layout), today, self.region, self.relays), sent)
 

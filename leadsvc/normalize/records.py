@@ -55,12 +55,13 @@ class KeyedRecord:
 class XmlRecord:
     """An XML document, or the element of it that is one lead, without namespaces. ``channel`` is what carried it: xml,
     or the form or email it was found in. ``values`` and ``names`` are the other fields of such a form, as those of a
-    :class:`KeyedRecord`. ``notes`` say what had to be repaired."""
+    :class:`KeyedRecord`. ``date`` is that of the mail it came in. ``notes`` say what had to be repaired."""
 
     root: etree._Element
     channel: str = "xml"
     values: Mapping[str, object] = field(default_factory=dict)
     names: tuple[str, ...] = ()
+    date: datetime | None = None
     notes: tuple[str, ...] = ()
     format: str = field(default="xml", init=False)
 
@@ -82,7 +83,7 @@ class MailRecord:
     """A mail. ``sender`` is who wrote it: the original sender where a list rewrote From. ``recipients`` are addresses
     it came to, those of the envelope first. ``headers`` are decoded, by lower-case name. ``date`` keeps the offset of
     the Date header. ``forwarder`` is the address of who forwarded it by hand; ``inner`` are then its lines, one view
-    of each part it was found in. ``cards`` are attached vCards as text.
+    of each part it was found in. ``cards`` are attached vCards as text, ``documents`` XML parts and files.
     """
 
     headers: Mapping[str, tuple[str, ...]]
@@ -98,6 +99,7 @@ class MailRecord:
     forwarder: str = ""
     inner: tuple[tuple[str, ...], ...] = ()
     cards: tuple[str, ...] = ()
+    documents: tuple[bytes, ...] = ()
     format: str = field(default="email", init=False)
 
     def header(self, name: str) -> str:
