@@ -25,6 +25,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
 from leadsvc.errors import ConfigurationError
+from leadsvc.hookconfig import MAIL_BYTES, MAIL_PROVIDERS, Fetch, HookSchema, Verify
 
 MASK = "••••"
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -32,7 +33,8 @@ _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One configured way in. ``map`` names the field map that reads it; empty means the recogniser chooses."""
+    """One configured way in. ``map`` names the field map that reads it; empty means the recogniser chooses.
+    ``provider`` is who posts its web hooks, ``verify`` how they are known to be its own."""
 
     name: str
     map: str = ""
@@ -41,6 +43,9 @@ class Feed:
     per_minute: int = 6000
     max_bytes: int = 2_000_000
     require_auth: bool = False
+    provider: str = ""
+    verify: Verify | None = None
+    fetch: Fetch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +167,7 @@ class Settings:
             shown = MASK if hidden else _without_password(str(value)) if each.name == "database_url" else str(value)
             rows.append((each.name, shown, self.origin.get(each.name, "default")))
         file = str(self.config_file)
-        rows += [(f"feeds.{name}", f"map {feed.map or 'any'}", file) for name, feed in self.feeds.items()]
+        rows += [(f"feeds.{name}", _feed_shown(feed), file) for name, feed in self.feeds.items()]
         for name, account in self.accounts.items():
             rows.append((f"destinations.{name}", f"{account.vendor} at {account.base_url}, key {MASK}", file))
         for name, box in self.mailboxes.items():
@@ -180,6 +185,15 @@ class Settings:
             for each in fields(self.policy)
         ]
         return rows
+
+
+def _feed_shown(feed: Feed) -> str:
+    words = [f"map {feed.map or 'any'}"]
+    if feed.provider:
+        words.append(f"posted by {feed.provider}, {'verified' if feed.verify else 'not verified'}")
+    if feed.fetch:
+        words.append(f"fetched from {feed.fetch.base_url}, token {MASK}")
+    return "; ".join(words)
 
 
 def _listed(value: object) -> str:
@@ -280,7 +294,7 @@ def own_secret(var: Path) -> str:
 _DEFAULT_FEEDS: Mapping[str, Feed] = {"canonical": Feed(name="canonical", map="canonical", label="Canonical JSON")}
 
 
-class _FeedSchema(Schema):
+class _FeedSchema(HookSchema):
     map = ma.String(load_default="")
     label = ma.String(load_default="")
     owner = ma.String(load_default="")
@@ -432,7 +446,7 @@ def _read_file(path: Path, environ: Mapping[str, str]) -> dict[str, Any]:
     loaded["_policy_names"] = tuple(raw.get("policies") or ())
     loaded["feeds"] = {
         **_DEFAULT_FEEDS,
-        **{name: Feed(name=name, **row) for name, row in loaded.get("feeds", {}).items()},
+        **{name: _feed(path, raw, name, row, environ) for name, row in loaded.get("feeds", {}).items()},
     }
     loaded["mailboxes"] = {name: Mailbox(name=name, **row) for name, row in loaded.get("mailboxes", {}).items()}
     loaded["destinations"] = {
@@ -446,14 +460,42 @@ def _end_of(text: str) -> str:
     return f"{text.count(chr(10)) + 1}:{len(text) - text.rfind(chr(10))}"
 
 
+def _feed(path: Path, raw: CommentedMap, name: str, row: dict[str, Any], environ: Mapping[str, str]) -> Feed:
+    row = dict(row)
+    if row["provider"] in MAIL_PROVIDERS and "max_bytes" not in raw["feeds"][name]:
+        row["max_bytes"] = MAIL_BYTES
+    verify, fetch = row.pop("verify", None), row.pop("fetch", None)
+    at = ("feeds", name, "verify")
+    if verify is not None:
+        references = [(each, verify.pop(each, "")) for each in ("secret", "previous_secret")]
+        kept = tuple(_secret_at(path, raw, (*at, each), text, environ) for each, text in references if text)
+        challenge = _secret_at(path, raw, (*at, "challenge"), verify.pop("challenge", ""), environ)
+        verify |= {each: tuple(verify[each]) for each in ("topics", "addresses")}
+        row["verify"] = Verify(secrets=kept, challenge=challenge, **verify)
+    if fetch is not None:
+        reference = fetch.pop("token")
+        token = _secret_at(path, raw, ("feeds", name, "fetch", "token"), reference, environ)
+        row["fetch"] = Fetch(reference=reference, token=token, **fetch)
+    return Feed(name=name, **row)
+
+
+def _secret_at(
+    path: Path, raw: CommentedMap, trail: tuple[str, ...], reference: str, environ: Mapping[str, str]
+) -> str:
+    try:
+        return _secret(reference, environ)
+    except ValueError as error:
+        messages: Any = str(error)
+        for key in reversed(trail):
+            messages = {key: messages}
+        raise ConfigurationError(_located(path, raw, messages)) from error
+
+
 def _account(path: Path, raw: CommentedMap, name: str, row: dict[str, Any], environ: Mapping[str, str]) -> Account:
     row = dict(row)
     row["fields"] = tuple(row.pop("fields_"))
     row["creates"] = tuple(row["creates"])
-    try:
-        row["api_key"] = _secret(row["api_key"], environ)
-    except ValueError as error:
-        raise ConfigurationError(_located(path, raw, {"destinations": {name: {"api_key": str(error)}}})) from error
+    row["api_key"] = _secret_at(path, raw, ("destinations", name, "api_key"), row["api_key"], environ)
     return Account(name=name, **row)
 
 

@@ -66,6 +66,8 @@ VERDICTS = ("join", "new", "review", "merge", "unmerge", "related", "apart", "pl
 TRUST_VERDICTS = ("", "pass", "fail", "none", "released")
 TRUSTS = ("own", "relay", "shared", "placeholder")
 IDENTIFIER_KINDS = ("email", "phone", "thread")
+FETCH_KINDS = ("facebook_lead", "sns_certificate", "sns_subscription")
+FETCH_STATES = ("pending", "done", "gone")
 FATES = ("revision", "redelivery", "rejected")
 CREDENTIAL_KINDS = ("bearer", "basic", "hmac", "url")
 SCOPES = ("feed", "staff:read", "staff:write")
@@ -548,6 +550,46 @@ remote_refs = Table(
     _time("at"),
     one_of("kind", ("card", "person", "event", "task")),
     Index("ix_remote_refs_entity_id", "entity_id"),
+)
+
+fetches = Table(  # what a receipt only names and we have to ask for
+    "fetches",
+    metadata,
+    _id(),  # made of feed, kind and ref, so that a hook sent again owes nothing new
+    _text("feed", None),
+    _text("kind", None),
+    _text("ref", None),
+    Column("receipt_id", Uuid),  # the receipt that named it
+    Column("state", String(8), nullable=False, server_default="pending"),
+    _text("cause"),
+    _text("detail"),
+    _count("failures"),
+    _time("due_at"),
+    _time("lease_until", null=True),
+    _time("created_at"),
+    _time("done_at", null=True),
+    Column("found_id", Uuid),  # the receipt that what came back has become
+    _text("content"),  # a certificate
+    one_of("kind", FETCH_KINDS),
+    one_of("state", FETCH_STATES),
+    CheckConstraint("(state = 'pending') = (done_at IS NULL)", name="done"),
+    Index(
+        "ix_fetches_due_at",
+        "due_at",
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
+    Index("ix_fetches_receipt_id", "receipt_id"),
+)
+
+refusals = Table(  # web hooks that did not prove who they are from
+    "refusals",
+    metadata,
+    Column("feed", Text, primary_key=True),
+    Column("cause", Text, primary_key=True),
+    Column("on_day", Date, primary_key=True),
+    _count("count"),
+    _time("last_at"),
 )
 
 exceptions = Table(

@@ -1,4 +1,4 @@
-"""every source: mailboxes, and how far a mail's sender can be trusted."""
+"""every source: mailboxes, what has to be fetched, and how far a mail's sender can be trusted."""
 
 from __future__ import annotations
 
@@ -52,6 +52,46 @@ def upgrade() -> None:
         sa.Column("poisoned", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("resyncs", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_mailboxes")),
+    )
+    _fetches()
+
+
+def _fetches() -> None:
+    op.create_table(
+        "fetches",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("feed", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("receipt_id", sa.Uuid(), nullable=True),
+        sa.Column("state", sa.String(8), server_default="pending", nullable=False),
+        sa.Column("cause", sa.Text(), server_default="", nullable=False),
+        sa.Column("detail", sa.Text(), server_default="", nullable=False),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("due_at", UtcDateTime(), nullable=False),
+        sa.Column("lease_until", UtcDateTime(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("done_at", UtcDateTime(), nullable=True),
+        sa.Column("found_id", sa.Uuid(), nullable=True),
+        sa.Column("content", sa.Text(), server_default="", nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('facebook_lead', 'sns_certificate', 'sns_subscription')", name=op.f("ck_fetches_kind")
+        ),
+        sa.CheckConstraint("state IN ('pending', 'done', 'gone')", name=op.f("ck_fetches_state")),
+        sa.CheckConstraint("(state = 'pending') = (done_at IS NULL)", name=op.f("ck_fetches_done")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fetches")),
+    )
+    pending = sa.text("state = 'pending'")
+    op.create_index("ix_fetches_due_at", "fetches", ["due_at"], sqlite_where=pending, postgresql_where=pending)
+    op.create_index("ix_fetches_receipt_id", "fetches", ["receipt_id"])
+    op.create_table(
+        "refusals",
+        sa.Column("feed", sa.Text(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("on_day", sa.Date(), nullable=False),
+        sa.Column("count", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("last_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("feed", "cause", "on_day", name=op.f("pk_refusals")),
     )
 
 
