@@ -7,7 +7,7 @@ from typing import Any
 from leadsvc.model import HintKind, Lead, Range, Value
 
 # Which hint to show: what a person would look the property up by.
-_BEST_HINT = (HintKind.PROPERTY_ID, HintKind.LISTING_ID, HintKind.NAME, HintKind.ADDRESS, HintKind.MAILBOX_TAG)
+_BEST_HINT = (HintKind.PROPERTY_ID, HintKind.NAME, HintKind.ADDRESS, HintKind.LISTING_ID, HintKind.MAILBOX_TAG)
 
 
 def row_of(lead: Lead) -> dict[str, Any]:
