@@ -24,10 +24,19 @@ _ORIGINAL = re.compile(
 )
 _RULE = re.compile(r"^[>\s]*_{8,}$")
 _SIGNATURE = re.compile(r"^--\s?$|^(?:sent|get) (?:from|outlook for) (?:my |yahoo|i|android)", re.IGNORECASE)
+# What lists and offices put below every mail; sure enough to end one that has no words above it.
+_FOOTER = re.compile(
+    r"^(?:--\s?$|\W*confidentiality (?:notice|note|statement)\b|you received this message because you are subscribed"
+    r"|\W*(?:this|the (?:information|contents?) (?:contained )?(?:in|of) this) (?:e-?mail|message|communication"
+    r"|transmission)\b.{0,120}\b(?:confidential|privileged|intended (?:only|solely|for)))",
+    re.IGNORECASE,
+)
+_LIST_WORDS = "You received this message because you are subscribed"
 
 
 def fresh(lines: Sequence[str]) -> list[str]:
     """``lines`` without the earlier mail that is quoted in them. When nothing else is there, the quotation itself."""
+    lines = _without_list(lines)
     end = next((index for index in range(len(lines)) if _starts_quote(lines, index)), len(lines))
     kept = [row for row in lines[:end] if not _QUOTED.match(row)]
     if any(row.strip() for row in kept):
@@ -36,9 +45,17 @@ def fresh(lines: Sequence[str]) -> list[str]:
 
 
 def without_signature(lines: Sequence[str]) -> list[str]:
-    """``lines`` up to the signature mark ("-- ", "Sent from my phone")."""
-    end = next((index for index, row in enumerate(lines) if index and _SIGNATURE.match(row)), len(lines))
-    return list(lines[:end])
+    """``lines`` up to the signature mark ("-- ", "Sent from my phone") or the footer of a list or an office."""
+    ends = (i for i, row in enumerate(lines) if _FOOTER.match(row) or (i and _SIGNATURE.match(row)))
+    return list(lines[: next(ends, len(lines))])
+
+
+def _without_list(lines: Sequence[str]) -> Sequence[str]:
+    """``lines`` without what a mailing list adds below the mail."""
+    end = next((index for index, row in enumerate(lines) if row.startswith(_LIST_WORDS)), None)
+    if end is None:
+        return lines
+    return lines[: end - 1] if end and lines[end - 1].strip() == "--" else lines[:end]
 
 
 def _starts_quote(lines: Sequence[str], index: int) -> bool:
