@@ -1,45 +1,49 @@
-"""``leadsvc maps``: the field maps — which there are, whether they are good, what one makes of a file."""
+"""``leadsvc maps``: the field maps — which there are, whether they are good, what one makes of a payload."""
 
 from __future__ import annotations
 
-import json
 import sys
 from importlib.resources import files
 from pathlib import Path
 
 import click
 
-from leadsvc.cli.parse import delivered, moment_of, rows
+from leadsvc.cli.maps_diff import diff
+from leadsvc.cli.maps_fixtures import FEWEST, fixtures, fixtures_of, fixtures_root
+from leadsvc.cli.maps_learn import learn
+from leadsvc.cli.maps_try import MAPS, try_file, unused
 from leadsvc.fieldmap import check_file, load_maps
-from leadsvc.reading import read
-
-_FOLDER = click.option(
-    "--maps", "folder", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Folder of field maps."
-)
 
 
 @click.group()
 def maps() -> None:
-    """List, check and try field maps."""
+    """List, check, try, compare and learn field maps."""
+
+
+for _command in (try_file, unused, diff, learn, fixtures):
+    maps.add_command(_command)
 
 
 @maps.command("list")
-@_FOLDER
+@MAPS
 def list_maps(folder: Path | None) -> None:
     """Every map: id, version, formats, credited source, owner, how sure its layout is."""
     for one in load_maps(folder).maps.values():
         formats = ",".join(one.formats)
-        click.echo(f"{one.id:<24} v{one.version:<3} {formats:<10} {one.source:<16} {one.owner:<14} {one.confidence}")
+        click.echo(f"{one.id:<28} v{one.version:<3} {formats:<10} {one.source:<16} {one.owner:<14} {one.confidence}")
 
 
 @maps.command("check")
-@_FOLDER
+@MAPS
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def check(folder: Path | None, paths: tuple[Path, ...]) -> None:
-    """Check map files (default: all); faults are told as file:line:column, exit status 1 when there are any."""
+    """Check map files (default: all): grammar, rules, an owner, provenance, and fixtures beside them.
+
+    Faults are told as file:line:column, exit status 1 when there are any.
+    """
     root = folder or Path(str(files("leadsvc").joinpath("mappings")))
     chosen = paths or tuple(sorted(root.glob("*.yaml")))
-    faults = [fault for path in chosen for fault in check_file(path)]
+    faults = [fault for path in chosen for fault in (*check_file(path), *_unproven(path, folder, paths))]
     for fault in faults:
         click.echo(fault, err=True)
     if faults:
@@ -47,17 +51,14 @@ def check(folder: Path | None, paths: tuple[Path, ...]) -> None:
     click.echo(f"{len(chosen)} field maps are good")
 
 
-@maps.command("try")
-@_FOLDER
-@click.option("--map", "map_id", help="Try this map only; without it the map is recognised.")
-@click.option("--received-at", metavar="ISO", help='The time of reception that "ASAP" refers to; without it, now.')
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def try_file(folder: Path | None, map_id: str | None, received_at: str | None, file: Path) -> None:
-    """Show what a map reads from FILE, and the keys of the payload that it did not use."""
-    loaded = load_maps(folder)
-    if map_id is not None and map_id not in loaded.maps:
-        raise click.BadParameter(f"no field map {map_id}; `leadsvc maps list` shows them", param_hint="--map")
-    reading = read(delivered(file, file.read_bytes(), moment_of(received_at), map_id), loaded)
-    for row in rows(reading):
-        shown = {key: value for key, value in row.items() if value not in (None, [], {}, "")}
-        click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+def _unproven(path: Path, folder: Path | None, named: tuple[Path, ...]) -> list[str]:
+    """A map without payloads that prove it is a guess."""
+    root = fixtures_root(path.parent if named and folder is None else folder)
+    if named and root is not None and not root.is_dir():
+        root = fixtures_root(None)
+    if root is None:
+        return []
+    found = sum(1 for _ in fixtures_of(root, path.stem))
+    if found >= FEWEST:
+        return []
+    return [f"{path}:1:1: {found} fixtures in {root / path.stem}; a map needs at least {FEWEST} payloads that prove it"]

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from lxml import etree
+
 from leadsvc.learning.samples import Sample
 from leadsvc.normalize.mailtext import bare_subject
-from leadsvc.normalize.records import KeyedRecord, MailRecord
+from leadsvc.normalize.records import KeyedRecord, MailRecord, Record, XmlRecord
 from leadsvc.normalize.text import as_text
 
 _LABEL = re.compile(
@@ -43,17 +45,47 @@ def candidates(samples: Sequence[Sample]) -> list[Candidate]:
     found: dict[str, Candidate] = {}
     scene = anchors(samples)
     for sample in samples:
-        record = sample.record
-        every = (
-            _keyed(record)
-            if isinstance(record, KeyedRecord)
-            else _mail(record, sample, scene)
-            if isinstance(record, MailRecord)
-            else []
-        )
-        for one in every:
+        for one in _of(sample.record, sample, scene):
             found.setdefault(repr(one.spec), one)
     return list(found.values())
+
+
+def _of(record: Record, sample: Sample, fixed: Sequence[str]) -> Iterator[Candidate]:
+    if isinstance(record, KeyedRecord):
+        return _keyed(record)
+    return _xml(record) if isinstance(record, XmlRecord) else _mail(record, sample, fixed)
+
+
+# -- XML ---------------------------------------------------------------------------------------------------------------
+
+
+def _xml(record: XmlRecord) -> Iterator[Candidate]:
+    """Elements with text and attributes by their path; where siblings are told apart by an attribute, by that too."""
+    for name in record.names:
+        yield Candidate({"key": name}, name, 1)
+    for node in list(record.root.iter(etree.Element))[:_MAX_NODES]:
+        lineage = [node, *node.iterancestors()]
+        depth = lineage.index(record.root)
+        steps = [one.tag for one in reversed(lineage[:depth])]
+        if not steps:
+            continue
+        told = [_predicate(one) for one in reversed(lineage[:depth])]
+        plain = "/".join(steps)
+        exact = "/".join(step + tell for step, tell in zip(steps, told, strict=True))
+        said = " ".join((*steps[-2:], *re.findall(r'"([^"]*)"', exact)))
+        if (node.text or "").strip():
+            yield Candidate({"xpath": exact}, said, 0)
+            yield Candidate({"xpath": plain}, " ".join(steps[-2:]), 1)
+        for attribute in node.attrib:
+            yield Candidate({"xpath": f"{exact}/@{attribute!s}"}, f"{said} {attribute!s}", 2)
+
+
+def _predicate(node: etree._Element) -> str:
+    """``[@part="first"]``: the first attribute that names a kind, not a value of somebody."""
+    for name, value in ((str(key), str(held)) for key, held in node.attrib.items()):
+        if re.fullmatch(r"[A-Za-z][A-Za-z _-]{1,24}", value):
+            return f'[@{name}="{value}"]'
+    return ""
 
 
 # -- forms and JSON ----------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ def judge(key: str, wanted: Mapping[str, Any], row: Mapping[str, Any]) -> Verdic
     accepted = wanted.get("accept", {}).get(key, [])
     options = [want, *(accepted if isinstance(accepted, list) else [accepted])]
     nothing = got is None or got in ("", [])
-    if any(option is None for option in options) and nothing:
+    if any(option in (None, "", []) for option in options) and nothing:
         return Verdict.RIGHT
     if nothing:
         return Verdict.SILENT

@@ -21,7 +21,7 @@ from leadsvc.learning import candidates as places
 from leadsvc.learning.judge import Verdict, judge
 from leadsvc.learning.samples import Sample
 from leadsvc.learning.targets import TARGETS, Target, spaced
-from leadsvc.normalize.records import KeyedRecord, MailRecord
+from leadsvc.normalize.records import KeyedRecord, MailRecord, XmlRecord
 from leadsvc.normalize.sources import catalogue
 
 _MOST_ALTERNATIVES = 4
@@ -62,7 +62,8 @@ class _Choice:
 
     @property
     def order(self) -> tuple[float, ...]:
-        return (-len(self.right), self.candidate.rank, -self.likeness)
+        # A place that is called otherwise comes after every place that is called so.
+        return (-len(self.right), self.likeness < _NAMED_AT_LEAST, self.candidate.rank, -self.likeness)
 
 
 def propose(samples: Sequence[Sample], map_id: str, owner: str) -> Proposal:
@@ -146,7 +147,15 @@ class _Bench:
             told = [row.get(key) for key in target.keys if sample.wanted.get(key) is not None]
             if told and Verdict.SILENT not in verdicts:
                 right.add(index)
-        return _Choice(one, frozenset(right), target.likeness(one.said)) if right else None
+        likeness = target.likeness(one.said)
+        if not right or (target.named and likeness < _NAMED_AT_LEAST and not self._telling(target, right)):
+            return None
+        return _Choice(one, frozenset(right), likeness)
+
+    def _telling(self, target: Target, right: set[int]) -> bool:
+        """Whether a place may be believed whatever it is called: it was right for values that differ."""
+        told = {str([self.samples[index].wanted.get(key) for key in target.keys]) for index in right}
+        return len(told) > 1
 
     def _layout(self, one: places.Candidate) -> Any:
         return self.compile({"message": one.spec}).layout if "label" in one.spec else self._bare_layout
@@ -165,7 +174,11 @@ _WANTED = re.compile(r"\b(sought|wanted|desired|preferred|requested|max)\b")
 
 
 def _called(one: places.Candidate) -> bool:
-    return bool(one.said) and next(iter(one.spec)) in ("key", "label", "json", "meta") and "multiline" not in one.spec
+    return (
+        bool(one.said)
+        and next(iter(one.spec)) in ("key", "label", "json", "meta", "xpath")
+        and "multiline" not in one.spec
+    )
 
 
 def _able(target: Target, one: places.Candidate) -> bool:
@@ -177,7 +190,7 @@ def _able(target: Target, one: places.Candidate) -> bool:
         return target.field == "address"
     if one.spec.get("multiline") or "block" in one.spec:
         return target.field == "message"
-    return not target.named or target.likeness(one.said) >= _NAMED_AT_LEAST
+    return True
 
 
 def _frame(samples: Sequence[Sample], map_id: str, owner: str, formats: list[str]) -> dict[str, Any]:
@@ -221,9 +234,9 @@ def _without_overlap(fields: dict[str, list[_Choice]]) -> dict[str, list[_Choice
     """Given and family name apart are better than one name; details of pets than their bare presence."""
     both = "given" in fields and "family" in fields
     whole = max((len(choice.right) for choice in fields.get("name", [])), default=0)
-    if both and whole <= min(max(len(c.right) for c in fields[side]) for side in ("given", "family")):
-        if "name" in fields and fields["name"][0].candidate.rank > 1:
-            del fields["name"]
+    parts = min(max(len(c.right) for c in fields[side]) for side in ("given", "family")) if both else -1
+    if "name" in fields and whole <= parts and fields["name"][0].candidate.rank > 1:
+        del fields["name"]
     if not both or "name" in fields:
         fields.pop("given", None)
         fields.pop("family", None)
@@ -237,27 +250,18 @@ def _without_overlap(fields: dict[str, list[_Choice]]) -> dict[str, list[_Choice
 
 
 def _alternatives(chosen: Sequence[_Choice]) -> Any:
-    """One alternative, or the list; labels (or keys) that follow each other are one alternative with several names."""
-    merged: list[dict[str, Any]] = []
-    for choice in chosen:
-        spec = dict(choice.candidate.spec)
-        kind = next(iter(spec))
-        last = merged[-1] if merged else {}
-        if kind in ("label", "key") and kind in last and _beside(kind, spec) == _beside(kind, last):
-            last[kind] = [*(last[kind] if isinstance(last[kind], list) else [last[kind]]), spec[kind]]
-        else:
-            merged.append(spec)
-    return merged[0] if len(merged) == 1 else merged
-
-
-def _beside(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in spec.items() if key != kind}
+    """One alternative, or the list."""
+    specs = [dict(choice.candidate.spec) for choice in chosen]
+    return specs[0] if len(specs) == 1 else specs
 
 
 def _recognise(samples: Sequence[Sample]) -> list[dict[str, Any]]:
     mails = [sample.record for sample in samples if isinstance(sample.record, MailRecord)]
     if mails:
         return [_recognise_mails(samples, mails)]
+    trees = [sample.record.root for sample in samples if isinstance(sample.record, XmlRecord)]
+    if trees:
+        return [{"xpath": [f"self::{trees[0].tag}"]}]
     keyed = [sample.record for sample in samples if isinstance(sample.record, KeyedRecord)]
     common = [name for name in keyed[0].names if all(name in record.names for record in keyed)]
     # What only this sender calls so tells it best; everybody has an "email".

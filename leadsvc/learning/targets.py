@@ -36,7 +36,9 @@ class Target:
     def exactly(self, said: str) -> bool:
         """Whether ``said`` is a name of this field and nothing else, but for words such as "your" or "number of"."""
         plain = " ".join(word for word in spaced(said).split() if word not in _FILLERS)
-        return any(plain == " ".join(word for word in name.split() if word not in _FILLERS) for name in self.words)
+        return bool(plain) and any(
+            plain == " ".join(word for word in name.split() if word not in _FILLERS) for name in self.words
+        )
 
 
 _FILLERS = frozenset({
