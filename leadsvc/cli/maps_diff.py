@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from rich.table import Table
 from leadsvc import logs
 from leadsvc.app import build_services, prepare
 from leadsvc.config import Settings
-from leadsvc.pipeline.rereading import Difference, reread
+from leadsvc.pipeline.rereading import Difference, Reread, reread
 
 
 @click.command()
@@ -36,11 +37,21 @@ def diff(since: datetime, until: datetime | None, feed: str, map_id: str, folder
         settings = replace(settings, maps_dir=folder)
     logs.configure(settings.log_level)
     prepare(settings)
-    intake = build_services(settings).intake
-    end = until.replace(tzinfo=UTC) if until else None
+    services = build_services(settings)
+    try:
+        _compare(reread(services.intake, *_range(since, until), feed, map_id), values)
+    finally:
+        services.store.close()
+
+
+def _range(since: datetime, until: datetime | None) -> tuple[datetime, datetime | None]:
+    return since.replace(tzinfo=UTC), until.replace(tzinfo=UTC) if until else None
+
+
+def _compare(found: Iterable[Reread], values: bool) -> None:
     counts: Counter[tuple[str, str, str]] = Counter()
     total = changed = 0
-    for one in reread(intake, since.replace(tzinfo=UTC), end, feed, map_id):
+    for one in found:
         total += 1
         changed += bool(one.differences)
         for each in one.differences:
