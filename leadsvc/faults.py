@@ -23,6 +23,7 @@ class Commit(StrEnum):
     RESULT = "result"  # what the destination answered
     SWEEP = "sweep"  # leases, holds, circuits
     ACTION = "action"  # a person's doing: place, merge, unmerge, replay
+    MAILBOX = "mailbox"  # how far a mailbox is read, and by whom
     SYNC = "sync"  # configuration read from a PMS
     ADMIN = "admin"  # keys, users, audit
 
