@@ -34,6 +34,11 @@ def public_key(prefix: str) -> str:
     return f"{prefix}-{''.join(digits)}"
 
 
+def bytes_key(body: bytes) -> str:
+    """The delivery key of what has no sender to name one: the same bytes are the same delivery."""
+    return f"bytes:{hashlib.sha256(body).hexdigest()}"
+
+
 def digest_uuid(*parts: str) -> uuid.UUID:
     """The same UUID for the same words: the id of things whose content is their identity."""
     joined = "\x1f".join(parts).encode()

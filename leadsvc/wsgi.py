@@ -41,4 +41,10 @@ if settings.inline_worker:
     # The server's processes are children of multiprocessing, which ends them without atexit. What is being pushed is
     # finished first; otherwise it would wait for its lease to expire.
     Finalize(None, _loop.stop, exitpriority=10)
+    if settings.mailboxes:
+        from leadsvc.mailbox.keeper import Keeper  # late: most web processes read no mailboxes
+
+        _keeper = Keeper(_built.services, list(settings.mailboxes.values()))
+        _keeper.start()
+        Finalize(None, _keeper.stop, exitpriority=11)
 app = create_app(_built.services)
