@@ -19,6 +19,7 @@ VERBS: dict[str, str] = {
     "doctor": "leadsvc.cli.doctor:doctor",
     "ingest": "leadsvc.cli.ingest:ingest",
     "key": "leadsvc.cli.key:key",
+    "mailbox": "leadsvc.cli.mailbox:mailbox",
     "maps": "leadsvc.cli.maps:maps",
     "parse": "leadsvc.cli.parse:parse",
     "rebuild": "leadsvc.cli.rebuild:rebuild",
