@@ -246,14 +246,7 @@ def _headers_of(mail: _Mail) -> list[tuple[str, str]] | None:
 
 def _outer(mail: _Mail, prefix: str) -> _Mail:
     """The mail of the agent: what stays of the original's headers are recipients and date."""
-    gone = {
-        "return-path": "",
-        "reply-to": "",
-        "x-cl-id": "",
-        "precedence": "",
-        "list-unsubscribe": "",
-        "message-id": "",
-    }
+    gone = {"return-path", "reply-to", "x-cl-id", "precedence", "list-unsubscribe", "message-id"}
     kept = replace(mail, head=tuple((k, v) for k, v in mail.head if k.lower() not in gone))
     return kept.with_head(
         **{"from": "Pat Agent <pat@office.example.com>", "subject": f"{prefix}: {mail.get('Subject')}"}

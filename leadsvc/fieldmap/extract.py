@@ -16,6 +16,7 @@ from leadsvc.fieldmap.paths import by_jmespath, by_json, by_key, by_xpath
 from leadsvc.fieldmap.scene import Scene
 from leadsvc.normalize.address import split_address
 from leadsvc.normalize.mailtext import bare_subject, without_signature
+from leadsvc.normalize.phones import own_number
 from leadsvc.normalize.records import KeyedRecord, Mailbox, MailRecord
 from leadsvc.normalize.text import as_text, unquoted
 from leadsvc.normalize.transcript import said_by
@@ -374,5 +375,6 @@ CONVERTERS: Mapping[str, Callable[[str], str]] = {
     "not_address": _not_address,
     "address": _address,
     "address_lines": _address_lines,
+    "own_number": own_number,
     "one_line": lambda text: " ".join(text.split()),
 }

@@ -47,6 +47,10 @@ _BLOCKS: Final = (
 # Cells without end tags: the mark must stand inside the cell, text between cells is moved out of the table.
 _CELL: Final = re.compile(r"<t[dh]\b[^<>]*>")
 _UPPER_TAG: Final = re.compile(r"</?[A-Z][A-Za-z0-9]*")
+# "<b>Name:</b>Ann Lee<b>Email:</b>…": a label in an element of its own starts a line, or it would stick to the value.
+_LABEL: Final = re.compile(
+    r"<(?:span|b|strong|font|em|i|u)\b[^<>]{0,300}>(?=\s*[A-Z](?:[\w /-]|&nbsp;){1,25}:(?:\s|&nbsp;)*</)"
+)
 _PRE: Final = re.compile(r"<pre\b[^<>]*>.*?</pre>", re.DOTALL)
 
 _CONTROLS: Final = dict.fromkeys((*range(9), 11, 12, *range(14, 32)))
@@ -121,6 +125,8 @@ def _marked(source: str) -> str:
         source = _PRE.sub(lambda match: match[0].replace("\n", _LINE), source, count=50)
     if source.count("<td") + source.count("<th") > source.count("</td") + source.count("</th"):
         source = _CELL.sub("\\g<0>" + _LINE, source)
+    if ":</" in source or ": </" in source or ":&nbsp;</" in source:
+        source = _LABEL.sub(f"{_LINE}\\g<0>", source)
     for breaker in _BREAKERS:
         source = source.replace(breaker, _LINE + breaker)
     if "<th" in source:

@@ -18,6 +18,14 @@ _CANDIDATE = re.compile(
     r"|,{1,4}(?P<pause>\d{1,7})\#?(?!\d))?",
     re.IGNORECASE,
 )
+# "text me at 253…", "my cell is …"; not "I called 253…" and not "your office number".
+_OWN = re.compile(
+    r"(?:\b(?:call|text|txt|reach|ring|phone|whatsapp)(?:\s+or\s+(?:call|text))?\s+(?:me|us)\b"
+    r"|\b(?:my|our)\s+(?:(?:cell|mobile|phone|work|home|direct|new|tel)\s+)*(?:cell|mobile|phone|number|num|tel|line|digits)\b"
+    r"|(?:^|\n)\s*(?:cell|mobile|phone|tel|ph|c|m)\s*[:.#])"
+    r"[^\n\d]{0,40}(?P<number>\+?[\d(][\d().\s\-\u2010-\u2015]{8,20}\d(?:\s*(?:x|ext)\.?\s*\d{1,6})?)(?!\d)",
+    re.IGNORECASE,
+)
 # North American numbers: neither the area code nor the exchange starts with 0 or 1.
 _NANP = re.compile(r"[2-9]\d{2}[2-9]\d{6}")
 _NANP_AS_TYPED = re.compile(r"(?:\+?1[\s.\-_]*)?[(\[]?[2-9]\d{2}[)\]]?[\s.\-_]*[2-9]\d{2}[\s.\-_]*\d{4}(?!\d)")
@@ -88,3 +96,9 @@ def _number(text: str, extension: str, region: str) -> PhoneNumber | None:
 def _is_placeholder(digits: str) -> bool:
     national = digits[-10:]
     return len(set(national)) == 1 or len(set(national[3:])) == 1 or national in placeholders().phones
+
+
+def own_number(text: str) -> str:
+    """The number in free text that its writer calls their own ("text me at 253…"); empty when there is none."""
+    match = _OWN.search(text)
+    return " ".join(match["number"].split()) if match else ""
