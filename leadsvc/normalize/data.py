@@ -23,6 +23,7 @@ class Placeholders:
     email_addresses: frozenset[str]
     phones: frozenset[str]
     answers: frozenset[str]
+    messages: frozenset[str]
     dates: frozenset[str]
 
 

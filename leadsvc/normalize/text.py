@@ -112,7 +112,8 @@ def unquoted(text: str) -> str:
 def message(text: str) -> Value[str] | None:
     """A renter's words: mark-up, invisible characters and surrounding quotation marks gone, nothing else changed."""
     cleaned = unquoted(plain(text))[:MAX_TEXT]
-    return Value(cleaned, text, "message:tidy") if is_answer(cleaned) else None
+    said = is_answer(cleaned) and cleaned.casefold().strip(" .:;!") not in placeholders().messages
+    return Value(cleaned, text, "message:tidy") if said else None
 
 
 def label_text(text: str, rule: str = "text:line") -> Value[str] | None:
