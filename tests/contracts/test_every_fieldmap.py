@@ -17,7 +17,7 @@ import pytest
 from leadsvc.cli.parse import delivered, rows
 from leadsvc.fieldmap import MapSet, check_file, load_maps
 from leadsvc.model import Verdict
-from leadsvc.normalize.records import MailRecord
+from leadsvc.normalize.records import MailRecord, Record
 from leadsvc.parsers import email_mime, records
 from leadsvc.reading import read
 
@@ -104,10 +104,8 @@ def test_exactly_one_map_claims_a_lead(folder: str, sample: Path, expected: Path
     payload = delivered(sample, sample.read_bytes(), received_at(want), None)
     claiming: set[str] = set()
     for record in records(payload.body, payload.content_type, {}):
-        inner = record.unwrapped(email_mime.mailbox) if isinstance(record, MailRecord) else None
-        for candidate in (record, inner):
-            if candidate is not None:
-                claiming.update(one.id for one in maps().maps.values() if one.claims(candidate))
+        for candidate in _with_forwarded(record):
+            claiming.update(one.id for one in maps().maps.values() if one.claims(candidate))
     assert len(claiming) <= 1
     if want.get("lead") is not False:
         assert claiming == {folder}
@@ -115,6 +113,16 @@ def test_exactly_one_map_claims_a_lead(folder: str, sample: Path, expected: Path
         for other in maps().maps:
             if other not in (folder, "canonical"):
                 assert read(replace(payload, map_hint=other), maps()).verdict is Verdict.QUARANTINE
+
+
+def _with_forwarded(record: Record) -> Iterator[Record]:
+    """``record`` and the mails somebody forwarded in it, in its text or attached."""
+    yield record
+    if isinstance(record, MailRecord):
+        if (inner := record.unwrapped(email_mime.mailbox)) is not None:
+            yield inner
+        for attached in record.attached:
+            yield from _with_forwarded(email_mime.read(attached, {}))
 
 
 @pytest.mark.parametrize("map_id", list(maps().maps))
