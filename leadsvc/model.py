@@ -153,7 +153,8 @@ class Lead:
     ``source`` is the slug of the advertiser credited. ``external_id`` is the sender's own id of this lead,
     ``thread_id`` of the conversation. ``format`` is the shape it was read from: form, json, xml, email, csv.
     ``notes`` are things a person should know (kept short, no personal data): ``phone_stub_dropped`` and the like.
-    ``unused`` lists keys or labels of the payload that the map did not read.
+    ``unused`` lists keys or labels of the payload that the map did not read. ``sure`` says by field how sure the generic
+    reader is of it (0 to 1); empty for leads that a map read.
     """
 
     source: str
@@ -188,6 +189,7 @@ class Lead:
     language: str = ""
     notes: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    sure: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

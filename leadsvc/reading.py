@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 from leadsvc import canonical
 from leadsvc.errors import Aside, Quarantine
-from leadsvc.fieldmap import FieldMap, MapSet, NotLead
+from leadsvc.fieldmap import FieldMap, MapSet, NotLead, generic
 from leadsvc.model import Delivered, ItemError, Lead, Reading, Verdict
-from leadsvc.normalize.forwards import is_forward
+from leadsvc.normalize.emails import is_vendor, without_tag
 from leadsvc.normalize.records import KeyedRecord, MailRecord, Record
 from leadsvc.parsers import email_mime, json_body, leadgen, records, xml_body
 
@@ -22,6 +23,10 @@ _BRACKETED = re.compile(r"<([^>]{1,250})>")
 
 # Forwards inside forwards; nobody passes a mail on more often than that by hand.
 _DEEPEST = 2
+
+
+_TEST = NotLead("test_lead", "Somebody tried the form or the feed: the name is a test.", False, lambda record: True)
+_TEST_WORDS = frozenset({"test", "testing", "tester", "test1", "test2", "testuser", "lead", "testlead", "ignore"})
 
 
 class _NotALead(Exception):
@@ -74,8 +79,24 @@ def claimed(delivered: Delivered, maps: MapSet) -> list[tuple[FieldMap, Record]]
     return pairs
 
 
+class _Unclaimed(Quarantine):
+    """No map reads a payload; ``candidates`` are what was offered to them."""
+
+    def __init__(self, detail: str, candidates: list[Record]) -> None:
+        super().__init__("unknown_layout", detail)
+        self.candidates = candidates
+
+
 def _one(record: Record, delivered: Delivered, maps: MapSet) -> Reading:
-    field_map, claimed = _claimed(record, delivered, maps)
+    try:
+        field_map, claimed = _claimed(record, delivered, maps)
+    except _Unclaimed as error:
+        if delivered.map_hint is None and (leads := _unmapped(error.candidates, delivered.received_at)):
+            return _leads(leads, tuple(range(len(leads))), ())
+        raise
+    if field_map.reader == "fields" and isinstance(claimed, MailRecord) and (listed := generic.parts(claimed)):
+        leads = tuple(_listed(part, field_map, delivered.received_at) for part in listed)
+        return _leads(leads, tuple(range(len(leads))), ())
     if field_map.reader == "canonical" and isinstance(claimed, KeyedRecord):
         return _canonical(claimed.root, delivered)
     items = field_map.items(claimed)
@@ -97,7 +118,48 @@ def _item(item: Record, field_map: FieldMap, delivered: Delivered) -> Reading:
             map_id=field_map.id,
             map_version=field_map.version,
         )
+    if _is_test(lead):
+        raise _NotALead(_TEST)
     return _leads((lead,), (0,), ())
+
+
+def _listed(part: MailRecord, field_map: FieldMap, received_at: datetime) -> Lead:
+    """One lead of a mail that lists several, by the map of its sender; what the map is not made for, generically."""
+    lead = field_map.lead(part, received_at)
+    if lead.name and (lead.emails or lead.phones):
+        return lead
+    found = generic.part(part, received_at)
+    return replace(found, source=lead.source, contact_type=lead.contact_type) if found else lead
+
+
+def _unmapped(candidates: list[Record], received_at: datetime, *, asked: bool = False) -> tuple[Lead, ...]:
+    """The leads that the generic reader finds, looking at forwarded mails before those that carry them."""
+    mails = [record for record in candidates if isinstance(record, MailRecord)]
+    inside = [mail for mail in mails if mail.forwarder]
+    outside: list[Record] = [record for record in candidates if record not in inside]
+    for record in [*inside, *(outside if not inside or all(_is_no_renter(mail) for mail in inside) else ())]:
+        if isinstance(record, MailRecord) and (listed := generic.parts(record)):
+            return tuple(lead for part in listed if (lead := generic.part(part, received_at)) is not None)
+        if (lead := generic.read(record, received_at, asked=asked)) is not None:
+            if _is_test(lead):
+                raise _NotALead(_TEST)
+            return (lead,)
+    return ()
+
+
+def _is_no_renter(mail: MailRecord) -> bool:
+    """Whether a forwarded mail is an advertiser's or our own: then it may be the renter who passed it on."""
+    address = mail.sender.address
+    return not address or is_vendor(address) or without_tag(address) in {without_tag(each) for each in mail.recipients}
+
+
+def _is_test(lead: Lead) -> bool:
+    """Whether somebody tried a form: a name of nothing but "test", or such an address without another name."""
+    words = lead.name.value.text.casefold().split() if lead.name else []
+    local = lead.emails[0].value.address.partition("@")[0] if lead.emails else ""
+    if words:
+        return all(word in _TEST_WORDS for word in words) and "test" in "".join(words)
+    return local in _TEST_WORDS and not lead.phones
 
 
 def _each(found: tuple[Record, ...], read_one: Callable[[Record], Reading]) -> Reading:
@@ -106,16 +168,18 @@ def _each(found: tuple[Record, ...], read_one: Callable[[Record], Reading]) -> R
     leads: list[Lead] = []
     positions: list[int] = []
     errors: list[ItemError] = []
+    shift = 0  # where a record before brought more leads than one
     others: list[Reading] = []
     for index, record in enumerate(found):
         reading = _verdict(record, read_one)
         if reading.verdict is Verdict.LEADS:
             leads.extend(reading.leads)
-            positions.extend([index] * len(reading.leads))
+            positions.extend(index + shift + place for place in range(len(reading.leads)))
+            shift += len(reading.leads) - 1
             continue
         others.append(reading)
-        inner = [replace(error, index=index) for error in reading.errors]
-        errors.extend(inner or [ItemError(index, {"": (reading.detail,)})])
+        inner = [replace(error, index=index + shift) for error in reading.errors]
+        errors.extend(inner or [ItemError(index + shift, {"": (reading.detail,)})])
     if not leads:
         worst = next((one for one in others if one.verdict is Verdict.QUARANTINE), others[0])
         return replace(worst, errors=tuple(errors))
@@ -174,20 +238,18 @@ def _claimed(record: Record, delivered: Delivered, maps: MapSet) -> tuple[FieldM
         if kind := maps.not_lead(candidate, first=False):
             raise _NotALead(kind)
     if hint is not None:
-        raise Quarantine(
-            "unknown_layout",
-            f"This is not what field map {hint} of this feed reads. Compare the raw payload with the map, then replay.",
-        )
-    raise Quarantine("unknown_layout", "No field map recognises this payload. Add or widen a map, then replay it.")
+        detail = f"This is not what field map {hint} of this feed reads. Compare it with the map, then replay."
+        raise _Unclaimed(detail, candidates)
+    detail = "No field map recognises this payload, and it names no renter. Add or widen a map, then replay it."
+    raise _Unclaimed(detail, candidates)
 
 
 def _candidates(record: Record) -> list[Record]:
-    """``record``, the mails in it, and first the XML that is one's text or attachment. What says that it was forwarded
-    is looked at from the inside out: the mail itself may look like what a map reads, with the forwarder as sender."""
+    """``record``, the mails in it, and first the XML that is one's text or attachment. They are looked at from the
+    inside out: what was passed on may be what a map reads, with the forwarder as its sender."""
     if not isinstance(record, MailRecord):
         return [record]
-    inside = _inside(record)
-    mails = [*reversed(inside), record] if is_forward(record.subject) else [record, *inside]
+    mails = [*reversed(_inside(record)), record]
     documents = (xml_body.in_mail(mail) for mail in mails)
     return [*(document for document in documents if document), *mails]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
@@ -30,10 +30,12 @@ _MAX_BLOCK: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """A mail found inside another: its headers by lower-case English name, and its lines."""
+    """A mail found inside another: its headers by lower-case English name, its lines, and the line of the outer mail at
+    which it begins."""
 
     headers: Mapping[str, str]
     lines: tuple[str, ...]
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def forwarded(lines: Sequence[str], subject: str) -> Forwarded | None:
             continue
         found = header_block(lines, index + 1 if separator else index, strict=not (separator or sure))
         if found is not None:
-            return found
+            return replace(found, at=index)
     return _written(lines) if sure else None
 
 
@@ -178,7 +180,7 @@ def _written(lines: Sequence[str]) -> Forwarded | None:
         if any(line.strip() for line in body):
             name = re.split(r"[,:]\s*", match[0].partition(match["address"])[0])[-1].strip(" <[(")
             name = re.sub(r"^.*\d\s*(?:[ap]\.?m\.?)?\s*", "", name, flags=re.IGNORECASE)
-            return Forwarded({"from": f"{name} <{match['address']}>"}, tuple(_without_office(body, name)))
+            return Forwarded({"from": f"{name} <{match['address']}>"}, tuple(_without_office(body, name)), index)
     return None
 
 

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from lxml import etree
 from selectolax.lexbor import LexborHTMLParser
 
-from leadsvc.normalize.forwards import forwarded
+from leadsvc.normalize.forwards import Forwarded, forwarded
 from leadsvc.normalize.html import forwarded_part, html_lines, html_tree
 from leadsvc.normalize.mailtext import fresh
 from leadsvc.normalize.text import visible
@@ -123,8 +123,14 @@ class MailRecord:
 
     @cached_property
     def views(self) -> tuple[list[str], ...]:
-        """The same without quoted earlier mail."""
-        return tuple(fresh(view) for view in self.raw_views)
+        """The same without quoted earlier mail; of a mail forwarded by hand what stands above it."""
+        pairs = zip(self.raw_views, self._forwards, strict=True)
+        return tuple(fresh(view[: inner.at] if inner else view) for view, inner in pairs)
+
+    @cached_property
+    def _forwards(self) -> tuple[Forwarded | None, ...]:
+        """The mail forwarded in each of the raw views."""
+        return tuple(forwarded(view, self.subject) for view in self.raw_views)
 
     @cached_property
     def searchable(self) -> str:
@@ -138,7 +144,7 @@ class MailRecord:
 
     def unwrapped(self, sender_of: Callable[[str], Mailbox]) -> MailRecord | None:
         """The mail that somebody forwarded by hand in this one, or ``None``. The envelope stays this one's."""
-        found = [inner for view in self.raw_views if (inner := forwarded(view, self.subject)) is not None]
+        found = [inner for inner in self._forwards if inner is not None]
         if not found:
             return None
         headers = found[0].headers

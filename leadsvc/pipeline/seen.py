@@ -154,7 +154,7 @@ def substance(lead: Mapping[str, Any]) -> dict[str, Any]:
     """What the sender said, without what depends on when it was read: the raw form of every value."""
     said: dict[str, Any] = {}
     for field, value in lead.items():
-        if field in {"occurred_at", "map_id", "map_version", "confidence", "notes", "unused"}:
+        if field in {"occurred_at", "map_id", "map_version", "confidence", "notes", "unused", "sure"}:
             continue
         if isinstance(value, list):
             said[field] = [each["raw"] if isinstance(each, dict) and "raw" in each else each for each in value]

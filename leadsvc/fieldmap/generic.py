@@ -1,0 +1,351 @@
+"""The reader for what no field map claims: usual tags, names of keys, labels and words, each with how sure it is. Pure.
+
+What is found is never presented as more than it is: every field says how sure it is (``Lead.sure``), two ways that
+disagree make it less sure, and whoever asks for leads below a bar marks them for a person (``Policy.sure_enough``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+
+from lxml import etree
+
+from leadsvc.fieldmap import prose, several
+from leadsvc.fieldmap.maps import FieldMap
+from leadsvc.fieldmap.scene import Layout
+from leadsvc.model import ContactType, Lead
+from leadsvc.normalize.data import email_domains, shared, under
+from leadsvc.normalize.emails import is_vendor
+from leadsvc.normalize.records import KeyedRecord, MailRecord, Record, XmlRecord, fold_key
+from leadsvc.normalize.sources import source_of
+from leadsvc.normalize.structured import people_in
+
+MAP_ID: Final = "generic"
+
+# How sure what a renter's own words give is, by field; a mail's sender is a fact, a phrase is a reading.
+_PROSE: Final[Mapping[str, float]] = {
+    "emails": 0.9, "name": 0.8, "message": 0.95, "phones": 0.75, "property_hints": 0.6, "unit_hint": 0.6,
+    "move_in": 0.65, "bedrooms": 0.7, "bathrooms": 0.65, "budget_cents": 0.6, "pets": 0.6, "occupants": 0.55,
+    "lease_term_months": 0.65, "tour": 0.6,
+}  # fmt: skip
+_FIELDS: Final = (
+    "name", "emails", "phones", "co_applicants", "property_hints", "unit_hint", "floor_plan_hint", "agent_hint",
+    "bedrooms", "bathrooms", "move_in", "budget_cents", "occupants", "pets", "lease_term_months", "tour", "message",
+    "campaign", "external_id", "thread_id",
+)  # fmt: skip
+_DISAGREE: Final = 0.6
+_NO_NAME: Final = 0.4
+_MAX_DEPTH: Final = 6
+_MAX_LEAVES: Final = 2_000
+# Whose name, address or number a key below these is: the property's or the office's, never the renter's.
+_NOT_RENTER: Final = re.compile(
+    r"^(?:propert|listing|unit|communit|building|office|agent|compan|vendor|provider|manager|landlord|seller|owner|organi|site"
+    r"|account|form$|location|source|campaign|page|utm|meta|schema|recipient|assignee)",
+)
+_PAIR_NAMES: Final = ("name", "key", "label", "field", "question", "title")
+_PAIR_VALUES: Final = ("value", "values", "answer", "response")
+_WEBSITE: Final = frozenset({
+    "utmsource", "utmcampaign", "pageurl", "referrer", "landingpage", "gclid", "formname", "formid", "url",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way of reading with how sure it is, as a field map that recognises everything."""
+
+    name: str
+    sure: float
+    reader: FieldMap
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    version: int
+    ways: tuple[Way, ...]
+    interest: tuple[re.Pattern[str], ...]
+    labels: Layout
+    label_fields: Mapping[str, str]
+
+
+@cache
+def _table() -> _Table:
+    """``mappings/shared/generic.yaml``, compiled."""
+    table = shared("generic")
+    version = int(table["version"])
+    ways = tuple(Way(row["name"], float(row["sure"]), _reader(row, version)) for row in table["ways"])
+    labels = next(row for row in table["ways"] if row["name"] == "labels")
+    fields = {
+        " ".join(label.lower().split()): field
+        for field, spec in labels["fields"].items()
+        for label in ([spec["label"]] if isinstance(spec["label"], str) else spec["label"])
+    }
+    return _Table(
+        version,
+        ways,
+        tuple(re.compile(pattern, re.IGNORECASE) for pattern in table["interest"]),
+        next(way.reader.layout for way in ways if way.name == "labels"),
+        fields,
+    )
+
+
+def _reader(spec: Mapping[str, Any], version: int) -> FieldMap:
+    return FieldMap(
+        id=MAP_ID,
+        version=version,
+        owner="leadsvc",
+        confidence="inferred",
+        rests_on=(),
+        formats=(),
+        source="",
+        contact_type=ContactType.FORM,
+        region="US",
+        reader="fields",
+        required=(),
+        relays=frozenset(),
+        spec={"recognise": {}, **spec},
+    )
+
+
+def read(record: Record, received_at: datetime, *, asked: bool = False) -> Lead | None:
+    """The lead in ``record``, ``None`` when nobody can be told from it. ``asked``: a person says that it is one, so the
+    words of a mail need not show it."""
+    if isinstance(record, MailRecord):
+        return _mail(record, received_at, asked=asked)
+    return _keyed(record, received_at)
+
+
+def parts(record: MailRecord) -> tuple[MailRecord, ...]:
+    """The leads of a mail that lists several, each as a mail of its own; empty when it does not."""
+    if not several.may_be_several(record):
+        return ()
+    table = _table()
+    return several.parts(record, table.labels, table.label_fields)
+
+
+def part(record: MailRecord, received_at: datetime) -> Lead | None:
+    """The lead in one of :func:`parts`."""
+    found = list(_by_ways(record, received_at))
+    found.append((None, _by_words(record, received_at, person=False)))
+    return _finished(record, found, ContactType.FORM)
+
+
+# -- mails ------------------------------------------------------------------------------------------------------------
+
+
+def _mail(record: MailRecord, received_at: datetime, *, asked: bool) -> Lead | None:
+    found = [(way, lead) for way, lead in _by_ways(record, received_at) if _says_who(lead)]
+    found += [(None, lead) for lead in _structured(record, received_at)]
+    template = any(_is_template(lead) for _, lead in found)
+    interested = asked or prose.is_interest(record, _table().interest)
+    if not (template or interested):
+        return None
+    person = not template and not is_vendor(record.sender.address)
+    if person:
+        # In a mail that a person writes, labels are a signature: they add to the words and do not make a form of it.
+        found = [(None, _by_words(record, received_at, person=True)), *found]
+    elif not template:
+        return None
+    return _finished(record, found, ContactType.EMAIL if person else ContactType.FORM)
+
+
+def _is_template(lead: Lead) -> bool:
+    """Whether labels or tags name a renter: a name with a way to reach it, or one with what is looked for."""
+    reach = bool(lead.emails or lead.phones)
+    wish = lead.message or lead.move_in or lead.bedrooms or lead.property_hints or lead.tour
+    return reach and bool(lead.name or wish)
+
+
+def _says_who(lead: Lead) -> bool:
+    return bool(lead.name or lead.emails or lead.phones)
+
+
+def _by_ways(record: Record, received_at: datetime) -> Iterator[tuple[Way | None, Lead]]:
+    for way in _table().ways:
+        yield way, way.reader.lead(record, received_at)
+
+
+def _by_words(record: MailRecord, received_at: datetime, *, person: bool) -> Lead:
+    fields = prose.spec_of(record, person=person)
+    fields["mailbox_tag"] = [{"tag": "mailbox"}]
+    return _reader({"fields": fields}, _table().version).lead(record, received_at)
+
+
+def _structured(record: MailRecord, received_at: datetime) -> Iterator[Lead]:
+    """People in JSON-LD and in attached vCards."""
+    for fields in people_in(record):
+        spec = {name: [{"const": text}] for name, text in fields.items()}
+        yield _reader({"fields": spec}, _table().version).lead(record, received_at)
+
+
+# -- JSON, forms, XML -------------------------------------------------------------------------------------------------
+
+
+def _keyed(record: KeyedRecord | XmlRecord, received_at: datetime) -> Lead | None:
+    flat = _flattened(record)
+    found = [(way, lead) for way, lead in _by_ways(flat, received_at) if _says_who(lead)]
+    if not any(lead.emails or lead.phones for _, lead in found):
+        return None
+    return _finished(flat, found, ContactType.FORM)
+
+
+def _flattened(record: KeyedRecord | XmlRecord) -> KeyedRecord:
+    """Every leaf of a nested payload under its own name and under those of its parents and its own; what stands below a
+    property, an office or an agent only under both."""
+    leaves = list(_xml_leaves(record.root)) if isinstance(record, XmlRecord) else list(_leaves(record.tree, ()))
+    values: dict[str, object] = {}
+    for path, value in leaves[:_MAX_LEAVES]:
+        others = [name for name in path[:-1] if _NOT_RENTER.match(name.lower())]
+        names = [" ".join(path[-2:])] if others else [path[-1], " ".join(path[-2:])]
+        if others:
+            names.append(f"{_role(others[-1])} {path[-1]}")
+        for name in names:
+            values.setdefault(fold_key(name), value)
+    channel = record.channel if isinstance(record, XmlRecord) else record.format
+    names_sent = tuple(dict.fromkeys(path[-1][:100] for path, _ in leaves[:_MAX_LEAVES]))
+    return KeyedRecord(channel, values, names_sent, record.root)
+
+
+def _role(name: str) -> str:
+    low = name.lower()
+    return "property" if low.startswith(("propert", "listing", "communit", "building", "vendor", "unit")) else name
+
+
+def _leaves(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], object]]:
+    if len(path) > _MAX_DEPTH:
+        return
+    if isinstance(value, Mapping):
+        for name, inner in list(value.items())[:_MAX_LEAVES]:
+            yield from _leaves(inner, (*path, str(name)))
+    elif isinstance(value, list):
+        pairs = [_pair(item) for item in value[:200]]
+        for item, pair in zip(value[:200], pairs, strict=True):
+            if pair is not None:
+                yield (*path, pair[0]), pair[1]
+            else:
+                yield from _leaves(item, path or ("",))
+    elif path and value not in (None, ""):
+        yield path, value
+
+
+def _pair(item: object) -> tuple[str, object] | None:
+    """``{"name": "email", "value": "ann@example.com"}`` and its like: a key and a value by name."""
+    if not isinstance(item, Mapping) or not 2 <= len(item) <= 6:
+        return None
+    low = {str(key).lower(): value for key, value in item.items()}
+    name = next((low[key] for key in _PAIR_NAMES if isinstance(low.get(key), str)), None)
+    value = next((low[key] for key in _PAIR_VALUES if key in low), None)
+    if isinstance(value, list):
+        value = ", ".join(str(each) for each in value if each is not None)
+    return (name, value) if isinstance(name, str) and isinstance(value, (str, int, float, bool)) else None
+
+
+def _xml_leaves(root: etree._Element) -> Iterator[tuple[tuple[str, ...], object]]:
+    stack: list[tuple[etree._Element, tuple[str, ...]]] = [(root, ())]
+    while stack:
+        node, above = stack.pop()
+        if not isinstance(node.tag, str) or len(above) > _MAX_DEPTH * 2:
+            continue
+        name = etree.QName(node).localname
+        kind = next((str(node.get(key)) for key in ("part", "type", "name", "id") if node.get(key)), "")
+        path = (*above, f"{kind} {name}" if kind and kind.isalpha() else name)
+        for key, value in node.attrib.items():
+            yield (*path, str(key)), str(value)
+        if node.text and node.text.strip():
+            yield path, node.text.strip()
+            if path[-1] != name:
+                yield (*above, name), node.text.strip()
+        stack.extend((child, path) for child in reversed(list(node)))
+
+
+# -- one lead of all --------------------------------------------------------------------------------------------------
+
+
+def _finished(record: Record, found: Sequence[tuple[Way | None, Lead]], kind: ContactType) -> Lead | None:
+    """The first way that fills a field gives it; ``None`` when nobody could be reached."""
+    if not found:
+        return None
+    chosen: dict[str, Any] = {}
+    sure: dict[str, float] = {}
+    for way, lead in found:
+        for name in _FIELDS:
+            value = getattr(lead, name)
+            if not value:
+                continue
+            level = way.sure if way is not None else _PROSE.get(name, 0.6)
+            if name not in chosen:
+                chosen[name], sure[name] = value, level
+            elif name in _SAID and not _agree(name, chosen[name], value):
+                sure[name] = round(min(sure[name], level) * _DISAGREE, 2)
+    if not chosen.get("emails") and not chosen.get("phones"):
+        return None
+    if isinstance(record, MailRecord) and kind is ContactType.EMAIL and prose.names_disagree(record):
+        sure["name"] = round(sure.get("name", 0.8) * _DISAGREE, 2)
+    first = found[0][1]
+    contact = next((lead.contact_type for _, lead in found if lead.contact_type is not ContactType.FORM), kind)
+    return replace(
+        first,
+        **{name: chosen.get(name, getattr(first, name)) for name in _FIELDS},
+        source=_source(record, [lead for _, lead in found], contact),
+        contact_type=contact,
+        format=record.channel if isinstance(record, XmlRecord) else record.format,
+        map_id=MAP_ID,
+        map_version=_table().version,
+        confidence=_confidence(sure, kind),
+        sure=sure,
+        language=next((lead.language for _, lead in found if lead.language), ""),
+        utm=next((lead.utm for _, lead in found if lead.utm), {}),
+        notes=tuple(dict.fromkeys(note for _, lead in found for note in lead.notes if not note.startswith("missing:"))),
+        unused=found[-1][1].unused,
+    )
+
+
+# Where ways that say different things make each of them less sure.
+_SAID: Final = frozenset({"name", "emails", "phones"})
+
+
+def _agree(name: str, one: Any, other: Any) -> bool:
+    if name == "name":
+        mine, theirs = (set(each.value.text.casefold().split()) for each in (one, other))
+        return bool(mine & theirs)
+    mine, theirs = (
+        {each.value.key if name == "emails" else each.value.e164 for each in values} for values in (one, other)
+    )
+    return bool(mine & theirs)
+
+
+def _confidence(sure: Mapping[str, float], kind: ContactType) -> float:
+    """How sure it is that this is a lead of this person: reach and name, one as important as the other."""
+    reach = max(sure.get("emails", 0.0), sure.get("phones", 0.0))
+    level = (reach + sure.get("name", _NO_NAME)) / 2
+    return round(level * (0.9 if kind is ContactType.EMAIL else 1.0), 2)
+
+
+def _source(record: Record, found: Iterable[Lead], kind: ContactType) -> str:
+    """Who is credited: what the payload names, the platform it came from, else the way it came."""
+    leads = list(found)
+    named = next((lead.source for lead in leads if lead.source), "") or next(
+        (source_of(lead.utm.get("source", "")) for lead in leads if lead.utm.get("source")), ""
+    )
+    if named:
+        return named
+    if isinstance(record, MailRecord):
+        if platform := _platform(record.sender.domain):
+            return platform
+        return "direct_email" if kind is ContactType.EMAIL else "website"
+    return "website" if record.format == "form" or _WEBSITE & record.values.keys() else "partner"
+
+
+def _platform(domain: str) -> str:
+    """The advertiser behind a sender's domain: ``leads.rent.com`` is Rent."""
+    if under(domain, email_domains().public):
+        return ""
+    while "." in domain:
+        if found := source_of(domain):
+            return found
+        _, _, domain = domain.partition(".")
+    return ""
