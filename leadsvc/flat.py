@@ -6,8 +6,10 @@ from typing import Any
 
 from leadsvc.model import HintKind, Lead, Range, Value
 
-# Which hint to show: what a person would look the property up by.
-_BEST_HINT = (HintKind.PROPERTY_ID, HintKind.NAME, HintKind.ADDRESS, HintKind.LISTING_ID, HintKind.MAILBOX_TAG)
+# Which hint to show: what a person would look the property up by. In a payload for machines the listing's id is ours,
+# from the feed we send; in a mail it is the portal's own number.
+_BEST_HINT = (HintKind.PROPERTY_ID, HintKind.LISTING_ID, HintKind.NAME, HintKind.ADDRESS, HintKind.MAILBOX_TAG)
+_BEST_IN_MAIL = (HintKind.PROPERTY_ID, HintKind.NAME, HintKind.ADDRESS, HintKind.LISTING_ID, HintKind.MAILBOX_TAG)
 
 
 def row_of(lead: Lead) -> dict[str, Any]:
@@ -82,4 +84,5 @@ def _plain(number: float | None, divisor: int) -> float | int | None:
 
 def _property_hint(lead: Lead) -> str | None:
     by_kind = {hint.value.kind: hint.value.text for hint in reversed(lead.property_hints)}
-    return next((by_kind[kind] for kind in _BEST_HINT if kind in by_kind), None)
+    order = _BEST_IN_MAIL if lead.format == "email" else _BEST_HINT
+    return next((by_kind[kind] for kind in order if kind in by_kind), None)
