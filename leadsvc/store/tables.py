@@ -69,6 +69,7 @@ IDENTIFIER_KINDS = ("email", "phone", "thread")
 FETCH_KINDS = ("facebook_lead", "sns_certificate", "sns_subscription")
 FETCH_STATES = ("pending", "done", "gone")
 FATES = ("revision", "redelivery", "rejected")
+NAME_KINDS = ("property", "unit", "floor_plan", "agent", "source", "source_name")
 CREDENTIAL_KINDS = ("bearer", "basic", "hmac", "url")
 SCOPES = ("feed", "staff:read", "staff:write")
 
@@ -619,6 +620,7 @@ exceptions = Table(
             "stuck",
             "mailbox",
             "poison_mail",
+            "drift",
         ),
     ),
     Index(
@@ -656,6 +658,73 @@ credentials = Table(
     one_of("scope", SCOPES),
     CheckConstraint("(scope = 'feed') = (feed IS NOT NULL)", name="feed"),
     UniqueConstraint("digest"),
+)
+
+imports = Table(  # files read in by command: how far, and what became of their rows
+    "imports",
+    metadata,
+    _id(),
+    _text("file_sha256", None),
+    _text("path", None),
+    _text("map_id", None),
+    Column("map_version", Integer, nullable=False),
+    _text("feed", None),
+    _text("sheet"),
+    Column("push", Boolean, nullable=False),
+    Column("state", Text, nullable=False, server_default="running"),
+    _count("rows_read"),  # the last row of the file that is written
+    Column("rejects_bytes", BigInteger, nullable=False, server_default="0"),
+    _json("counters"),
+    _time("started_at"),
+    _time("updated_at"),
+    _time("finished_at", null=True),
+    one_of("state", ("running", "finished", "abandoned")),
+    UniqueConstraint("file_sha256", "map_id", "feed", "sheet"),
+)
+
+feed_hours = Table(  # what came by each feed in each hour, by the field map that read it (empty: none did)
+    "feed_hours",
+    metadata,
+    Column("feed", Text, primary_key=True),
+    Column("map_id", Text, primary_key=True),
+    Column("hour", UtcDateTime, primary_key=True),
+    _count("receipts"),
+    _count("leads"),
+    _count("unread"),
+)
+
+field_days = Table(  # in how many leads of a day a field held a value; field '' counts the leads
+    "field_days",
+    metadata,
+    Column("feed", Text, primary_key=True),
+    Column("map_id", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("field", Text, primary_key=True),
+    _count("leads"),
+)
+
+feed_watch = Table(  # what is known of a feed and field map: what it usually sends, and how it is now
+    "feed_watch",
+    metadata,
+    Column("feed", Text, primary_key=True),
+    Column("map_id", Text, primary_key=True),
+    _text("state", None),
+    _text("cause"),
+    _text("detail"),
+    _time("since", null=True),
+    _time("first_at", null=True),
+    _time("last_at", null=True),
+    Column("last_good", Uuid),
+    Column("first_bad", Uuid),
+    Column("expected", Float, nullable=False, server_default="0"),
+    _json("memory"),
+    _time("read_to", null=True),  # receipts from before are counted
+    _time("acknowledged_at", null=True),
+    _time("muted_until", null=True),
+    _text("muted_by"),
+    _count("version"),
+    _time("updated_at"),
+    one_of("state", ("ok", "late", "silent", "degraded", "learning", "never")),
 )
 
 counters = Table(  # numbers that tell processes that something they keep in memory has changed
@@ -698,4 +767,61 @@ audit = Table(
     _text("subject"),
     _json("detail"),
     Index("ix_audit_at", "at"),
+)
+
+unmapped_names = Table(  # what was sent and nobody knows, until a person says what it means
+    "unmapped_names",
+    metadata,
+    _id(),  # digest of kind, scope and key
+    _text("kind", None),
+    _text("scope"),  # the property of a unit, plan or agent; the destination of a source's name there
+    _text("key", None),  # folded
+    _text("text", None),  # as it was first sent
+    _text("feed"),
+    _text("source"),
+    Column("receipt_id", Uuid),  # a sample
+    _time("first_seen_at"),
+    Column("state", Text, nullable=False, server_default="open"),
+    _time("answered_at", null=True),
+    _text("answered_by"),
+    one_of("kind", NAME_KINDS),
+    one_of("state", ("open", "answered", "ignored", "taken_back")),
+    Index("ix_unmapped_names_state_first_seen_at", "state", "first_seen_at"),
+)
+
+name_sightings = Table(  # who waits for the answer: an inquiry; for the name of a source at a destination, a card
+    "name_sightings",
+    metadata,
+    Column("name_id", ForeignKey("unmapped_names.id"), primary_key=True),
+    Column("subject_id", Uuid, primary_key=True),
+    _time("at"),
+    Column("state", Text, nullable=False, server_default="waiting"),
+    one_of("state", ("waiting", "mended", "left")),
+    Index(
+        "ix_name_sightings_waiting",
+        "name_id",
+        "subject_id",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+    Index("ix_name_sightings_subject_id", "subject_id"),
+)
+
+name_answers = Table(  # what a person said that a name means; in force on the days given, until revoked
+    "name_answers",
+    metadata,
+    _id(),
+    Column("name_id", ForeignKey("unmapped_names.id"), nullable=False, index=True),
+    _text("kind", None),
+    _text("scope"),
+    _text("key", None),
+    _text("text", None),
+    _text("target", None),  # id of a property, unit or plan; an agent's remote id; a source's slug or its name there
+    Column("valid_from", Date),
+    Column("valid_to", Date),  # inclusive
+    _time("made_at"),
+    _text("made_by", None),
+    _time("revoked_at", null=True),
+    _text("revoked_by"),
+    one_of("kind", NAME_KINDS),
 )

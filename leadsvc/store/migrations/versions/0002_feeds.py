@@ -23,11 +23,13 @@ EXCEPTION_KINDS = (
     "stuck",
     "mailbox",
     "poison_mail",
+    "drift",
 )
 
 
 def upgrade() -> None:
     _exception_kinds()
+    _backfill_and_drift()
     # Written out, because SQLite takes a constraint with a new column and never afterwards, and receipts are too many
     # to be copied.
     op.execute(
@@ -54,6 +56,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_mailboxes")),
     )
     _fetches()
+    _names()
 
 
 def _fetches() -> None:
@@ -93,6 +96,140 @@ def _fetches() -> None:
         sa.Column("last_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("feed", "cause", "on_day", name=op.f("pk_refusals")),
     )
+
+
+def _backfill_and_drift() -> None:
+    op.create_table(
+        "imports",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("file_sha256", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("map_id", sa.Text(), nullable=False),
+        sa.Column("map_version", sa.Integer(), nullable=False),
+        sa.Column("feed", sa.Text(), nullable=False),
+        sa.Column("sheet", sa.Text(), server_default="", nullable=False),
+        sa.Column("push", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="running", nullable=False),
+        sa.Column("rows_read", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("rejects_bytes", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("counters", Json, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("started_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.Column("finished_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint("state IN ('running', 'finished', 'abandoned')", name=op.f("ck_imports_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
+        sa.UniqueConstraint(
+            "file_sha256", "map_id", "feed", "sheet", name=op.f("uq_imports_file_sha256_map_id_feed_sheet")
+        ),
+    )
+    op.create_table(
+        "feed_hours",
+        sa.Column("feed", sa.Text(), nullable=False),
+        sa.Column("map_id", sa.Text(), nullable=False),
+        sa.Column("hour", UtcDateTime(), nullable=False),
+        sa.Column("receipts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("leads", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("unread", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("feed", "map_id", "hour", name=op.f("pk_feed_hours")),
+    )
+    op.create_table(
+        "field_days",
+        sa.Column("feed", sa.Text(), nullable=False),
+        sa.Column("map_id", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("leads", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("feed", "map_id", "day", "field", name=op.f("pk_field_days")),
+    )
+    op.create_table(
+        "feed_watch",
+        sa.Column("feed", sa.Text(), nullable=False),
+        sa.Column("map_id", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("cause", sa.Text(), server_default="", nullable=False),
+        sa.Column("detail", sa.Text(), server_default="", nullable=False),
+        sa.Column("since", UtcDateTime(), nullable=True),
+        sa.Column("first_at", UtcDateTime(), nullable=True),
+        sa.Column("last_at", UtcDateTime(), nullable=True),
+        sa.Column("last_good", sa.Uuid(), nullable=True),
+        sa.Column("first_bad", sa.Uuid(), nullable=True),
+        sa.Column("expected", sa.Float(), server_default="0", nullable=False),
+        sa.Column("memory", Json, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("read_to", UtcDateTime(), nullable=True),
+        sa.Column("acknowledged_at", UtcDateTime(), nullable=True),
+        sa.Column("muted_until", UtcDateTime(), nullable=True),
+        sa.Column("muted_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("version", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('ok', 'late', 'silent', 'degraded', 'learning', 'never')", name=op.f("ck_feed_watch_state")
+        ),
+        sa.PrimaryKeyConstraint("feed", "map_id", name=op.f("pk_feed_watch")),
+    )
+
+
+def _names() -> None:
+    kinds = "kind IN ('property', 'unit', 'floor_plan', 'agent', 'source', 'source_name')"
+    op.create_table(
+        "unmapped_names",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), server_default="", nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("feed", sa.Text(), server_default="", nullable=False),
+        sa.Column("source", sa.Text(), server_default="", nullable=False),
+        sa.Column("receipt_id", sa.Uuid(), nullable=True),
+        sa.Column("first_seen_at", UtcDateTime(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="open", nullable=False),
+        sa.Column("answered_at", UtcDateTime(), nullable=True),
+        sa.Column("answered_by", sa.Text(), server_default="", nullable=False),
+        sa.CheckConstraint(kinds, name=op.f("ck_unmapped_names_kind")),
+        sa.CheckConstraint(
+            "state IN ('open', 'answered', 'ignored', 'taken_back')", name=op.f("ck_unmapped_names_state")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_unmapped_names")),
+    )
+    op.create_index("ix_unmapped_names_state_first_seen_at", "unmapped_names", ["state", "first_seen_at"])
+    op.create_table(
+        "name_sightings",
+        sa.Column("name_id", sa.Uuid(), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="waiting", nullable=False),
+        sa.CheckConstraint("state IN ('waiting', 'mended', 'left')", name=op.f("ck_name_sightings_state")),
+        sa.ForeignKeyConstraint(["name_id"], ["unmapped_names.id"], name=op.f("fk_name_sightings_name_id")),
+        sa.PrimaryKeyConstraint("name_id", "subject_id", name=op.f("pk_name_sightings")),
+    )
+    waiting = sa.text("state = 'waiting'")
+    op.create_index(
+        "ix_name_sightings_waiting",
+        "name_sightings",
+        ["name_id", "subject_id"],
+        sqlite_where=waiting,
+        postgresql_where=waiting,
+    )
+    op.create_index("ix_name_sightings_subject_id", "name_sightings", ["subject_id"])
+    op.create_table(
+        "name_answers",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), server_default="", nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=True),
+        sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.Column("made_at", UtcDateTime(), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("revoked_at", UtcDateTime(), nullable=True),
+        sa.Column("revoked_by", sa.Text(), server_default="", nullable=False),
+        sa.CheckConstraint(kinds, name=op.f("ck_name_answers_kind")),
+        sa.ForeignKeyConstraint(["name_id"], ["unmapped_names.id"], name=op.f("fk_name_answers_name_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_name_answers")),
+    )
+    op.create_index("ix_name_answers_name_id", "name_answers", ["name_id"])
 
 
 def _exception_kinds() -> None:
