@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from html import unescape
+from itertools import pairwise
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
@@ -25,6 +26,8 @@ Extractor: TypeAlias = Callable[[Scene], str]
 
 _LINK = re.compile(r"https?://[^\s<>\"')\]]{1,2000}")
 _MAX_LINKS = 200
+# Where mail programs break lines.
+_NARROWEST, _WIDEST = 68, 79
 _MAX_HITS = 20
 _MAX_EMBEDDED = 20_000
 _DECODER = json.JSONDecoder(strict=False)
@@ -166,6 +169,16 @@ def _block(spec: Mapping[str, Any]) -> Extractor:
     return block
 
 
+def _mended(rows: Sequence[str]) -> list[str]:
+    """Neighbours of ``rows`` as one line where the first is as long as mail programs make lines: nothing else says
+    that the second goes on with it."""
+    return [
+        f"{row} {following}"
+        for row, following in pairwise(rows)
+        if len(row) <= _WIDEST and following and len(row) + len(following.split()[0]) >= _NARROWEST
+    ]
+
+
 def _line(spec: Mapping[str, Any]) -> Extractor:
     region = _region(spec["line"])
     pattern = re.compile(spec["line"]["like"], re.IGNORECASE)
@@ -177,11 +190,13 @@ def _line(spec: Mapping[str, Any]) -> Extractor:
                 [picked(hit).strip() for row in region(view) for hit in pattern.finditer(row)] for view in scene.views
             )
             return "\n".join(next((found for found in hits if found), ())[:_MAX_HITS])
-        for view in scene.views:
-            for row in region(view):
-                match = pattern.search(row)
-                if match and (text := picked(match).strip()):
-                    return text
+        # Sentences that a mail program broke in two are looked at last: a whole line says more than a guess at one.
+        for rows_of in (list, _mended):
+            for view in scene.views:
+                for row in rows_of(region(view)):
+                    match = pattern.search(row)
+                    if match and (text := picked(match).strip()):
+                        return text
         return ""
 
     return line

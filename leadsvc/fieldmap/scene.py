@@ -124,8 +124,17 @@ def _relevant(view: Sequence[str], layout: Layout) -> list[str]:
     lines: list[str] = []
     inside = layout.inside
     for line in view[:end]:
-        if inside is None or (line.count(":") < 2 and line.count("[") < 2):
+        if inside is None or (line.count(":") < 2 and line.count("[") < 2) or _is_prose(line, lines, layout):
             lines.append(line)
         else:
             lines.extend(piece.strip() for piece in inside.split(line) if piece.strip())
     return lines
+
+
+def _is_prose(line: str, above: Sequence[str], layout: Layout) -> bool:
+    """Whether ``line`` is free text behind its label, below other labelled lines: labels in it are words."""
+    pattern = layout.at_start
+    match = pattern.match(line) if pattern is not None else None
+    if pattern is None or match is None or " ".join(match["label"].lower().split()) not in layout.long:
+        return False
+    return any(pattern.match(row) for row in above)

@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from leadsvc.normalize.mailtext import without_signature
+
 _DAY = r"(?:\d{4}-\d{2}-\d{2}[T ]|\d{1,2}/\d{1,2}/\d{2,4},?\s+|[A-Z][a-z]{2,8}\.? \d{1,2},?(?: \d{4},?)?(?: at)? )"
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?\s?(?:[AaPp]\.?[Mm]\.?)?(?: ?[A-Z]{2,4}T)?"
 _TIME = rf"[\[(]?{_DAY}?{_CLOCK}[\])]?"
@@ -59,7 +61,7 @@ def said_by(lines: Sequence[str], name: str) -> list[str]:
             visitor = False
         elif visitor:
             said.append(line.strip())
-    return said
+    return without_signature(said)
 
 
 def _matched(line: str) -> _Turn | None:
