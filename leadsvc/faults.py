@@ -21,10 +21,12 @@ class Commit(StrEnum):
     INTAKE = "intake"  # parse to outbox
     CLAIM = "claim"  # attempt recorded, lease taken
     RESULT = "result"  # what the destination answered
+    FETCH = "fetch"  # what had to be asked for: wanted, a receipt of its own, or why not
     SWEEP = "sweep"  # leases, holds, circuits
     ACTION = "action"  # a person's doing: place, merge, unmerge, replay
     MAILBOX = "mailbox"  # how far a mailbox is read, and by whom
     SYNC = "sync"  # configuration read from a PMS
+    IMPORT = "import"  # a chunk of a file, from its receipt to its outbox, and the place behind it
     ADMIN = "admin"  # keys, users, audit
 
 

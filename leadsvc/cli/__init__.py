@@ -17,6 +17,8 @@ VERBS: dict[str, str] = {
     "demo": "leadsvc.cli.demo:demo",
     "destinations": "leadsvc.cli.destinations:destinations",
     "doctor": "leadsvc.cli.doctor:doctor",
+    "import": "leadsvc.cli.import_:import_",
+    "hooks": "leadsvc.cli.hooks:hooks",
     "ingest": "leadsvc.cli.ingest:ingest",
     "key": "leadsvc.cli.key:key",
     "mailbox": "leadsvc.cli.mailbox:mailbox",

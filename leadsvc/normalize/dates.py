@@ -73,6 +73,23 @@ def moment(text: str) -> Value[datetime] | None:
     return Value(found, text, "time:aware")
 
 
+LOCAL = "time:local"
+"""The rule of a moment whose clock was not told: the figures of the property's clock, kept as if they were UTC."""
+
+
+def local_moment(text: str, today: date) -> Value[datetime] | None:
+    """A moment as tables write it, without an offset (rule :data:`LOCAL`); a day alone is its noon."""
+    if (exact := moment(text)) is not None:
+        return exact
+    slot = local_slot(text, today)
+    if slot is None:
+        return None
+    found = datetime.fromisoformat(slot if "T" in slot else f"{slot}T12:00:00")
+    if not 2000 <= found.year <= 2100:
+        return None
+    return Value(found, text, "time:aware") if found.tzinfo else Value(found.replace(tzinfo=UTC), text, LOCAL)
+
+
 def local_slot(text: str, today: date) -> str | None:
     """A wished time as ISO text: with its offset when it has one, else the property's local time; a day alone stays a
     day. ``"May 19 at 2:00 PM"`` -> ``"2026-05-19T14:00:00"``. Without a year the next such day is meant."""

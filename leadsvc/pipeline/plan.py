@@ -71,6 +71,8 @@ class Planner:
         card, created = self._card(seen, person)
         if created and decision.verdict == "review" and decision.person is not None:
             self._under_review(card, person, decision)
+        if card.asleep and not created and seen.occurred_at < card.opened_at:
+            self.work.rename_first(card, seen.lead.source, seen.lead.campaign.value if seen.lead.campaign else "")
         golden_before = dict(person.golden)
         self._learn(seen, person, inquiry_id, seen.occurred_at)
         self.work.touch(person, card, seen.occurred_at)

@@ -57,6 +57,7 @@ class Working:
         self._links: set[tuple[uuid.UUID, uuid.UUID]] = set()
         self._after: list[Executable] = []
         self._edited: set[uuid.UUID] = set()
+        self._firsts: dict[uuid.UUID, dict[str, Any]] = {}
         self._staged: set[uuid.UUID] = set()
         self._stored: dict[uuid.UUID, frozenset[uuid.UUID]] = {}
 
@@ -165,6 +166,14 @@ class Working:
         unplaced = {"state": "held", "cause": "unplaced_card"}
         mine = deliveries.c.guest_card_id.in_(list(card.members))
         self.after(update(deliveries).where(mine, shelved).values(**(placed if card.property_id else unplaced)))
+
+    def rename_first(self, card: Card, source: str, campaign: str) -> None:
+        """An older inquiry of a sleeping card came to light: the first touch of its cycle is another."""
+        first = {"first_source": source, "first_campaign": campaign}
+        if card.id in self.card_rows:
+            self.card_rows[card.id].update(first)
+        else:
+            self._firsts[card.id] = first
 
     def bump(self, card: Card) -> None:
         """The card's record differs from what was last owed: a new version of it is owed."""
@@ -362,6 +371,8 @@ class Working:
 
     def flush(self, connection: Connection) -> None:
         self.batch.flush(connection)
+        for card_id, first in self._firsts.items():
+            connection.execute(update(guest_cards).where(guest_cards.c.id == card_id).values(**first))
         for statement in self._after:
             connection.execute(statement)
         restore_cards(connection, {self._root_card(card) for card in self._staged})

@@ -12,7 +12,19 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import BigInteger, CheckConstraint, Integer, LargeBinary, String, Table, Text, Uuid, inspect, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    Uuid,
+    inspect,
+    text,
+)
 
 from leadsvc.errors import Conflict
 from leadsvc.faults import Commit
@@ -81,6 +93,7 @@ SOMETHING = {
     UtcDateTime: NOW,
     LargeBinary: b"",
     Integer: 1,
+    Boolean: True,
     BigInteger: 1,
     Text: "x",
     String: "x",
