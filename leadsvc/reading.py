@@ -29,6 +29,10 @@ _TEST = NotLead("test_lead", "Somebody tried the form or the feed: the name is a
 _TEST_WORDS = frozenset({"test", "testing", "tester", "test1", "test2", "testuser", "lead", "testlead", "ignore"})
 
 
+# Classes of bulk mail that a list of leads looks like.
+_LISTS = frozenset({"report", "newsletter", "marketing"})
+
+
 class _NotALead(Exception):
     """Carries the class of a payload out of the loop over its records."""
 
@@ -235,13 +239,17 @@ def _claimed(record: Record, delivered: Delivered, maps: MapSet) -> tuple[FieldM
         if claiming:
             return claiming[0], candidate
     for candidate in candidates:
-        if kind := maps.not_lead(candidate, first=False):
+        if (kind := maps.not_lead(candidate, first=False)) and not (kind.cause in _LISTS and _is_list(candidate)):
             raise _NotALead(kind)
     if hint is not None:
         detail = f"This is not what field map {hint} of this feed reads. Compare it with the map, then replay."
         raise _Unclaimed(detail, candidates)
     detail = "No field map recognises this payload, and it names no renter. Add or widen a map, then replay it."
     raise _Unclaimed(detail, candidates)
+
+
+def _is_list(record: Record) -> bool:
+    return isinstance(record, MailRecord) and bool(generic.parts(record))
 
 
 def _candidates(record: Record) -> list[Record]:

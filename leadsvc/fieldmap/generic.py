@@ -147,7 +147,10 @@ def _mail(record: MailRecord, received_at: datetime, *, asked: bool) -> Lead | N
     person = not template and not is_vendor(record.sender.address)
     if person:
         # In a mail that a person writes, labels are a signature: they add to the words and do not make a form of it.
-        found = [(None, _by_words(record, received_at, person=True)), *found]
+        words = _by_words(record, received_at, person=True)
+        if not words.emails and not asked:
+            return None  # whoever cannot be answered is a machine, and a number in its text an office's
+        found = [(None, words), *found]
     elif not template:
         return None
     return _finished(record, found, ContactType.EMAIL if person else ContactType.FORM)

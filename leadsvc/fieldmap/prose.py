@@ -13,7 +13,7 @@ from typing import Final
 from leadsvc.normalize.address import split_address
 from leadsvc.normalize.emails import emails
 from leadsvc.normalize.forwards import bare_subject
-from leadsvc.normalize.mailtext import without_signature
+from leadsvc.normalize.mailtext import reflowed, without_signature
 from leadsvc.normalize.phones import phones
 from leadsvc.normalize.records import MailRecord
 
@@ -144,7 +144,8 @@ def spec_of(record: MailRecord, *, person: bool) -> Spec:
     in one part of a list of leads."""
     view = own_words(record)
     text = "\n".join(view)
-    sentences = [part.strip() for part in _SENTENCE.split(text) if part.strip()][:_MAX_LINES]
+    whole = "\n".join(reflowed(view))
+    sentences = [part.strip() for part in _SENTENCE.split(whole) if part.strip()][:_MAX_LINES]
     found: dict[str, Iterable[str]] = {
         "phone": _phones(view),
         "move_in": _move_ins(sentences),
@@ -272,5 +273,5 @@ def _places(texts: Sequence[str]) -> list[str]:
 
 def is_interest(record: MailRecord, patterns: Sequence[re.Pattern[str]]) -> bool:
     """Whether a mail in free words asks about a home."""
-    text = "\n".join([bare_subject(record.subject), *own_words(record)])[:20_000]
+    text = "\n".join([bare_subject(record.subject), *reflowed(own_words(record))])[:20_000]
     return any(pattern.search(text) for pattern in patterns)

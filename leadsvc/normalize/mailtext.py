@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from leadsvc.normalize.forwards import PREFIX, bare_subject, header_block, header_of, is_forward, is_reply, says_wrote
 
-__all__ = ["bare_subject", "fresh", "is_forward", "is_reply", "without_signature"]
+__all__ = ["bare_subject", "fresh", "is_forward", "is_reply", "reflowed", "without_signature"]
 
 _QUOTED = re.compile(r"^\s*>")
 # "On Thursday ... wrote:", never "Amara wrote:".
@@ -22,6 +22,8 @@ _ORIGINAL = re.compile(
     r"^[>*\s]*-{2,}\s*(?:original message|urspr\u00fcngliche nachricht|message d'origine|mensaje original)\s*-{2,}",
     re.IGNORECASE,
 )
+# Where programs break lines: 72 to 78 characters, less the length of the word that did not fit.
+_WRAP_FROM, _WRAP_TO = 50, 100
 _RULE = re.compile(r"^[>\s]*_{8,}$")
 _SIGNATURE = re.compile(r"^--\s?$|^(?:sent|get) (?:from|outlook for) (?:my |yahoo|i|android)", re.IGNORECASE)
 # What lists and offices put below every mail; sure enough to end one that has no words above it.
@@ -56,6 +58,19 @@ def _without_list(lines: Sequence[str]) -> Sequence[str]:
     if end is None:
         return lines
     return lines[: end - 1] if end and lines[end - 1].strip() == "--" else lines[:end]
+
+
+def reflowed(lines: Sequence[str]) -> list[str]:
+    """``lines`` with the breaks gone that a mail program put into long ones: a phrase stands on one line again."""
+    joined: list[str] = []
+    wrapped = False
+    for row in lines:
+        if wrapped and row[:1].islower():
+            joined[-1] = f"{joined[-1]} {row}"
+        else:
+            joined.append(row)
+        wrapped = _WRAP_FROM <= len(row) <= _WRAP_TO
+    return joined
 
 
 def _starts_quote(lines: Sequence[str], index: int) -> bool:

@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from leadsvc.normalize.forwards import Forwarded, forwarded
 from leadsvc.normalize.html import forwarded_part, html_lines, html_tree
-from leadsvc.normalize.mailtext import fresh
+from leadsvc.normalize.mailtext import fresh, reflowed
 from leadsvc.normalize.text import visible
 
 _MAX_LINES = 5_000
@@ -55,12 +55,14 @@ class KeyedRecord:
 class XmlRecord:
     """An XML document, or the element of it that is one lead, without namespaces. ``channel`` is what carried it: xml,
     or the form or email it was found in. ``values`` and ``names`` are the other fields of such a form, as those of a
-    :class:`KeyedRecord`. ``date`` is that of the mail it came in. ``notes`` say what had to be repaired."""
+    :class:`KeyedRecord`. ``recipients`` and ``date`` are those of the mail it came in. ``notes`` say what had to be
+    repaired."""
 
     root: etree._Element
     channel: str = "xml"
     values: Mapping[str, object] = field(default_factory=dict)
     names: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
     date: datetime | None = None
     notes: tuple[str, ...] = ()
     format: str = field(default="xml", init=False)
@@ -134,8 +136,8 @@ class MailRecord:
 
     @cached_property
     def searchable(self) -> str:
-        """All lines that are not quoted, for recognition."""
-        return "\n".join("\n".join(view) for view in self.views)
+        """All lines that are not quoted, for recognition; those that were broken to fit are whole."""
+        return "\n".join("\n".join(reflowed(view)) for view in self.views)
 
     @cached_property
     def tree(self) -> LexborHTMLParser | None:
