@@ -311,6 +311,32 @@ def _outlook_html(mail: _Mail) -> _Mail | None:
     return replace(_outer(mail, "FW"), text=None, html=page)
 
 
+def _apple(mail: _Mail) -> _Mail | None:
+    found = _headers_of(mail)
+    if found is None or mail.text is None:
+        return None
+    (_, sender), (_, subject) = found
+    inner = (
+        f"From: {sender}\nSubject: {subject}\nDate: February 11, 2026 at 3:12:00 PM EST\n"
+        f"To: leasing@office.example.com\n\n{mail.text}"
+    )
+    quoted = "\n".join(f"> {row}".rstrip() for row in inner.split("\n"))
+    text = f"Can you enter this?\n\nBegin forwarded message:\n\n{quoted}\n"
+    return replace(_outer(mail, "Fwd"), text=text, html=None)
+
+
+def _thunderbird(mail: _Mail) -> _Mail | None:
+    found = _headers_of(mail)
+    if found is None or mail.text is None:
+        return None
+    (_, sender), (_, subject) = found
+    text = (
+        f"\n\n\n-------- Forwarded Message --------\nSubject: \t{subject}\nDate: \tWed, 11 Feb 2026 15:12:00 -0500\n"
+        f"From: \t{sender}\nTo: \tleasing@office.example.com\n\n\n\n{mail.text}"
+    )
+    return replace(_outer(mail, "Fwd"), text=text, html=None)
+
+
 def attached(body: bytes) -> bytes | None:
     """The mail forwarded whole, as an attachment."""
     mail = _opened(body)
@@ -361,5 +387,7 @@ FORWARDS: Mapping[str, Mutation] = {
     "gmail html": _changed(_gmail_html),
     "outlook": _changed(_outlook),
     "outlook html": _changed(_outlook_html),
+    "apple": _changed(_apple),
+    "thunderbird": _changed(_thunderbird),
     "attached": attached,
 }

@@ -16,7 +16,7 @@ from tests.contracts.test_every_fieldmap import CASES, differences, maps, receiv
 from tests.mailmutations import ENCODINGS, FOOTERS, FORWARDS, SHAPES, Mutation
 
 MAILS = [(case.values[0], case.values[1], case.values[2]) for case in CASES if case.values[1].suffix == ".eml"]
-BY_HAND = {"gmail", "gmail html", "outlook", "outlook html"}
+BY_HAND = set(FORWARDS) - {"google group", "attached"}
 LEADS = {**ENCODINGS, **SHAPES, **FOOTERS, **FORWARDS}
 # What becomes of HTML when a gateway makes text of it: comments, links and classes are gone.
 MARKED_UP = {
