@@ -57,7 +57,8 @@ def in_form(form: KeyedRecord) -> XmlRecord | None:
 
 def in_mail(mail: MailRecord) -> XmlRecord | None:
     """The lead document that is a mail's text or one of its attachments; ``None`` when there is none to be read."""
-    for text in (mail.text, mail.html, *(_text(data, "") for data in mail.documents)):
+    shown = ("\n".join(view) for view in mail.raw_views)  # without the marks of a quotation, or out of HTML
+    for text in (mail.text, mail.html, *(_text(data, "") for data in mail.documents), *shown):
         start = _IN_MAIL.search(text[:20_000])
         ends = list(_END_IN_MAIL.finditer(text)) if start else []
         if not start or not ends:
