@@ -475,7 +475,8 @@ def _feed(path: Path, raw: CommentedMap, name: str, row: dict[str, Any], environ
     if fetch is not None:
         reference = fetch.pop("token")
         token = _secret_at(path, raw, ("feeds", name, "fetch", "token"), reference, environ)
-        row["fetch"] = Fetch(reference=reference, token=token, **fetch)
+        asked = tuple(dict.fromkeys(("id", "field_data", *fetch.pop("fields_"))))
+        row["fetch"] = Fetch(reference=reference, token=token, fields=asked, **fetch)
     return Feed(name=name, **row)
 
 

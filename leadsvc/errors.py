@@ -47,6 +47,10 @@ class Conflict(LeadsvcError):
     """Another transaction won a race; run this one again from its start."""
 
 
+class KeyUsed(LeadsvcError):
+    """A name that a sender may use for one delivery only has come again with other content; nothing was recorded."""
+
+
 class Unavailable(LeadsvcError):
     """The store cannot be reached now; nothing was recorded, the sender should try again."""
 

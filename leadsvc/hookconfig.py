@@ -40,6 +40,7 @@ _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?
 
 
 GRAPH_URL = "https://graph.facebook.com/v21.0"
+GRAPH_FIELDS = ("id", "created_time", "field_data", "form_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Verify:
     subscription must know. ``header``, ``algorithm`` (sha1, sha256), ``encoding`` (hex, base64), ``prefix`` and
     ``timestamp_header`` overrule the provider's own; ``tolerance_s`` is how old a signature may be. ``public_key``:
     SendGrid's, Base64. ``topics``: ARNs whose messages are taken; ``certificates``: a folder with PEM files named as
-    in SigningCertURL; ``certificates_url``: where the certificates of every region are fetched instead of at AWS.
+    in SigningCertURL; ``endpoint_url``: what is asked instead of https://sns.REGION.amazonaws.com.
     ``addresses``: ranges the requests come from.
     """
 
@@ -65,17 +66,19 @@ class Verify:
     public_key: str = ""
     topics: tuple[str, ...] = ()
     certificates: str = ""
-    certificates_url: str = ""
+    endpoint_url: str = ""
     addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Where the leads are that a feed's web hook only names. ``reference`` says where the token is kept."""
+    """Where the leads are that a feed's web hook only names. ``reference`` says where the token is kept, ``fields``
+    which fields of a lead are asked for."""
 
     reference: str
     token: str = field(repr=False)
     base_url: str = GRAPH_URL
+    fields: tuple[str, ...] = GRAPH_FIELDS
     per_minute: int = 200
     timeout_s: float = 10.0
 
@@ -118,13 +121,16 @@ class VerifySchema(Schema):
     public_key = ma.String(load_default="", validate=_key)
     topics = ma.List(ma.String(validate=validate.Regexp(_TOPIC)), load_default=list)
     certificates = ma.String(load_default="")
-    certificates_url = ma.Url(load_default="", require_tld=False, schemes={"http", "https"})
+    endpoint_url = ma.Url(load_default="", require_tld=False, schemes={"http", "https"})
     addresses = ma.List(ma.String(validate=_network), load_default=list)
 
 
 class FetchSchema(Schema):
     token = ma.String(required=True, validate=_reference)
     base_url = ma.Url(load_default=GRAPH_URL, require_tld=False, schemes={"http", "https"})
+    fields_ = ma.List(
+        ma.String(validate=validate.Regexp(r"[a-z_]{2,60}\Z")), load_default=list(GRAPH_FIELDS), data_key="fields"
+    )
     per_minute = ma.Integer(load_default=200, validate=validate.Range(1, 10_000))
     timeout_s = ma.Float(load_default=10.0, validate=validate.Range(0.1, 60))
 
@@ -165,5 +171,5 @@ _ONLY = {
     "public_key": {"sendgrid"},
     "topics": {"ses"},
     "certificates": {"ses"},
-    "certificates_url": {"ses"},
+    "endpoint_url": {"ses"},
 }

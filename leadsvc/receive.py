@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from leadsvc.config import Feed
-from leadsvc.errors import Conflict, LeadsvcError, Unavailable
+from leadsvc.errors import Conflict, KeyUsed, LeadsvcError, Unavailable
 from leadsvc.faults import Commit
 from leadsvc.ids import uuid7
 from leadsvc.logs import logger
@@ -30,20 +30,29 @@ class Receiver:
         self.store = intake.store
 
     def receive(
-        self, delivered: Delivered, *, feed: Feed, authenticated: str, delivery_key: str | None = None
+        self,
+        delivered: Delivered,
+        *,
+        feed: Feed,
+        authenticated: str,
+        delivery_key: str | None = None,
+        once: bool = False,
     ) -> Answer:
         """Record and process one delivery.
 
         ``delivery_key``: what the sender calls this delivery (Idempotency-Key with the credential's id). The same key
-        with the same bytes gets the same answer again. Raises :class:`Unavailable` when nothing could be recorded.
+        with the same bytes gets the same answer again. ``once``: for other bytes it may not be used; then
+        :class:`KeyUsed` is raised. Raises :class:`Unavailable` when nothing could be recorded.
         """
-        receipt = _receipt(delivered, feed)
+        receipt = stored(delivered, feed)
         if not self._record(receipt, delivered, authenticated, delivery_key):
             earlier = self._earlier(feed, delivery_key)
             if earlier is None:
                 raise Unavailable("the receipt could not be recorded; send it again")
             if earlier.body == delivered.body:
                 return self._process(earlier, promised=True)
+            if once:
+                raise KeyUsed("the delivery's name was used before for other bytes")
             if feed.map == "canonical":
                 return _key_reused(earlier)
             # A native sender cannot be told; other bytes are another delivery, whatever its key says.
@@ -63,18 +72,7 @@ class Receiver:
 
     def _record(self, receipt: StoredReceipt, delivered: Delivered, authenticated: str, key: str | None) -> bool:
         """The first commit; ``False`` when the key is taken."""
-        row = {
-            "id": receipt.id,
-            "received_at": delivered.received_at,
-            "feed": receipt.feed,
-            "channel": delivered.channel.value,
-            "content_type": delivered.content_type,
-            "headers": dict(delivered.headers),
-            "body": delivered.body,
-            "body_sha256": hashlib.sha256(delivered.body).hexdigest(),
-            "authenticated": authenticated,
-            "delivery_key": key,
-        }
+        row = record_row(receipt, delivered, authenticated, key)
         try:
             with self.store.write(Commit.RECORD) as connection:
                 connection.execute(_INSERT, row)
@@ -92,7 +90,7 @@ class Receiver:
 
     def rehearse(self, delivered: Delivered, *, feed: Feed) -> dict[str, Any]:
         """Test mode: what would happen, with nothing written."""
-        receipt = _receipt(delivered, feed)
+        receipt = stored(delivered, feed)
         reading = self.intake.read(receipt)
         told: dict[str, Any] = {"test": True, "status": reading.verdict.value, "map": reading.map_id}
         if reading.verdict is not Verdict.LEADS:
@@ -101,7 +99,7 @@ class Receiver:
                 "detail": reading.detail,
                 "errors": [dict(e.errors) for e in reading.errors],
             }
-        context = self.intake.context(receipt)
+        context = self.intake.context(receipt, reading.message_id)
         seen = [see(context, position, lead) for position, lead in zip(reading.positions, reading.leads, strict=True)]
         with self.store.read() as connection:
             _, fates = self.intake.plan(connection, context, seen)
@@ -115,7 +113,8 @@ class Receiver:
 _INSERT = insert(receipts)
 
 
-def _receipt(delivered: Delivered, feed: Feed) -> StoredReceipt:
+def stored(delivered: Delivered, feed: Feed) -> StoredReceipt:
+    """The receipt that ``delivered`` will be, pending."""
     return StoredReceipt(
         uuid7(),
         feed.name,
@@ -126,6 +125,22 @@ def _receipt(delivered: Delivered, feed: Feed) -> StoredReceipt:
         delivered.received_at,
         ReceiptState.PENDING,
     )
+
+
+def record_row(receipt: StoredReceipt, delivered: Delivered, authenticated: str, key: str | None) -> dict[str, Any]:
+    """The row of a receipt as it is first written."""
+    return {
+        "id": receipt.id,
+        "received_at": delivered.received_at,
+        "feed": receipt.feed,
+        "channel": delivered.channel.value,
+        "content_type": delivered.content_type,
+        "headers": dict(delivered.headers),
+        "body": delivered.body,
+        "body_sha256": hashlib.sha256(delivered.body).hexdigest(),
+        "authenticated": authenticated,
+        "delivery_key": key,
+    }
 
 
 def _key_reused(earlier: StoredReceipt) -> Answer:

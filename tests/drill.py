@@ -21,6 +21,7 @@ from rich.table import Table
 from leadsvc.store import migrate
 from tests import servers
 from tests.destinations_fixtures import SimPmsBench, running_simpms
+from tests.graph_fixtures import running_graph
 from tests.system import crashes, crowds
 from tests.system.town import Town, town
 
@@ -36,11 +37,14 @@ def _towns(
     def each() -> Iterator[tuple[str, Town]]:
         url = f"sqlite:///{folder / f'{name}.db'}"
         migrate(url)
-        with town(folder / f"{name}-sqlite", url, pms) as made:
+        with running_graph() as graph, town(folder / f"{name}-sqlite", url, pms, graph=graph) as made:
             yield "SQLite, 1 process", made
         url = server.create(f"drill_{name}")
         migrate(url)
-        with town(folder / f"{name}-pg", url, pms, workers=1, processes=2) as made:
+        with (
+            running_graph() as graph,
+            town(folder / f"{name}-pg", url, pms, workers=1, processes=2, graph=graph) as made,
+        ):
             yield "PostgreSQL, 2 + 1", made
 
     yield each()

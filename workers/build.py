@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from leadsvc.services import Services
 from leadsvc.workers.deliver import Deliverer
+from leadsvc.workers.fetch import Fetcher
 from leadsvc.workers.loop import Loop
 from leadsvc.workers.sweep import Sweep
 
@@ -12,4 +13,5 @@ def build_loop(services: Services) -> Loop:
     """The loop with everything it drives; not started."""
     deliverer = Deliverer(services.store, services.settings, services.clock)
     sweep = Sweep(services.store, services.settings, services.intake, deliverer, services.clock)
-    return Loop(deliverer, sweep, services.clock)
+    fetcher = Fetcher(services.store, services.settings, services.intake, services.clock)
+    return Loop(deliverer, sweep, fetcher, services.clock)

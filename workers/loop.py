@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from leadsvc.logs import logger, places
 from leadsvc.workers.deliver import Deliverer
+from leadsvc.workers.fetch import Fetcher
 from leadsvc.workers.sweep import Sweep
 
 log = logger("worker")
@@ -20,9 +21,10 @@ _STUCK = timedelta(milliseconds=500)
 class Loop:
     """Runs until stopped. :meth:`nudge` may be called from any thread, and costs nothing."""
 
-    def __init__(self, deliverer: Deliverer, sweep: Sweep, clock: Callable[[], datetime]) -> None:
+    def __init__(self, deliverer: Deliverer, sweep: Sweep, fetcher: Fetcher, clock: Callable[[], datetime]) -> None:
         self.deliverer = deliverer
         self.sweep = sweep
+        self.fetcher = fetcher
         self.clock = clock
         self.every = timedelta(seconds=sweep.settings.sweep_s)
         self._wake = threading.Event()
@@ -31,11 +33,13 @@ class Loop:
 
     def nudge(self) -> None:
         self._wake.set()
+        self.fetcher.nudge()
 
     def start(self) -> None:
         """Run in a thread of this process."""
         self._thread = threading.Thread(target=self.run, name="worker", daemon=True)
         self._thread.start()
+        self.fetcher.start()
 
     def stop(self) -> None:
         """Finish what is being pushed, then return."""
@@ -43,6 +47,7 @@ class Loop:
         self._wake.set()
         if self._thread is not None:
             self._thread.join()
+        self.fetcher.stop()
         self.deliverer.close()
 
     def run(self) -> None:

@@ -14,6 +14,7 @@ from leadsvc.api.auth import reader
 from leadsvc.api.state import state
 from leadsvc.api.views import SMALL_BODY, new_blueprint, public_key, reply, view
 from leadsvc.errors import Reject
+from leadsvc.pipeline.subscribing import confirm as confirm_subscription
 from leadsvc.store.queries import api_reading
 
 blueprint = new_blueprint("doing", "Acting on leads, cards and people. Needs staff:write; each leaves an audit row.")
@@ -47,6 +48,19 @@ def replay(options: Mapping[str, Any], receipt_id: UUID) -> Response:
     """Read one delivery again, with the field maps of today"""
     done = state().services.actions.replay([receipt_id], _actor(), dry_run=options["dry_run"])
     return reply(done[0] if done else {})
+
+
+@view(
+    blueprint,
+    "/receipts/<uuid:receipt_id>/confirm",
+    schemas.Impact,
+    method="POST",
+    security=examples.READING,
+)
+def confirm(receipt_id: UUID) -> Response:
+    """Confirm the SNS subscription that a delivery asks about"""
+    services = state().services
+    return reply(confirm_subscription(services.intake, receipt_id, _actor(), services.clock()))
 
 
 @view(

@@ -9,11 +9,12 @@ from urllib.parse import parse_qs
 
 from flask import Response, request
 
-from leadsvc.api import examples, schemas
+from leadsvc.api import examples, hooks, schemas
 from leadsvc.api.auth import body_of, sender, spend
 from leadsvc.api.problems import MEDIA_TYPE
 from leadsvc.api.state import state
 from leadsvc.api.views import new_blueprint, view
+from leadsvc.errors import KeyUsed
 from leadsvc.model import Channel, Delivered
 
 blueprint = new_blueprint("leads", "Sending leads.")
@@ -73,6 +74,18 @@ def hook(token: str) -> Response:
     return _take(None, token, canonical=False)
 
 
+@blueprint.get("/hooks/<token>")
+def asked(token: str) -> Response:
+    """What a provider asks of a secret address before it sends anything there."""
+    box, environ = state(), request.environ
+    credential, _ = sender(box, environ, None, token)
+    if credential.feed is None:
+        raise TypeError("a sender's credential has a feed")
+    environ["leadsvc.feed"], environ["leadsvc.credential"] = credential.feed.name, credential.prefix
+    spend(box, credential)
+    return hooks.challenge(credential.feed, request.args)
+
+
 def _take(name: str | None, token: str | None, *, canonical: bool) -> Response:
     box, environ = state(), request.environ
     credential, body = sender(box, environ, name, token)
@@ -83,6 +96,7 @@ def _take(name: str | None, token: str | None, *, canonical: bool) -> Response:
     spend(box, credential)
     if body is None:
         body = body_of(environ, credential.max_bytes)
+    once = "" if canonical else hooks.proved(box, feed, environ, body)
     delivered = Delivered(
         body=body,
         content_type=environ.get("CONTENT_TYPE", "").replace("\0", ""),
@@ -93,10 +107,17 @@ def _take(name: str | None, token: str | None, *, canonical: bool) -> Response:
     )
     if credential.test or _rehearsal(environ.get("QUERY_STRING", "")):
         return _answer(200, box.services.receiver.rehearse(delivered, feed=feed), problem=False)
-    key = _delivery_key(environ, signed=credential.kind == "hmac")
-    answer = box.services.receiver.receive(
-        delivered, feed=feed, authenticated=credential.name, delivery_key=f"{credential.id}:{key}" if key else None
-    )
+    key = once or _delivery_key(environ, signed=credential.kind == "hmac")
+    try:
+        answer = box.services.receiver.receive(
+            delivered,
+            feed=feed,
+            authenticated=credential.name,
+            delivery_key=f"{credential.id}:{key}" if key else None,
+            once=bool(once),
+        )
+    except KeyUsed as error:
+        raise hooks.replayed(box, feed) from error
     environ["leadsvc.receipt"] = answer.body.get("receipt")
     return _answer(answer.status, answer.body, problem=answer.problem)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import Flask, current_app
 
@@ -15,9 +15,13 @@ _NAME = "leadsvc.api"
 
 @dataclass(frozen=True, slots=True)
 class State:
+    """``certificates``: PEM texts by address. ``proved``: feeds whose last web hook here was their provider's."""
+
     services: Services
     credentials: Credentials
     limits: Limits
+    certificates: dict[str, str] = field(default_factory=dict)
+    proved: set[str] = field(default_factory=set)
 
 
 def attach(app: Flask, services: Services) -> State:

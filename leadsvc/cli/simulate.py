@@ -13,6 +13,7 @@ import click
 from leadsvc.simulators.server import serve
 
 DEMO_KEY = "simpms-demo-key"
+DEMO_TOKEN = "graph-demo-token"  # noqa: S105  # of the simulator only
 
 
 def _leave(_signal: int, _frame: object) -> NoReturn:
@@ -48,3 +49,20 @@ def simpms(host: str, port: int, state: Path, config: Path | None, api_key: str,
     with as_file(files("leadsvc") / "demo" / "pms.yaml") as demo:
         app = create_app(state, config or demo, api_key)
     serve("simpms", app, host, port, sys.stdin.buffer.read if watch_stdin else None)
+
+
+@simulate.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=0, show_default=True, help="Port; 0 takes a free one.")
+@click.option("--token", default=DEMO_TOKEN, envvar="LEADSVC_GRAPH_TOKEN", help="Page token that callers must send.")
+@click.option("--watch-stdin", is_flag=True, help="End when standard input closes, so that it dies with its parent.")
+def graph(host: str, port: int, token: str, watch_stdin: bool) -> None:
+    """Facebook's Graph API as far as leads go: put them in at /control/leads, read them at /v21.0/ID.
+
+    Prints its address as one JSON line when it listens.
+    """
+    from leadsvc.simulators.graph import create_app  # here, so that --help needs no web framework
+
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)
+    serve("graph", create_app(token), host, port, sys.stdin.buffer.read if watch_stdin else None)

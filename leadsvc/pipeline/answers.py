@@ -52,8 +52,9 @@ def for_leads(receipt: StoredReceipt, found: Sequence[Fate], reading: Reading) -
 def for_class(receipt: StoredReceipt, reading: Reading, state: ReceiptState) -> Answer:
     if state is ReceiptState.REJECTED:
         return problem(receipt, reading)
-    body = {"receipt": str(receipt.id), "status": _STATUS[state]}
-    return Answer(200, body)
+    # Leads that are only named are taken all the same.
+    status = "accepted" if reading.pointers else _STATUS[state]
+    return Answer(200, {"receipt": str(receipt.id), "status": status})
 
 
 def problem(receipt: StoredReceipt, reading: Reading) -> Answer:

@@ -31,8 +31,9 @@ from leadsvc.reading import read
 from leadsvc.store import Store
 from leadsvc.store.bulk import Batch
 from leadsvc.store.known import Known, Wanted, load, lock
+from leadsvc.store.queries.fetches import fetch_row, revive
 from leadsvc.store.queries.portfolio import Portfolio, load_portfolio, portfolio_version
-from leadsvc.store.tables import exceptions, fates, receipts
+from leadsvc.store.tables import exceptions, fates, fetches, receipts
 
 log = logger("intake")
 
@@ -137,7 +138,7 @@ class Intake:
                 if current.state is not ReceiptState.PENDING and current.answer is not None:
                     return answers.stored(current.answer)
                 continue
-            if reading.leads:
+            if reading.leads or reading.pointers:
                 self.nudge()
             return answer
         raise Conflict(f"receipt {receipt.id} could not be processed: the same rows keep changing")
@@ -165,7 +166,7 @@ class Intake:
     def _write(self, receipt: StoredReceipt, reading: Reading) -> Answer:
         if reading.verdict is not Verdict.LEADS:
             return self._write_class(receipt, reading)
-        context = self.context(receipt)
+        context = self.context(receipt, reading.message_id)
         seen = [see(context, position, lead) for position, lead in zip(reading.positions, reading.leads, strict=True)]
         with self.store.write(Commit.INTAKE) as connection:
             return self.take(connection, receipt, reading, context, seen)[1]
@@ -198,7 +199,7 @@ class Intake:
         planner.finish()
         return planner, found
 
-    def context(self, receipt: StoredReceipt) -> Context:
+    def context(self, receipt: StoredReceipt, message_id: str = "") -> Context:
         head = re.split(rb"\r?\n\r?\n", receipt.body, maxsplit=1)[0] if _is_mail(receipt) else b""
         found = _MESSAGE_ID.search(head)
         return Context(
@@ -209,7 +210,7 @@ class Intake:
             self.portfolio(),
             self.settings.policy,
             self.accounts,
-            found.group(1).decode("utf-8", "replace") if found else "",
+            found.group(1).decode("utf-8", "replace") if found else message_id,
             _history_before(receipt.headers.get(HISTORY, "")),
         )
 
@@ -218,6 +219,15 @@ class Intake:
         return self.settings.accounts
 
     def _write_class(self, receipt: StoredReceipt, reading: Reading) -> Answer:
+        batch, answer = self.classed(receipt, reading)
+        with self.store.write(Commit.INTAKE) as connection:
+            batch.flush(connection)
+            if reading.pointers:  # named again: what was given up is asked for once more
+                revive(connection, receipt.feed, reading.pointers, self.clock())
+        return answer
+
+    def classed(self, receipt: StoredReceipt, reading: Reading) -> tuple[Batch, Answer]:
+        """What is to be written about a stored receipt that holds no lead, and what its sender is told."""
         state = ReceiptState.NOT_LEAD
         if reading.verdict is Verdict.QUARANTINE:
             told = self._is_canonical(receipt) or IMPORT in receipt.headers
@@ -232,9 +242,10 @@ class Intake:
             batch.insert(fates, _refused(receipt.id, error), keep=True)
         if state is ReceiptState.QUARANTINED:
             batch.insert(exceptions, _quarantine(receipt, reading, self.clock()), keep=True)
-        with self.store.write(Commit.INTAKE) as connection:
-            batch.flush(connection)
-        return answer
+        for pointer in reading.pointers:
+            named = fetch_row(receipt.feed, pointer.kind, pointer.ref, self.clock(), receipt.id)
+            batch.insert(fetches, named, keep=True)
+        return batch, answer
 
     # -- the sweep ----------------------------------------------------------------------------------------------------
 

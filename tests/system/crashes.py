@@ -19,13 +19,18 @@ from dataclasses import dataclass, field
 
 from leadsvc.faults import SIDES, Commit
 from leadsvc.workers.destinations.simpms_wire import READS, WRITES
+from leadsvc.workers.fetch import OPERATIONS
+from tests.graph_fixtures import webhook
 from tests.processes import ROOT, eventually
 from tests.system import people
 from tests.system.history import violations
-from tests.system.town import Town
+from tests.system.town import ADVERTS, Town
 
 # Operations of the adapter that no process calls; test_every_fault_point sees to it that this stays true.
 UNCALLED = {"pull_outcomes"}
+
+# What is asked of SNS does not change by asking, and is tried again as a lead of Facebook is.
+ALIKE = {"get_certificate", "confirm_subscription"}
 
 # No lead of a town passes them: test_mailboxes kills a process there.
 ELSEWHERE = {Commit.MAILBOX}
@@ -34,7 +39,7 @@ ELSEWHERE = {Commit.MAILBOX}
 def points() -> list[tuple[str, str]]:
     """Every (point, side) there is."""
     names = [str(each) for each in Commit if each not in ELSEWHERE]
-    names += [f"call.{op}" for op in {**READS, **WRITES} if op not in UNCALLED]
+    names += [f"call.{op}" for op in (*READS, *WRITES, *OPERATIONS) if op not in UNCALLED | ALIKE]
     return [(name, side) for name in names for side in SIDES]
 
 
@@ -149,6 +154,19 @@ class Crashes:
         with self._lock:
             self.tally.people += renters
 
+    def _advertised(self, _point: str, _side: str) -> None:
+        """A web hook names a lead that the worker has to fetch."""
+        assert self.town.graph is not None
+        self._more(1)
+        person = self._new()
+        token = f"Question {uuid.uuid4().hex[:12]}"
+        name = " ".join(people.name(person).values())
+        answers = {"full_name": name, "email": people.email(person), "property": "Cedar Hollow", "message": token}
+        self.town.graph.put(str(person), **answers)
+        sent = self.town.post(f"/v1/leads/{ADVERTS}", webhook(str(person)), ADVERTS)
+        assert sent.status == 200, sent.body
+        self.tally.owed.append(Owed(token, person))
+
     def _again(self, point: str, side: str) -> None:
         """The second inquiry of somebody known, with a phone number that was not."""
         [person] = self._known[point, side].popleft()
@@ -228,6 +246,8 @@ _STIMULI: Mapping[str, Callable[[Crashes, str, str], None]] = {
     "claim": Crashes._newcomer,
     "result": Crashes._newcomer,
     "sweep": Crashes._newcomer,
+    "fetch": Crashes._advertised,
+    "call.get_lead": Crashes._advertised,
     "action": Crashes._replay,
     "call.check": Crashes._newcomer,
     "call.search_cards": Crashes._newcomer,

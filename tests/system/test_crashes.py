@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.graph_fixtures import GraphBench, graph, graph_process  # noqa: F401  # fixtures
 from tests.system import crashes
 from tests.system.town import Town, town
 
@@ -20,11 +21,21 @@ def _prove(made: Town) -> None:
     assert tally.wrong == []
 
 
-def test_one_process_on_sqlite(sqlite_database: str, tmp_path: Path, simpms: SimPmsBench) -> None:  # noqa: F811
-    with town(tmp_path / "town", sqlite_database, simpms) as made:
+def test_one_process_on_sqlite(
+    sqlite_database: str,
+    tmp_path: Path,
+    simpms: SimPmsBench,  # noqa: F811
+    graph: GraphBench,  # noqa: F811
+) -> None:
+    with town(tmp_path / "town", sqlite_database, simpms, graph=graph) as made:
         _prove(made)
 
 
-def test_api_and_worker_on_postgresql(pg_database: str, tmp_path: Path, simpms: SimPmsBench) -> None:  # noqa: F811
-    with town(tmp_path / "town", pg_database, simpms, workers=1) as made:
+def test_api_and_worker_on_postgresql(
+    pg_database: str,
+    tmp_path: Path,
+    simpms: SimPmsBench,  # noqa: F811
+    graph: GraphBench,  # noqa: F811
+) -> None:
+    with town(tmp_path / "town", pg_database, simpms, workers=1, graph=graph) as made:
         _prove(made)

@@ -17,10 +17,13 @@ import httpx2
 from sqlalchemy import create_engine, text
 
 from tests.destinations_fixtures import SIMPMS_KEY, SimPmsBench
+from tests.graph_fixtures import TOKEN, GraphBench
 from tests.processes import eventually, free_port
 from tests.system.nursery import Kept, command, kept
 
 FEEDS = ("site", "portal", "zillow", "mail")
+ADVERTS = "adverts"
+"""The feed whose leads are fetched, where there is a simulated Graph API."""
 _MAPS = {"site": "canonical", "portal": "canonical", "zillow": "zillow_callback", "mail": ""}
 _TRY_AGAIN = {429, 500, 502, 503, 504}
 
@@ -43,6 +46,7 @@ class Town:
     env: Mapping[str, str]
     base: str
     client: httpx2.Client
+    graph: GraphBench | None = None
     keys: dict[str, str] = field(default_factory=dict)
     api: Kept | None = None
     workers: list[Kept] = field(default_factory=list)
@@ -107,7 +111,8 @@ class Town:
         """Receipts and deliveries that are not yet where they belong."""
         waiting = "SELECT count(*) FROM deliveries WHERE state IN ('pending', 'in_flight', 'retry')"
         held = "SELECT count(*) FROM deliveries WHERE state = 'held' AND cause = 'paused_account'"
-        return sum(self.number(sql) for sql in (waiting, held, "SELECT count(*) FROM receipts WHERE state = 'pending'"))
+        rest = [f"SELECT count(*) FROM {table} WHERE state = 'pending'" for table in ("receipts", "fetches")]  # noqa: S608  # constants
+        return sum(self.number(sql) for sql in (waiting, held, *rest))
 
     def settle(self, seconds: float = 60.0) -> None:
         """Wait until nothing is owed."""
@@ -162,8 +167,11 @@ def lead(**fields: object) -> bytes:
     return json.dumps(usual | fields).encode()
 
 
-def _configuration(pms: SimPmsBench, timeout_s: float, concurrency: int) -> str:
+def _configuration(pms: SimPmsBench, graph: GraphBench | None, timeout_s: float, concurrency: int) -> str:
     feeds = "".join(f"  {name}: {{map: '{_MAPS[name]}', per_minute: 1000000}}\n" for name in FEEDS)
+    if graph is not None:
+        fetch = f"{{token: env:GRAPH_TOKEN, base_url: '{graph.base_url}', per_minute: 10000}}"
+        feeds += f"  {ADVERTS}: {{provider: facebook, map: facebook_lead, fetch: {fetch}}}\n"
     return (
         f"feeds:\n{feeds}destinations:\n  pms:\n    vendor: simpms\n    base_url: {pms.url}\n"
         f"    api_key: env:PMS_KEY\n    timeout_s: {timeout_s}\n    concurrency: {concurrency}\n"
@@ -185,12 +193,14 @@ def town(
     sweep_s: float = 0.25,
     timeout_s: float = 2.0,
     concurrency: int = 4,
+    graph: GraphBench | None = None,
 ) -> Iterator[Town]:
-    """leadsvc on the migrated store ``url`` with an empty PMS. ``workers`` 0: the API delivers inline."""
+    """leadsvc on the migrated store ``url`` with an empty PMS. ``workers`` 0: the API delivers inline. ``graph``: where
+    the leads of the feed ``adverts`` are fetched."""
     pms.reset()
     folder.mkdir(exist_ok=True)
     config = folder / "leadsvc.yaml"
-    config.write_text(_configuration(pms, timeout_s, concurrency))
+    config.write_text(_configuration(pms, graph, timeout_s, concurrency))
     port = free_port()
     env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | {
         "LEADSVC_VAR": str(folder),
@@ -203,13 +213,14 @@ def town(
         "LEADSVC_REDIS_URL": redis_url,
         "LEADSVC_INLINE_WORKER": "false" if workers else "true",
         "PMS_KEY": SIMPMS_KEY,
+        "GRAPH_TOKEN": TOKEN,
     }
     with contextlib.ExitStack() as stack:
         client = stack.enter_context(_client())
-        made = Town(folder, url, pms, env, f"http://127.0.0.1:{port}", client)
+        made = Town(folder, url, pms, env, f"http://127.0.0.1:{port}", client, graph)
         status, said = made.run("destinations", "sync", "pms")
         assert status == 0, said
-        for name in FEEDS:
+        for name in (*FEEDS, *([ADVERTS] if graph else [])):
             made.keys[name] = _key(made, "key", "create", "--feed", name)
         made.keys["staff"] = _key(made, "key", "create", "--scope", "staff:write")
         for number in range(workers):
