@@ -361,6 +361,19 @@ revisions = Table(  # every content an inquiry had before its present one
     one_of("why", ("sender", "replay")),
 )
 
+rulings = Table(  # what a person said a receipt is; the newest counts whenever it is read again
+    "rulings",
+    metadata,
+    _id(),
+    Column("receipt_id", ForeignKey("receipts.id"), nullable=False, index=True),
+    Column("seq", BigInteger, nullable=False),
+    _time("at"),
+    _text("verdict", None),
+    _json("entered"),  # field -> text, in place of what the readers found
+    _text("decided_by", None),
+    one_of("verdict", ("lead", "not_lead")),
+)
+
 fates = Table(  # leads of a receipt that did not become an inquiry of their own
     "fates",
     metadata,
@@ -621,6 +634,7 @@ exceptions = Table(
             "mailbox",
             "poison_mail",
             "drift",
+            "unsure_reading",
         ),
     ),
     Index(

@@ -24,6 +24,7 @@ EXCEPTION_KINDS = (
     "mailbox",
     "poison_mail",
     "drift",
+    "unsure_reading",
 )
 
 
@@ -57,6 +58,24 @@ def upgrade() -> None:
     )
     _fetches()
     _names()
+    _rulings()
+
+
+def _rulings() -> None:
+    op.create_table(
+        "rulings",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("receipt_id", sa.Uuid(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("entered", Json, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.CheckConstraint("verdict IN ('lead', 'not_lead')", name=op.f("ck_rulings_verdict")),
+        sa.ForeignKeyConstraint(["receipt_id"], ["receipts.id"], name=op.f("fk_rulings_receipt_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rulings")),
+    )
+    op.create_index("ix_rulings_receipt_id", "rulings", ["receipt_id"])
 
 
 def _fetches() -> None:
