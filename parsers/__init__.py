@@ -38,7 +38,7 @@ def format_of(body: bytes, content_type: str) -> str:
         return "json"
     if head[:1] == b"<":
         return "xml"
-    if named in ("form", "json"):
+    if named in ("form", "json", "xml"):
         return named
     return "form" if b"=" in body[:2000].partition(b"\n")[0] and b":" not in body[:40] else "email"
 

@@ -29,10 +29,10 @@ _DOCUMENT_TYPE = re.compile(r"<!\s*(?:DOCTYPE|ENTITY)\b", re.IGNORECASE)
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _FORBIDDEN_REFERENCE = re.compile(r"&#(?:0*(?:[0-8]|1[1-24-9]|2\d|3[01])|x0*(?:[0-8bcef]|1[0-9a-f]));", re.IGNORECASE)
 _CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
-_REFERENCE = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-f]{1,6});)(?:(\w{2,31});)?", re.IGNORECASE)
+_REFERENCE = re.compile(r"&(?!(?:#\d{1,7}|#x[0-9a-f]{1,6});)(?:(\w{2,31});)?", re.IGNORECASE)
 _MARKUP = re.compile(r"\s*<[?!a-z]", re.IGNORECASE)
 # Where senders of forms and web services put a whole document.
-_CARRIERS = ("xml", "xmldoc", "xmlstring", "xmldata", "leadxml", "adf", "adfxml", "dataxml")
+_CARRIERS = ("xml", "xmldoc", "xmlstring", "xmldata", "leadxml", "adf", "adfxml")
 _IN_MAIL = re.compile(r"(?:<\?xml\b|<\?adf\b|<adf\b|<(?:\w+:)?LeadManagement\b)", re.IGNORECASE)
 _END_IN_MAIL = re.compile(r"</(?:adf|(?:\w+:)?LeadManagement)\s*>", re.IGNORECASE)
 
@@ -64,7 +64,8 @@ def in_mail(mail: MailRecord) -> XmlRecord | None:
         if not start or not ends:
             continue
         try:
-            return replace(_record(text[start.start() : ends[-1].end()]), channel="email", date=mail.date)
+            found = _record(text[start.start() : ends[-1].end()])
+            return replace(found, channel="email", recipients=mail.recipients, date=mail.date)
         except Quarantine:
             continue  # the mail itself is what is judged then
     return None
@@ -132,10 +133,14 @@ def _parser(*, repair: bool) -> etree.XMLParser:
 
 
 def _known_references(text: str) -> str:
-    """``&nbsp;`` as its character, and a bare ``&`` as what it means."""
+    """``&nbsp;`` as its character, a bare ``&`` as what it means, and ``&amp;`` by number: behind the first fault the
+    parser drops references by name."""
 
     def resolved(match: re.Match[str]) -> str:
-        return html5.get(f"{match[1]};", f"&amp;{match[0][1:]}") if match[1] else "&amp;"
+        named = html5.get(f"{match[1]};", "") if match[1] else ""
+        if not named:
+            return f"&#38;{match[0][1:]}"
+        return "".join(f"&#{ord(char)};" for char in named)
 
     pieces = _CDATA.split(text)
     return "".join(piece if piece.startswith("<![CDATA[") else _REFERENCE.sub(resolved, piece) for piece in pieces)

@@ -29,12 +29,13 @@ from leadsvc.normalize.data import email_domains
 from leadsvc.normalize.emails import emails, is_vendor, without_tag
 from leadsvc.normalize.pets import pet_details, pets
 from leadsvc.normalize.phones import phones
-from leadsvc.normalize.records import MailRecord
+from leadsvc.normalize.records import KeyedRecord, MailRecord
 from leadsvc.normalize.text import label_text, line, message
 
 Fields = Mapping[str, tuple[Extractor, ...]]
 T = TypeVar("T")
 _MAX_SLOTS = 10
+_MAX_PEOPLE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ def read_people(reader: Reader) -> tuple[Value[PersonName], ...]:
     found = names.person(given, family) if given or family else ()
     if not found or not found[0].value.family:
         found = _fuller(found, [names.people(text) for text in reader.texts("name")])
-    others = [other for text in reader.texts("co_applicant") for other in names.people(text)]
+    rows = (row for text in reader.texts("co_applicant") for row in text.split("\n")[:_MAX_PEOPLE])
+    others = [other for row in rows for other in names.people(row)]
     known = {person.value.text.casefold() for person in found}
     return (*found, *(other for other in others if other.value.text.casefold() not in known))
 
@@ -117,10 +119,11 @@ def read_emails(reader: Reader) -> tuple[Value[EmailAddress], ...]:
 def _not_the_renter(reader: Reader) -> set[str]:
     exclude = {without_tag(value.value.address) for text in reader.texts("not_renter") for value in emails(text)}
     record = reader.scene.record
-    if isinstance(record, MailRecord):
+    if not isinstance(record, KeyedRecord):
         public = email_domains().public
         # Whoever forwarded the mail by hand is no renter either.
-        own = record.recipients + ((record.forwarder,) if record.forwarder else ())
+        forwarder = record.forwarder if isinstance(record, MailRecord) else ""
+        own = record.recipients + ((forwarder,) if forwarder else ())
         for address in own:
             domain = address.rpartition("@")[2]
             exclude.add(without_tag(address))

@@ -13,12 +13,13 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
-from leadsvc.fieldmap.paths import by_jmespath, by_json, by_key, by_xpath
+from leadsvc.fieldmap.paths import by_jmespath, by_json, by_key, by_key_like, by_xpath
+from leadsvc.fieldmap.recognise import compile_recogniser
 from leadsvc.fieldmap.scene import Scene
 from leadsvc.normalize.address import split_address
 from leadsvc.normalize.mailtext import bare_subject, without_signature
 from leadsvc.normalize.phones import own_number
-from leadsvc.normalize.records import KeyedRecord, Mailbox, MailRecord
+from leadsvc.normalize.records import KeyedRecord, Mailbox, MailRecord, fold_key
 from leadsvc.normalize.text import as_text, unquoted
 from leadsvc.normalize.transcript import said_by
 
@@ -40,8 +41,7 @@ def compile_alternatives(spec: Any) -> tuple[Extractor, ...]:
 
 def compile_one(spec: Mapping[str, Any]) -> Extractor:
     name = next(key for key in KINDS if key in spec)
-    base = KINDS[name](spec)
-    return _modified(base, spec)
+    return _limited(_modified(KINDS[name](spec), spec), spec)
 
 
 def first_text(alternatives: Sequence[Extractor], scene: Scene) -> str:
@@ -83,6 +83,22 @@ def _modified(base: Extractor, spec: Mapping[str, Any]) -> Extractor:
         return lookup.get(text.strip().lower(), "") if lookup else text
 
     return modified
+
+
+def _limited(base: Extractor, spec: Mapping[str, Any]) -> Extractor:
+    """``base`` where ``when`` holds, and not where it says the same as ``unlike``: caller ID often gives a city."""
+    if "when" not in spec and "unlike" not in spec:
+        return base
+    holds = compile_recogniser(spec["when"]) if "when" in spec else lambda record: True
+    others = compile_alternatives(spec.get("unlike", []))
+
+    def limited(scene: Scene) -> str:
+        text = base(scene) if holds(scene.record) else ""
+        if text and any(fold_key(other(scene)) == fold_key(text) for other in others):
+            return ""
+        return text
+
+    return limited
 
 
 def _const(spec: Mapping[str, Any]) -> Extractor:
@@ -273,7 +289,7 @@ def _tag(spec: Mapping[str, Any]) -> Extractor:
     """The plus tag of the mailbox that received the mail; tags of bounce and relay addresses are longer than 40."""
 
     def tag(scene: Scene) -> str:
-        if not isinstance(scene.record, MailRecord):
+        if isinstance(scene.record, KeyedRecord):
             return ""
         tags = (address.rpartition("@")[0].partition("+")[2] for address in scene.record.recipients)
         return next((found for found in tags if 0 < len(found) <= 40), "")
@@ -327,6 +343,7 @@ def _listed(value: Any) -> list[str]:
 # The order decides which key of an alternative names its kind.
 KINDS: Mapping[str, Callable[[Mapping[str, Any]], Extractor]] = {
     "key": by_key,
+    "key_like": by_key_like,
     "json": by_json,
     "jmespath": by_jmespath,
     "xpath": by_xpath,
@@ -381,6 +398,11 @@ def _address_lines(text: str) -> str:
     return rows[streets[0]] if streets else ""
 
 
+def _unslug(text: str) -> str:
+    """``within_30_days`` as words: forms of advertisers answer multiple choice with slugs."""
+    return text.replace("_", " ") if "_" in text and " " not in text.strip() and "@" not in text else text
+
+
 CONVERTERS: Mapping[str, Callable[[str], str]] = {
     "unquote": unquoted,
     "own_words": lambda text: "\n".join(without_signature(text.split("\n"))).strip(),
@@ -392,4 +414,6 @@ CONVERTERS: Mapping[str, Callable[[str], str]] = {
     "address_lines": _address_lines,
     "own_number": own_number,
     "one_line": lambda text: " ".join(text.split()),
+    "unslug": _unslug,
+    "visitor_words": lambda text: "\n".join(said_by(text.split("\n"), "")),
 }

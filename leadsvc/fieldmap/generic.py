@@ -18,12 +18,15 @@ from lxml import etree
 from leadsvc.fieldmap import prose, several
 from leadsvc.fieldmap.maps import FieldMap
 from leadsvc.fieldmap.scene import Layout
-from leadsvc.model import ContactType, Lead
+from leadsvc.model import Channel, ContactType, HintKind, Lead, PropertyHint, Value
+from leadsvc.normalize import names
 from leadsvc.normalize.data import email_domains, shared, under
-from leadsvc.normalize.emails import is_vendor
+from leadsvc.normalize.emails import emails, is_vendor
+from leadsvc.normalize.phones import phones
 from leadsvc.normalize.records import KeyedRecord, MailRecord, Record, XmlRecord, fold_key
 from leadsvc.normalize.sources import source_of
 from leadsvc.normalize.structured import people_in
+from leadsvc.normalize.text import line, message
 
 MAP_ID: Final = "generic"
 
@@ -352,3 +355,45 @@ def _platform(domain: str) -> str:
             return found
         _, _, domain = domain.partition(".")
     return ""
+
+
+# -- what a person enters ---------------------------------------------------------------------------------------------
+
+ENTERED: Final = ("name", "email", "phone", "property", "message")
+_FORMATS: Final[Mapping[Channel, str]] = {Channel.EMAIL: "email", Channel.HTTP: "json"}
+
+
+def blank(channel: Channel, received_at: datetime) -> Lead:
+    """A lead of which nothing is known but when and how it came."""
+    record = KeyedRecord(_FORMATS.get(channel, "form"), {}, (), {})
+    kind = ContactType.EMAIL if channel is Channel.EMAIL else ContactType.FORM
+    lead = _reader({"fields": {}}, _table().version).lead(record, received_at)
+    return replace(
+        lead, source=_source(record, (), kind) if channel is not Channel.EMAIL else "direct_email", contact_type=kind
+    )
+
+
+def entered(lead: Lead, texts: Mapping[str, str]) -> Lead:
+    """``lead`` with what a person entered (:data:`ENTERED`) in place of what was read; empty texts change nothing."""
+    changes: dict[str, Any] = {}
+    if text := texts.get("name", "").strip():
+        found = names.people(text)
+        changes |= {"name": _by_person(found[:1])[0], "co_applicants": _by_person(found[1:])} if found else {}
+    if text := texts.get("email", "").strip():
+        changes |= {"emails": _by_person(emails(text))} if emails(text) else {}
+    if text := texts.get("phone", "").strip():
+        changes |= {"phones": _by_person(phones(text)[0])} if phones(text)[0] else {}
+    if text := line(texts.get("property", ""))[:300]:
+        hint = Value(PropertyHint(HintKind.NAME, text), text, "entered")
+        changes["property_hints"] = (
+            hint,
+            *(each for each in lead.property_hints if each.value.kind is not HintKind.NAME),
+        )
+    if (words := message(texts.get("message", ""))) is not None:
+        changes["message"] = Value(words.value, words.raw, "entered")
+    sure = {name: level for name, level in lead.sure.items() if name not in changes}
+    return replace(lead, **changes, sure=sure | dict.fromkeys(changes, 1.0)) if changes else lead
+
+
+def _by_person(values: Sequence[Value[Any]]) -> tuple[Value[Any], ...]:
+    return tuple(Value(value.value, value.raw, "entered") for value in values)

@@ -24,12 +24,13 @@ from leadsvc.fieldmap.paths import path_fault
 from leadsvc.fieldmap.recognise import compile_recogniser
 from leadsvc.model import ContactType
 from leadsvc.normalize import yamltext
+from leadsvc.normalize.data import shared
 from leadsvc.normalize.sources import catalogue
 from leadsvc.normalize.yamltext import MappingNode, MarkedYAMLError, Node, SequenceNode, YAMLError
 
 _PATTERN_KEYS = frozenset({
     "match", "unless", "subject", "like", "after", "before", "skip", "stops", "until", "body", "not_body",
-    "not_subject", "from_name", "not_from_name",
+    "not_subject", "from_name", "not_from_name", "key_like", "not_key", "keys_like",
 })  # fmt: skip
 
 
@@ -120,6 +121,8 @@ def _lint(spec: Mapping[str, Any], name: str) -> Iterator[tuple[Path_, str]]:
         yield ("id",), f"the id must be the file's name, {Path(name).stem}"
     if spec["source"] not in catalogue():
         yield ("source",), f"no source {spec['source']} in shared/sources.yaml; add it there or use one that is"
+    if "extends" in spec and not _shared_file(spec["extends"]).is_file():
+        yield ("extends",), f"there is no shared/{spec['extends']}.yaml"
     for field in spec.get("fields", {}):
         if field not in FIELDS:
             yield ("fields", field), f"unknown field {field}; known are {', '.join(sorted(FIELDS))}"
@@ -141,6 +144,10 @@ def _lint(spec: Mapping[str, Any], name: str) -> Iterator[tuple[Path_, str]]:
                     yield path, fault
 
 
+def _shared_file(name: str) -> Traversable:
+    return files("leadsvc").joinpath("mappings", "shared", f"{name}.yaml")
+
+
 def _named_by_sender(path: Path_) -> bool:
     """Whether the key at the end of ``path`` is a word of the sender's, not of the map language."""
     return len(path) > 1 and path[-2] in ("headers", "values", "lookup")
@@ -156,6 +163,7 @@ def _pattern_fault(pattern: str) -> str:
 
 def compile_map(spec: Mapping[str, Any]) -> FieldMap:
     """The map ``spec`` describes; ``spec`` has passed the schema and the lint."""
+    spec = _extended(spec)
     return FieldMap(
         id=spec["id"],
         version=spec["version"],
@@ -171,6 +179,15 @@ def compile_map(spec: Mapping[str, Any]) -> FieldMap:
         relays=frozenset(spec.get("relays", ())),
         spec=spec,
     )
+
+
+def _extended(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``spec`` with what it has in common with others: its own fields go before those of ``shared/EXTENDS.yaml``."""
+    if "extends" not in spec:
+        return spec
+    base = shared(spec["extends"])
+    lists = {key: [*spec.get(key, ()), *base.get(key, ())] for key in ("ignore", "sensitive")}
+    return {**spec, **lists, "fields": {**base["fields"], **spec.get("fields", {})}}
 
 
 def _not_leads(root: Traversable) -> tuple[NotLead, ...]:

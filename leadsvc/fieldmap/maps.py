@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from leadsvc.errors import Quarantine
 from leadsvc.fieldmap import build
 from leadsvc.fieldmap.build import Fields, Reader
 from leadsvc.fieldmap.extract import any_of, compile_alternatives
-from leadsvc.fieldmap.paths import answered, items, names_of, words_of
+from leadsvc.fieldmap.paths import answered, items, names_of, words_in, words_of
 from leadsvc.fieldmap.recognise import Condition, compile_recogniser
 from leadsvc.fieldmap.scene import Layout, Scene
 from leadsvc.model import ContactType, Lead, Value
@@ -24,6 +26,8 @@ Path_ = tuple[str | int, ...]
 PATHS = frozenset({"json", "jmespath", "xpath", "object", "pairs", "titles"})
 # How sure a lead is, by what its map rests on.
 _SURE: Mapping[str, float] = {"documented": 0.98, "real": 0.96, "code": 0.9, "inferred": 0.75}
+# The payload names an advertiser that shared/sources.yaml does not have; the map's own source is credited.
+SOURCE_UNKNOWN = "source_unknown"
 _MISSING_COST = 0.1
 _MAX_UNUSED = 20
 
@@ -149,13 +153,18 @@ class FieldMap:
         hints, unit = build.read_property(reader)
         bedrooms, bathrooms = build.read_rooms(reader)
         occurred = reader.value("occurred_at", dates.moment)
+        if occurred is None and reader.scene.record.format == "csv":  # tables rarely tell whose clock it was
+            occurred = reader.value("occurred_at", lambda text: dates.local_moment(text, reader.today))
         if occurred is None and sent is not None and sent.tzinfo is not None:
             occurred = Value(sent, sent.isoformat(), "time:mail_date")
         present = {"name": bool(people), "email": bool(emails), "phone": bool(phones), "property": bool(hints)}
         missing = [name for name in self.required if not present.get(name, bool(reader.text(name)))]
         utm = _utm(reader.scene.record)
+        named = reader.texts("source")
+        source = next((slug for text in named if (slug := source_of(text))), "")
+        notes = notes if source or not named else (*notes, SOURCE_UNKNOWN)
         return Lead(
-            source=source_of(reader.text("source")) or self.source,
+            source=source or self.source,
             contact_type=_contact_type(reader.text("contact_type")) or self.contact_type,
             format=_channel(reader.scene.record),
             map_id=self.id,
@@ -191,8 +200,15 @@ class FieldMap:
 
     def _unused(self, record: Record) -> tuple[str, ...]:
         """Keys nobody asked for: a sender's new field shows here first."""
-        strange = (name for name in names_of(record) if fold_key(name) not in self.known and not _is_utm(name))
+        strange = (name for name in names_of(record) if not self._is_known(name) and not _is_utm(name))
         return tuple(strange)[:_MAX_UNUSED]
+
+    def _is_known(self, name: str) -> bool:
+        return fold_key(name) in self.known or any(like.search(words_in(name)) for like in self._known_likes)
+
+    @cached_property
+    def _known_likes(self) -> tuple[re.Pattern[str], ...]:
+        return tuple(re.compile(pattern) for pattern in self._named("key_like"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,11 +267,29 @@ def _is_utm(name: str) -> bool:
 
 
 def _utm(record: Record) -> dict[str, str]:
-    """``utm_source`` and its siblings, wherever a form carries them: ``{"source": "newsletter"}``."""
+    """``utm_source`` and its siblings, wherever a form carries them: ``{"source": "newsletter"}``. Fields of their own
+    win over those in the address of the page."""
     if not isinstance(record, KeyedRecord):
         return {}
-    found = {key.removeprefix("utm"): value for key, value in record.values.items() if key.startswith("utm")}
-    return {key: str(value)[:200] for key, value in found.items() if key and isinstance(value, str) and value.strip()}
+    found: dict[str, str] = {}
+    for value in record.values.values():
+        if isinstance(value, str) and "utm_" in value and value.lstrip().startswith("http"):
+            found.update(_queried(value))
+    group = record.values.get("utm")
+    pairs = [(f"utm{fold_key(str(key))}", value) for key, value in group.items()] if isinstance(group, dict) else []
+    for key, value in (*record.values.items(), *pairs):
+        name = key.removeprefix("utm")
+        if key.startswith("utm") and name and isinstance(value, str) and value.strip():
+            found[name] = value[:200]
+    return found
+
+
+def _queried(url: str) -> dict[str, str]:
+    try:
+        query = parse_qsl(urlsplit(url[:4_000]).query, max_num_fields=100)
+    except ValueError:
+        return {}
+    return {name[4:].lower(): value[:200] for name, value in query if name.lower().startswith("utm_") and name[4:]}
 
 
 def _campaign(utm: Mapping[str, str]) -> Value[str] | None:

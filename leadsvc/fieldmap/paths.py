@@ -22,6 +22,9 @@ MAX_VALUES = 50
 # XPath 1.0 has no patterns of its own: re:test(@Type, '^prospect$', 'i').
 _NAMESPACES = {"re": "http://exslt.org/regular-expressions"}
 _STEP = re.compile(r"(?P<name>[^\[\]]*)(?P<picks>(?:\[[^\[\]]*\])*)")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# form_fields[email], fields[email][value]
+_INDEXED = re.compile(r"[A-Za-z_]\w*\[([^\[\]]+)\](?:\[value\]|\[\])?")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 Extracts = Callable[[Scene], str]
@@ -41,6 +44,31 @@ def by_key(spec: Mapping[str, Any]) -> Extracts:
         return ""
 
     return key
+
+
+def by_key_like(spec: Mapping[str, Any]) -> Extracts:
+    """The first filled value whose key, as lower-case words, holds a pattern: questions that every form words its own
+    way. ``not_key`` names keys that are something else."""
+    wanted = re.compile(spec["key_like"])
+    other = re.compile(spec["not_key"]) if "not_key" in spec else None
+
+    def key(scene: Scene) -> str:
+        if isinstance(scene.record, MailRecord):
+            return ""
+        for name in scene.record.names:
+            words = words_in(name)
+            if wanted.search(words) and not (other and other.search(words)):
+                text = as_text(scene.record.values.get(fold_key(name)))
+                if text and not text.isspace():
+                    return text
+        return ""
+
+    return key
+
+
+def words_in(name: str) -> str:
+    """``moveInDate``, ``move-in_date`` and ``fields[Move In Date]`` as ``move in date``."""
+    return " ".join(re.sub(r"[\W_]+", " ", _HUMP.sub(" ", name)).lower().split())
 
 
 def by_json(spec: Mapping[str, Any]) -> Extracts:
@@ -177,7 +205,7 @@ def names_of(record: Record) -> tuple[str, ...]:
         return record.names
     if not isinstance(record, XmlRecord):
         return ()
-    names = dict.fromkeys(record.names)
+    names: dict[str, None] = dict.fromkeys(record.names)
     for element in record.root.iter():
         names.update(dict.fromkeys(str(name) for name in element.attrib))
         if not len(element) and (element.text or "").strip():
@@ -191,7 +219,9 @@ def _answers(record: KeyedRecord, places: Sequence[Mapping[str, str]]) -> Iterat
         kind, expression = next(iter(place.items()))
         result = searched(expression, root)
         if kind == "object" and isinstance(result, dict):
-            yield from ((str(name), _one_value(value)) for name, value in result.items())
+            for name, value in result.items():
+                inner = _INDEXED.fullmatch(str(name))
+                yield inner[1] if inner else str(name), _one_value(value)
         elif isinstance(result, list):
             for pair in result:
                 if not isinstance(pair, list) or len(pair) != 2 or pair[0] is None:
@@ -203,7 +233,9 @@ def _answers(record: KeyedRecord, places: Sequence[Mapping[str, str]]) -> Iterat
 
 
 def _one_value(value: object) -> object:
-    """Several choices as one text; ``["2"]`` as ``2``."""
+    """Several choices as one text; ``["2"]`` as ``2``; the value of a field that is described."""
+    if isinstance(value, dict) and "value" in value:
+        return _one_value(value["value"])
     if isinstance(value, list) and all(not isinstance(one, (dict, list)) for one in value):
         return ", ".join(text for one in value if (text := as_text(one).strip())) if len(value) != 1 else value[0]
     return value
@@ -231,7 +263,8 @@ def _joined(texts: Iterator[str], *, every: bool) -> str:
 
 def _node_text(node: Any) -> str:
     if isinstance(node, etree._Element):
-        text = "".join(str(piece) for piece in node.itertext())
+        pieces = [str(piece) for piece in node.itertext()]
+        text = " ".join(piece.strip() for piece in pieces) if len(node) else "".join(pieces)
     else:
         text = "" if isinstance(node, float) and node != node else as_text(node)  # NaN is XPath's "no number"
     # A doubled bracket ends up in the text: <Email>>ann@example.com</Email>.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeAlias
 
-from leadsvc.fieldmap.paths import holds, searched
+from leadsvc.fieldmap.paths import holds, searched, words_in
 from leadsvc.normalize.mailtext import bare_subject
 from leadsvc.normalize.records import KeyedRecord, MailRecord, Record, XmlRecord, fold_key
 from leadsvc.normalize.text import as_text
@@ -72,6 +72,13 @@ def _no_keys(names: Sequence[str]) -> Condition:
     return lambda record: isinstance(record, KeyedRecord) and not any(name in record.values for name in wanted)
 
 
+def _keys_like(patterns: Sequence[str]) -> Condition:
+    return lambda record: (
+        isinstance(record, KeyedRecord)
+        and all(any(_regex(pattern).search(words_in(name)) for name in record.names) for pattern in patterns)
+    )
+
+
 def _values(patterns: Mapping[str, str]) -> Condition:
     wanted = [(fold_key(name), pattern) for name, pattern in patterns.items()]
     return lambda record: (
@@ -133,6 +140,7 @@ CONDITIONS: Mapping[str, Callable[[Any], Condition]] = {
     "keys": _keys,
     "any_keys": _any_keys,
     "no_keys": _no_keys,
+    "keys_like": _keys_like,
     "values": _values,
     "jmespath": _jmespath,
     "xpath": _xpath,

@@ -10,7 +10,7 @@ from functools import cached_property
 from leadsvc.normalize.records import MailRecord, Record
 
 # "Name:", "* Email :", "> Phone:", "[Prospect Name]"
-_BEFORE = r"^[>*\s\u2022\u00b7\[-]*"
+_BEFORE = r"^[>*\s\u2022\u00b7\[-]{0,12}"
 _AFTER = r"\s*\]?\s*\*?\s*"
 
 
