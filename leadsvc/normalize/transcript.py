@@ -15,13 +15,18 @@ from leadsvc.normalize.mailtext import without_signature
 _DAY = r"(?:\d{4}-\d{2}-\d{2}[T ]|\d{1,2}/\d{1,2}/\d{2,4},?\s+|[A-Z][a-z]{2,8}\.? \d{1,2},?(?: \d{4},?)?(?: at)? )"
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?\s?(?:[AaPp]\.?[Mm]\.?)?(?: ?[A-Z]{2,4}T)?"
 _TIME = rf"[\[(]?{_DAY}?{_CLOCK}[\])]?"
-_TIMED = (
-    re.compile(rf"^[*\s]*{_TIME}[\s|,:*\u2013-]*(?P<who>[^:\[\]<>@]{{1,60}}?)[\s*]*:[\s*]*(?P<words>.*)$"),
-    re.compile(rf"^[*\s]*(?P<who>[^:\[\]<>@]{{1,60}}?)[\s|,*\u2013-]*{_TIME}[\s*]*:[\s*]*(?P<words>.*)$"),
-    re.compile(rf"^[*\s]*(?P<who>[^:\[\]<>@]{{1,60}}?)[\s|,*\u2013-]*{_TIME}[\s*]*(?P<words>)$"),
-    re.compile(rf"^[*\s]*{_TIME}[\s|,*\u2013-]+(?P<who>[^:\[\]<>@\d]{{1,60}}?)[\s*]*(?P<words>)$"),
+_LEAD, _GAP, _SIDE = r"^[*\s]{0,4}", r"[\s|,*\u2013-]", r"[\s*]{0,4}"
+_WHO = r"(?P<who>[^:\[\]<>@]{1,60}?)"
+_TIMED = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"{_LEAD}{_TIME}:?{_GAP}{{0,5}}{_WHO}{_SIDE}:{_SIDE}(?P<words>.*)$",
+        rf"{_LEAD}{_WHO}{_GAP}{{0,5}}{_TIME}{_SIDE}:{_SIDE}(?P<words>.*)$",
+        rf"{_LEAD}{_WHO}{_GAP}{{0,5}}{_TIME}{_SIDE}(?P<words>)$",
+        rf"{_LEAD}{_TIME}{_GAP}{{1,5}}(?P<who>[^:\[\]<>@\d]{{1,60}}?){_SIDE}(?P<words>)$",
+    )
 )
-_PLAIN = re.compile(r"^[*\s]*(?P<who>[^:\[\]<>@]{1,60}?)[\s*]*:[\s*]*(?P<words>(?!//).*)$")
+_PLAIN = re.compile(rf"{_LEAD}{_WHO}{_SIDE}:{_SIDE}(?P<words>(?!//).*)$")
 _NAME = re.compile(r"[^\W\d_a-z][\w.'\u2019-]*(?: [^\W_a-z][\w.'\u2019-]*){0,3}(?: ?\([\w ]+\))?")
 _ROLE = re.compile(
     r"(?:(?:web ?site |site )?visitor|guest|customer|client|prospect|renter|shopper|lead|end ?user|user|visiteur)"
