@@ -256,7 +256,7 @@ def _xml_leaves(root: etree._Element) -> Iterator[tuple[tuple[str, ...], object]
         node, above = stack.pop()
         if not isinstance(node.tag, str) or len(above) > _MAX_DEPTH * 2:
             continue
-        name = etree.QName(node).localname
+        name = node.tag.rpartition("}")[2]  # recovered markup has names that QName refuses
         kind = next((str(node.get(key)) for key in ("part", "type", "name", "id") if node.get(key)), "")
         path = (*above, f"{kind} {name}" if kind and kind.isalpha() else name)
         for key, value in node.attrib.items():
