@@ -81,6 +81,13 @@ _ANY: dict[str, Any] = {
 
 SEND_NATIVE: dict[str, Any] = {"security": SENDING, "parameters": _HEADERS, "requestBody": _ANY}
 SEND_HOOK: dict[str, Any] = {"security": [], "parameters": _HEADERS, "requestBody": _ANY}
+ASK_HOOK: dict[str, Any] = {
+    "security": [],
+    "parameters": [
+        {"in": "query", "name": name, "required": True, "schema": {"type": "string"}}
+        for name in ("hub.mode", "hub.verify_token", "hub.challenge")
+    ],
+}
 SEND_CANONICAL: dict[str, Any] = {
     "security": SENDING,
     "parameters": _HEADERS,

@@ -74,9 +74,12 @@ def hook(token: str) -> Response:
     return _take(None, token, canonical=False)
 
 
-@blueprint.get("/hooks/<token>")
+@view(blueprint, "/hooks/<token>", None, content_type="text/plain", **examples.ASK_HOOK)
 def asked(token: str) -> Response:
-    """What a provider asks of a secret address before it sends anything there."""
+    """Answer Facebook's question whether this address is wanted
+
+    Its hub.challenge comes back to whoever sends the hub.verify_token agreed on; other providers ask nothing.
+    """
     box, environ = state(), request.environ
     credential, _ = sender(box, environ, None, token)
     if credential.feed is None:
