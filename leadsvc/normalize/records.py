@@ -45,8 +45,8 @@ class KeyedRecord:
 
     @cached_property
     def tree(self) -> object:
-        """``root`` for paths: JSON that a form or a sheet carries as text is taken apart."""
-        if self.format == "json" or not isinstance(self.root, Mapping):
+        """``root`` for paths: JSON that a field carries as text is taken apart."""
+        if not isinstance(self.root, Mapping):
             return self.root
         return {name: _taken_apart(value) for name, value in self.root.items()}
 
