@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from leadsvc.fieldmap.paths import by_jmespath, by_json, by_key, by_key_like, by_xpath
 from leadsvc.fieldmap.recognise import compile_recogniser
-from leadsvc.fieldmap.scene import Scene
+from leadsvc.fieldmap.scene import Scene, label_key
 from leadsvc.normalize.address import split_address
 from leadsvc.normalize.mailtext import bare_subject, without_signature
 from leadsvc.normalize.phones import own_number
@@ -139,7 +139,7 @@ def _subject(spec: Mapping[str, Any]) -> Extractor:
 
 
 def _label(spec: Mapping[str, Any]) -> Extractor:
-    names = [" ".join(name.lower().split()) for name in _listed(spec["label"])]
+    names = [label_key(name) for name in _listed(spec["label"])]
     block = bool(spec.get("multiline", False))
     return lambda scene: scene.label(names, block=block)
 

@@ -79,7 +79,12 @@ class Scene:
 
 
 def _words(label: str) -> str:
-    return r"\s+".join(re.escape(word) for word in label.split())
+    return r"\s+".join(re.escape(word).replace("'", "['\u2019]") for word in label.split())
+
+
+def label_key(label: str) -> str:
+    """One spelling of ``Date d’emménagement`` and ``DATE  D'EMMÉNAGEMENT``."""
+    return " ".join(label.lower().replace("\u2019", "'").split())
 
 
 def _labelled(view: Sequence[str], layout: Layout) -> dict[str, Labelled]:
@@ -100,13 +105,13 @@ def _labelled(view: Sequence[str], layout: Layout) -> dict[str, Labelled]:
             _keep(found, label, rows)
         label, rows = "", []
         if match is not None:
-            label = " ".join(match["label"].lower().split())
+            label = label_key(match["label"])
             rows = [match["value"] or match["beside"] or ""]
     return found
 
 
 def _answered(found: Mapping[str, Labelled], label: str) -> bool:
-    return bool((known := found.get(" ".join(label.lower().split()))) and known.line)
+    return bool((known := found.get(label_key(label))) and known.line)
 
 
 def _keep(found: dict[str, Labelled], label: str, rows: list[str]) -> None:
@@ -135,6 +140,6 @@ def _is_prose(line: str, above: Sequence[str], layout: Layout) -> bool:
     """Whether ``line`` is free text behind its label, below other labelled lines: labels in it are words."""
     pattern = layout.at_start
     match = pattern.match(line) if pattern is not None else None
-    if pattern is None or match is None or " ".join(match["label"].lower().split()) not in layout.long:
+    if pattern is None or match is None or label_key(match["label"]) not in layout.long:
         return False
     return any(pattern.match(row) for row in above)
