@@ -116,6 +116,7 @@ class Policy:
     first_contact_minutes: int = 30
     attribution_window_days: int = 60
     first_contact_title: str = "First contact"
+    sure_enough: float = 0.7  # what the generic reader is less sure of waits for a person before it is pushed
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,6 +405,7 @@ class _PolicySchema(Schema):
     first_contact_minutes = ma.Integer(validate=validate.Range(1, 10_080))
     attribution_window_days = ma.Integer(validate=validate.Range(1, 730))
     first_contact_title = ma.String()
+    sure_enough = ma.Float(validate=validate.Range(0, 1))
 
     @post_load
     def _make(self, data: dict[str, Any], **_: object) -> Policy:

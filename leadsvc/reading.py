@@ -6,8 +6,8 @@ Whatever comes in, the answer is a :class:`Reading`; nothing in a payload raises
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from leadsvc import canonical
@@ -18,6 +18,7 @@ from leadsvc.normalize.emails import is_vendor, without_tag
 from leadsvc.normalize.records import KeyedRecord, MailRecord, Record
 from leadsvc.parsers import email_mime, json_body, leadgen, records, xml_body
 
+BY_HAND = "made_a_lead_by_hand"
 _POINTER = "The sender names its leads by id only; they are fetched, and each becomes a receipt of its own."
 _BRACKETED = re.compile(r"<([^>]{1,250})>")
 
@@ -83,6 +84,61 @@ def claimed(delivered: Delivered, maps: MapSet) -> list[tuple[FieldMap, Record]]
     return pairs
 
 
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a person said that a receipt is: a lead or none, and what was entered in place of what can be read
+    (``name``, ``email``, ``phone``, ``property``, ``message``)."""
+
+    lead: bool
+    entered: Mapping[str, str]
+
+
+def ruled(delivered: Delivered, maps: MapSet, ruling: Ruling) -> Reading:
+    """What ``delivered`` holds once a person has ruled. A lead still needs an address or a number: without one it is a
+    quarantine (``missing_contact``)."""
+    if not ruling.lead:
+        return Reading(Verdict.NOT_LEAD, cause="dismissed", detail="A person looked at it and said that it is no lead.")
+    reading = read(delivered, maps)
+    leads = reading.leads or _whatever(delivered, maps)
+    if not ruling.entered:
+        made = tuple(_by_hand(lead, {}) for lead in leads)
+    else:
+        first = leads[0] if leads else generic.blank(delivered.channel, delivered.received_at)
+        made = (_by_hand(first, ruling.entered), *leads[1:])
+    made = tuple(lead for lead in made if lead.emails or lead.phones)
+    if not made:
+        detail = "Nobody could be reached: no e-mail address and no telephone number is in it. Enter one."
+        return Reading(Verdict.QUARANTINE, cause="missing_contact", detail=detail)
+    return replace(_leads(made, tuple(range(len(made))), ()), message_id=reading.message_id)
+
+
+def _by_hand(lead: Lead, entered: Mapping[str, str]) -> Lead:
+    return generic.entered(replace(lead, notes=tuple(dict.fromkeys((*lead.notes, BY_HAND)))), entered)
+
+
+def _whatever(delivered: Delivered, maps: MapSet) -> tuple[Lead, ...]:
+    """The best that can be read from what is said to be a lead: by the map that claims it, though it found nobody to
+    reach, else generically."""
+    try:
+        found = records(delivered.body, delivered.content_type, delivered.headers)
+    except (Quarantine, Aside):
+        return ()
+    leads: list[Lead] = []
+    for record in found:
+        candidates = _candidates(record)
+        generically = _unmapped(candidates, delivered.received_at, asked=True)
+        leads.extend(generically or _by_claiming_map(candidates, delivered, maps))
+    return tuple(leads)
+
+
+def _by_claiming_map(candidates: list[Record], delivered: Delivered, maps: MapSet) -> tuple[Lead, ...]:
+    for candidate in candidates:
+        for one in maps.claiming(candidate, delivered.map_hint):
+            if one.reader == "fields":
+                return tuple(one.lead(item, delivered.received_at) for item in one.items(candidate))
+    return ()
+
+
 class _Unclaimed(Quarantine):
     """No map reads a payload; ``candidates`` are what was offered to them."""
 
@@ -145,7 +201,7 @@ def _unmapped(candidates: list[Record], received_at: datetime, *, asked: bool = 
         if isinstance(record, MailRecord) and (listed := generic.parts(record)):
             return tuple(lead for part in listed if (lead := generic.part(part, received_at)) is not None)
         if (lead := generic.read(record, received_at, asked=asked)) is not None:
-            if _is_test(lead):
+            if _is_test(lead) and not asked:
                 raise _NotALead(_TEST)
             return (lead,)
     return ()

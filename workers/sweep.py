@@ -76,10 +76,11 @@ class Sweep:
             return connection.execute(statement).scalar()
 
     def _release_holds(self, connection: Connection) -> int:
-        """A card under review goes out as new when its time is over (SPEC §6)."""
+        """A card under review goes out as new when its time is over (SPEC §6), and so does what nobody compared."""
+        timed = deliveries.c.cause.in_(("review", "unsure_reading"))
         result = connection.execute(
             update(deliveries)
-            .where(deliveries.c.state == "held", deliveries.c.cause == "review", deliveries.c.due_at <= self.clock())
+            .where(deliveries.c.state == "held", timed, deliveries.c.due_at <= self.clock())
             .values(state="pending", cause="")
         )
         return result.rowcount

@@ -16,6 +16,7 @@ from leadsvc.normalize.forwards import bare_subject
 from leadsvc.normalize.mailtext import reflowed, without_signature
 from leadsvc.normalize.phones import phones
 from leadsvc.normalize.records import MailRecord
+from leadsvc.normalize.streets import SUFFIXES
 
 Spec = dict[str, list[dict[str, str]]]
 
@@ -118,6 +119,12 @@ _UNIT: Final = re.compile(
     r"\b(?:unit|apartment|apt\.?|suite)\s*#?\s*(?P<v>\d[\w-]{0,6}|[A-Z]-?\d{1,5})\b|(?<!\w)#\s?(?P<w>\d[\w-]{1,6})\b",
     re.IGNORECASE,
 )
+_SUFFIX = "|".join(sorted(SUFFIXES, key=len, reverse=True))
+_STREET: Final = re.compile(
+    rf"\b\d{{1,6}}[A-Za-z]?\s+(?:[NSEW]{{1,2}}\.?\s+)?(?:[A-Z0-9][\w.'\u2019-]*\s+){{1,4}}(?i:{_SUFFIX})\b\.?"
+    r"(?:,?\s*(?i:#|apt\.?|unit|suite)\s*[\w-]+)?"
+    r"(?:,\s*[A-Z][\w.'-]*(?: [A-Z][\w.'-]*){0,3})?(?:,?\s+[A-Z]{2}\b)?(?:\s+\d{5}\b)?"
+)
 _PLACE_WORD = (
     r"Apartments?|Apts?|Flats|Lofts?|Villas?|Place|Park|Gardens?|Commons|Terraces?|Towers?|Court|Village|Ridge"
     r"|Heights|House"
@@ -158,11 +165,7 @@ def spec_of(record: MailRecord, *, person: bool) -> Spec:
         "occupants": [s for s in sentences if _PEOPLE_CUE.search(s)],
         "lease_term": [match[0] for s in sentences if (match := _TERM_CUE.search(s))],
         "unit": _units([record.subject, *sentences]),
-        "address": [
-            s
-            for s in [record.subject, *sentences]
-            if len(s) < 200 and "@" not in s and not phones(s)[0] and split_address(s).street
-        ],
+        "address": _streets([record.subject, *sentences]),
         "property_name": _places([bare_subject(record.subject), *sentences]),
         "tour_slots": [s for s in sentences if _TOUR_CUE.search(s) and not _MOVE_CUE.search(s)],
         "tour_requested": ["tour" for s in sentences if _TOUR_CUE.search(s) and _TOUR_WISH.search(s)][:1],
@@ -264,6 +267,12 @@ def _one_of(pattern: re.Pattern[str], texts: Sequence[str]) -> list[str]:
 def _units(texts: Sequence[str]) -> list[str]:
     matches = (_UNIT.search(text) for text in texts)
     return [match["v"] or match["w"] for match in matches if match]
+
+
+def _streets(texts: Sequence[str]) -> list[str]:
+    """Street addresses in the middle of sentences."""
+    found = (match[0] for text in texts if "@" not in text for match in _STREET.finditer(text))
+    return [text for text in found if split_address(text).street]
 
 
 def _places(texts: Sequence[str]) -> list[str]:

@@ -25,6 +25,7 @@ from leadsvc.pipeline.placing import owed_before, place
 from leadsvc.pipeline.seen import Context
 from leadsvc.pipeline.splitting import split
 from leadsvc.pipeline.stages import write_outcome
+from leadsvc.pipeline.tray import Tray, release
 from leadsvc.pipeline.working import Working
 from leadsvc.resolve.golden import with_edited_name
 from leadsvc.resolve.person import Card, Person
@@ -59,6 +60,7 @@ class Actions:
         self.intake = intake
         self.store = intake.store
         self.clock = intake.clock
+        self.tray = Tray(intake)
 
     # -- prospects ----------------------------------------------------------------------------------------------------
 
@@ -291,6 +293,7 @@ class Actions:
         def act(connection: Connection) -> dict[str, Any]:
             if not self._resolve(connection, exceptions.c.id == exception_id, actor, resolution):
                 raise NotFound("there is no such open exception")
+            release(connection, exception_id, self.clock())
             self._audit(connection, actor, "resolve", "exception", str(exception_id), {})
             return {"exception": str(exception_id), "resolution": resolution}
 

@@ -27,13 +27,13 @@ from leadsvc.pipeline.answers import Answer
 from leadsvc.pipeline.plan import Planner
 from leadsvc.pipeline.rebuild import rebuild_prospects
 from leadsvc.pipeline.seen import Context, Fate, Seen, see, spelled
-from leadsvc.reading import read
+from leadsvc.reading import Ruling, read, ruled
 from leadsvc.store import Store
 from leadsvc.store.bulk import Batch
 from leadsvc.store.known import Known, Wanted, load, lock
 from leadsvc.store.queries.fetches import fetch_row, revive
 from leadsvc.store.queries.portfolio import Portfolio, load_portfolio, portfolio_version
-from leadsvc.store.tables import exceptions, fates, fetches, receipts
+from leadsvc.store.tables import exceptions, fates, fetches, receipts, rulings
 
 log = logger("intake")
 
@@ -48,13 +48,14 @@ Nudge = Callable[[], None]
 
 # A race is lost at most once per concurrent twin; anything beyond this is not a race.
 _TRIES = 50
+_LAST_RULING = select(rulings.c.verdict, rulings.c.entered).order_by(rulings.c.seq.desc()).limit(1)
 _MESSAGE_ID = re.compile(rb"^message-id:[ \t\r\n]*<([^>\r\n]{1,250})>", re.IGNORECASE | re.MULTILINE)
 _SWEEP_BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
 class StoredReceipt:
-    """A receipt as processing needs it."""
+    """A receipt as processing needs it. ``ruling`` is what a person said that it is."""
 
     id: uuid.UUID
     feed: str
@@ -65,6 +66,7 @@ class StoredReceipt:
     received_at: datetime
     state: ReceiptState = ReceiptState.PENDING
     answer: Mapping[str, Any] | None = None
+    ruling: Ruling | None = None
 
 
 class Intake:
@@ -111,6 +113,7 @@ class Intake:
     def load(self, receipt_id: uuid.UUID) -> StoredReceipt:
         with self.store.read() as connection:
             row = connection.execute(select(receipts).where(receipts.c.id == receipt_id)).one_or_none()
+            said = connection.execute(_LAST_RULING.where(rulings.c.receipt_id == receipt_id)).first()
         if row is None:
             raise NotFound(f"there is no receipt {receipt_id}")
         return StoredReceipt(
@@ -123,6 +126,7 @@ class Intake:
             row.received_at,
             ReceiptState(row.state),
             row.answer,
+            Ruling(said.verdict == "lead", said.entered) if said else None,
         )
 
     def process_stored(self, receipt: StoredReceipt) -> Answer:
@@ -145,6 +149,8 @@ class Intake:
 
     def read(self, receipt: StoredReceipt) -> Reading:
         """Parse, map and normalise; needs no store."""
+        if receipt.ruling is not None:
+            return ruled(self.delivered(receipt), self.maps, receipt.ruling)
         return read(self.delivered(receipt), self.maps)
 
     def delivered(self, receipt: StoredReceipt) -> Delivered:

@@ -21,6 +21,7 @@ from leadsvc.pipeline.rebuild import BY_ID
 from leadsvc.pipeline.seen import HISTORY_FLAG, Context, Fate, Seen, hint, placed, spelled, substance
 from leadsvc.pipeline.working import Working
 from leadsvc.places import Missing
+from leadsvc.reading import BY_HAND
 from leadsvc.resolve import decide as rules
 from leadsvc.resolve import golden as survivors
 from leadsvc.resolve.names import name_key
@@ -31,6 +32,8 @@ from leadsvc.store.tables import (
     fates,
 )
 
+UNSURE = "unsure_reading"
+_COMPARE = "No field map knows this layout; it was read by the generic reader. Compare it with the original, then resolve."
 _CORRECTED = f"{BY_ID}, changed content"
 
 
@@ -78,6 +81,8 @@ class Planner:
         self.work.touch(person, card, seen.occurred_at)
         self._insert_inquiry(seen, inquiry_id, decision_id, person, card)
         self._insert_decision(decision_id, seen, inquiry_id, person, decision)
+        if self._unsure(seen):
+            self.work.exception(UNSURE, "inquiry", inquiry_id, UNSURE, _COMPARE)
         self._owe(seen, inquiry_id, card, created=created, changed=person.golden != golden_before, decision=decision)
         told = Told(
             inquiry_id,
@@ -270,7 +275,7 @@ class Planner:
         self, seen: Seen, inquiry_id: uuid.UUID, card: Card, *, created: bool, changed: bool, decision: rules.Decision
     ) -> None:
         info = self.context.portfolio.properties.get(card.property_id) if card.property_id else None
-        hold = self._hold(card, info, decision, created=created)
+        hold = self._hold(seen, card, info, decision, created=created)
         history = self._is_history(seen)
         created = created or (not history and self._wake(card))
         owed: list[Owed] = []
@@ -295,14 +300,22 @@ class Planner:
         self.work.bump(card)
         return True
 
-    def _hold(self, card: Card, info: PropertyInfo | None, decision: rules.Decision, *, created: bool) -> Hold | None:
+    def _hold(
+        self, seen: Seen, card: Card, info: PropertyInfo | None, decision: rules.Decision, *, created: bool
+    ) -> Hold | None:
         if info is None:
             return Hold("unplaced_card")
-        if decision.verdict == "review" and created:
-            account = self.context.accounts.get(info.destination)
-            minutes = account.review_minutes if account else 0
-            return Hold("review", due_in_business_hours(self.context.now, minutes, info.time_zone, info.office_hours))
-        return None
+        cause = "review" if decision.verdict == "review" and created else UNSURE if self._unsure(seen) else ""
+        if not cause:
+            return None
+        account = self.context.accounts.get(info.destination)
+        minutes = account.review_minutes if account else 0
+        return Hold(cause, due_in_business_hours(self.context.now, minutes, info.time_zone, info.office_hours))
+
+    def _unsure(self, seen: Seen) -> bool:
+        """Whether a person should compare the lead with its original before it is believed."""
+        lead = seen.lead
+        return bool(lead.sure) and lead.confidence < self.context.policy.sure_enough and BY_HAND not in lead.notes
 
     def _task(self, seen: Seen, inquiry_id: uuid.UUID, card: Card, *, created: bool) -> list[Owed]:
         """One open first-contact task a card: made with the card, moved along by every further inquiry (SPEC §8)."""
