@@ -119,10 +119,11 @@ class Session:
             return {uid: int(each[b"RFC822.SIZE"]) for uid, each in self._fetch(uids, "RFC822.SIZE").items()}
 
     def bodies(self, uids: Sequence[int]) -> Mapping[int, bytes]:
-        """The mails that are still there, byte for byte; none is marked as read."""
+        """The mails that are still there, byte for byte; none is marked as read. A server may answer with nothing for
+        one that somebody moves away at this moment: that is no mail."""
         with _told(), _passing("imap.fetch"):
             fetched = self._fetch(uids, "BODY.PEEK[]")
-        return {uid: bytes(each[b"BODY[]"]) for uid, each in fetched.items() if each.get(b"BODY[]") is not None}
+        return {uid: bytes(each[b"BODY[]"]) for uid, each in fetched.items() if each.get(b"BODY[]")}
 
     def _fetch(self, uids: Sequence[int], what: str) -> Mapping[int, Any]:
         wanted = set(uids)
