@@ -217,7 +217,8 @@ def _answers(record: KeyedRecord, places: Sequence[Mapping[str, str]]) -> Iterat
     root = record.tree
     for place in places:
         kind, expression = next(iter(place.items()))
-        result = searched(expression, root)
+        # What a form carries as text stays as it was sent, unless a path goes into it.
+        result = record.root if expression == "@" else searched(expression, root)
         if kind == "object" and isinstance(result, dict):
             for name, value in result.items():
                 inner = _INDEXED.fullmatch(str(name))
