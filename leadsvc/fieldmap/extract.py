@@ -141,7 +141,21 @@ def _subject(spec: Mapping[str, Any]) -> Extractor:
 def _label(spec: Mapping[str, Any]) -> Extractor:
     names = [label_key(name) for name in _listed(spec["label"])]
     block = bool(spec.get("multiline", False))
-    return lambda scene: scene.label(names, block=block)
+    if "before_value" not in spec:
+        return lambda scene: scene.label(names, block=block)
+    ends = compile_alternatives(spec["before_value"])
+
+    def label(scene: Scene) -> str:
+        rows = scene.label(names, block=block).split("\n")
+        return "\n".join(_up_to(rows, first_text(ends, scene))).strip()
+
+    return label
+
+
+def _up_to(rows: Sequence[str], end: str) -> Sequence[str]:
+    """``rows`` up to the one that says just ``end``."""
+    wanted = end.casefold()
+    return rows[: next((i for i, row in enumerate(rows) if row.casefold() == wanted), len(rows))] if wanted else rows
 
 
 def _region(spec: Mapping[str, Any]) -> Callable[[Sequence[str]], Sequence[str]]:
@@ -173,11 +187,10 @@ def _block(spec: Mapping[str, Any]) -> Extractor:
     ends = compile_alternatives(spec["block"].get("before_value", []))
 
     def block(scene: Scene) -> str:
-        end = _node_text(scene, selector) if selector else first_text(ends, scene).casefold()
+        end = _node_text(scene, selector) if selector else first_text(ends, scene)
         for view in scene.views:
             rows = region(view)
-            if end:
-                rows = rows[: next((i for i, row in enumerate(rows) if row.casefold() == end.casefold()), len(rows))]
+            rows = _up_to(rows, end)
             if text := "\n".join(rows).strip():
                 return text
         return ""
