@@ -15,6 +15,7 @@ from leadsvc.api.state import state
 from leadsvc.api.views import SMALL_BODY, new_blueprint, public_key, reply, view
 from leadsvc.errors import Reject
 from leadsvc.pipeline.subscribing import confirm as confirm_subscription
+from leadsvc.pipeline.tray import ENTERED
 from leadsvc.store.queries import api_reading
 
 blueprint = new_blueprint("doing", "Acting on leads, cards and people. Needs staff:write; each leaves an audit row.")
@@ -61,6 +62,36 @@ def confirm(receipt_id: UUID) -> Response:
     """Confirm the SNS subscription that a delivery asks about"""
     services = state().services
     return reply(confirm_subscription(services.intake, receipt_id, _actor(), services.clock()))
+
+
+@view(
+    blueprint,
+    "/receipts/<uuid:receipt_id>/lead",
+    schemas.Impact,
+    method="POST",
+    body=schemas.MadeLead,
+    security=examples.READING,
+)
+def make_lead(told: Mapping[str, Any], receipt_id: UUID) -> Response:
+    """Make a lead of a receipt that was none or could not be read
+
+    Counts whenever the receipt is read again.
+    """
+    entered = {name: told[name] for name in ENTERED}
+    return reply(state().services.actions.tray.make_lead(receipt_id, _actor(), entered, dry_run=told["dry_run"]))
+
+
+@view(
+    blueprint,
+    "/receipts/<uuid:receipt_id>/dismiss",
+    schemas.Impact,
+    method="POST",
+    body=schemas.Nothing,
+    security=examples.READING,
+)
+def dismiss(_told: Mapping[str, Any], receipt_id: UUID) -> Response:
+    """Say that a quarantined receipt is no lead"""
+    return reply(state().services.actions.tray.dismiss(receipt_id, _actor()))
 
 
 @view(

@@ -184,6 +184,20 @@ class Merge(Dry):
     )
 
 
+class Nothing(Schema):
+    """No body is needed."""
+
+
+class MadeLead(Dry):
+    """What is left out stays as it can be read from the receipt."""
+
+    name = fields.String(load_default="", validate=_words(300))
+    email = fields.String(load_default="", validate=_words(320))
+    phone = fields.String(load_default="", validate=_words(60))
+    property = fields.String(load_default="", validate=_words(300), metadata={"description": "Its name or address."})
+    message = fields.String(load_default="", validate=_words(20_000))
+
+
 class Place(Schema):
     property = fields.String(required=True, validate=_words(100), metadata={"description": "Id, here or at the PMS."})
     learn_alias = fields.Boolean(load_default=False)

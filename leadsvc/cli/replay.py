@@ -21,6 +21,12 @@ from leadsvc.store.tables import receipts
 @click.option("--until", type=click.DateTime(), help="… and before this time (UTC).")
 @click.option("--feed", help="Only receipts of this feed.")
 @click.option("--state", help="Only receipts in this state, for example quarantined.")
+@click.option("--as-lead", is_flag=True, help="Make a lead of the one receipt named, whatever it was taken for.")
+@click.option("--name", default="", help="With --as-lead: the renter's name, in place of what can be read.")
+@click.option("--email", default="", help="With --as-lead: the renter's e-mail address.")
+@click.option("--phone", default="", help="With --as-lead: the renter's telephone number.")
+@click.option("--property", "place", default="", help="With --as-lead: name or address of the property.")
+@click.option("--message", default="", help="With --as-lead: the renter's words.")
 @click.option("--dry-run", is_flag=True, help="Say what would be read, change nothing.")
 def replay(
     receipt_ids: tuple[uuid.UUID, ...],
@@ -28,15 +34,30 @@ def replay(
     until: datetime | None,
     feed: str | None,
     state: str | None,
+    as_lead: bool,
+    name: str,
+    email: str,
+    phone: str,
+    place: str,
+    message: str,
     dry_run: bool,
 ) -> None:
     """Read receipts again from their stored bytes. Nothing is doubled; what is read differently becomes a revision."""
     if not receipt_ids and not (since or until or feed or state):
         raise click.UsageError("name receipts, or a range by --since, --until, --feed or --state")
+    entered = {"name": name, "email": email, "phone": phone, "property": place, "message": message}
+    if as_lead and len(receipt_ids) != 1:
+        raise click.UsageError("--as-lead takes one receipt")
+    if any(entered.values()) and not as_lead:
+        raise click.UsageError("what is entered counts only together with --as-lead")
     settings = Settings.load()
     logs.configure(settings.log_level)
     prepare(settings)
     services = build_services(settings)
+    if as_lead:
+        done = services.actions.tray.make_lead(receipt_ids[0], "operator", entered, dry_run)
+        click.echo("  ".join(f"{key}={value}" for key, value in done.items()))
+        return
     ids = receipt_ids
     if not ids:
         with services.store.read() as connection:

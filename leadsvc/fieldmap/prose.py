@@ -32,7 +32,8 @@ _CALLED: Final = re.compile(
 )
 _I_AM: Final = re.compile(r"\b(?:I am|I'm|I\u2019m)\s+(?P<v>[A-Z][a-z'\u2019-]+\s+[A-Z][a-z'\u2019-]+)\b")
 _CLOSING: Final = re.compile(
-    r"^(?:many |best |kind |warm |with )?(?:thanks(?: so much| again| in advance)?|thank you(?: so much| very much)?"
+    r"(?:^|(?<=[.!?] ))(?:many |best |kind |warm |with )?"
+    r"(?:thanks(?: so much| again| in advance)?|thank you(?: so much| very much)?"
     r"|regards|best|sincerely|cheers|respectfully|talk soon|gracias|saludos|atentamente|merci|cordialement"
     r"|bien \u00e0 vous"
     r"|danke|mit freundlichen gr\u00fc\u00dfen|viele gr\u00fc\u00dfe)\s*[,.!\u2013-]*\s*(?P<v>.*)$",
@@ -201,7 +202,7 @@ def _signed(view: Sequence[str]) -> list[str]:
     found = [match["v"] for match in _CALLED.finditer(text)] + [match["v"] for match in _I_AM.finditer(text)]
     names = [_cut(name) for name in found]
     for index, row in enumerate(view):
-        match = _CLOSING.match(row.strip())
+        match = _CLOSING.search(row.strip())
         if match is None:
             continue
         rest = match["v"].strip(" ,.-")

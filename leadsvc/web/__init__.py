@@ -10,7 +10,7 @@ from pathlib import Path
 from flask import Blueprint, Flask, url_for
 
 from leadsvc.services import Services
-from leadsvc.web import doings, failures, fields, figures, guard, inert, joins, pages, signin, words
+from leadsvc.web import doings, failures, fields, figures, guard, inert, joins, pages, signin, tray, words
 from leadsvc.web.throttle import Throttle
 
 _HERE = Path(__file__).parent
@@ -57,6 +57,8 @@ def _prepare_templates(app: Flask, services: Services) -> None:
     )
     environment.globals.update(
         field_lines=fields.lines,
+        field_doubts=fields.doubts,
+        layout_of=lambda map_id: getattr(services.intake.maps.maps.get(map_id), "confidence", ""),
         field_facts=fields.facts,
         identity=fields.identity,
         tell=joins.tell,
@@ -102,6 +104,7 @@ def _views(web: Blueprint) -> None:
     web.add_url_rule("/prospects/<key>", view_func=pages.prospect)
     web.add_url_rule("/prospects/<key>/compare", view_func=doings.compare)
     web.add_url_rule("/exceptions", view_func=pages.exceptions)
+    web.add_url_rule("/tray", view_func=tray.tray)
     web.add_url_rule("/receipts/<uuid:receipt_id>", view_func=pages.receipt)
     web.add_url_rule("/receipts/<uuid:receipt_id>/raw", view_func=pages.receipt_raw)
     web.add_url_rule("/decisions/<uuid:decision_id>/unmerge", view_func=doings.unmerge_preview)
@@ -119,6 +122,8 @@ def _changes(web: Blueprint) -> None:
     web.add_url_rule("/tasks/<uuid:task_id>/done", view_func=doings.task_done, methods=["POST"])
     web.add_url_rule("/decisions/<uuid:decision_id>/unmerge", view_func=doings.unmerge, methods=["POST"])
     web.add_url_rule("/prospects/<key>/decide", view_func=doings.decide, methods=["POST"])
+    web.add_url_rule("/receipts/<uuid:receipt_id>/lead", view_func=tray.make_lead, methods=["POST"])
+    web.add_url_rule("/receipts/<uuid:receipt_id>/dismiss", view_func=tray.dismiss, methods=["POST"])
     web.add_url_rule("/receipts/replay", view_func=doings.replay, methods=["POST"])
     web.add_url_rule("/deliveries/<uuid:delivery_id>/<what>", view_func=doings.delivery, methods=["POST"])
     web.add_url_rule("/exceptions/<uuid:exception_id>/resolve", view_func=doings.resolve, methods=["POST"])

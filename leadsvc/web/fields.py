@@ -32,11 +32,12 @@ _LABELS = {
     "map_version": "Map version",
     "unused": "Not read by the map",
     "notes": "Notes",
+    "sure": "How sure each is",
 }
 # Shown by the page itself beside the inquiry, or of no use to an agent: told with where each value came from.
 _ELSEWHERE = {
     *("message", "source", "contact_type", "campaign"),
-    *("map_id", "map_version", "confidence", "format", "unused", "notes"),
+    *("map_id", "map_version", "confidence", "format", "unused", "notes", "sure"),
     *("external_id", "thread_id", "occurred_at", "language", "utm"),
 }
 
@@ -66,6 +67,16 @@ def lines(lead: Mapping[str, Any], zone: str = "UTC") -> list[FieldLine]:
 def facts(every: list[FieldLine]) -> list[FieldLine]:
     """Those lines that an agent reads; the others are told in another place of the page."""
     return [line for line in every if line.name not in _ELSEWHERE]
+
+
+def doubts(lead: Mapping[str, Any]) -> list[str]:
+    """The labels of those fields that the generic reader is not sure of, the least sure first."""
+    sure = lead.get("sure") or {}
+    return [label_of(name) for name, level in sorted(sure.items(), key=lambda item: item[1]) if level < _DOUBTED]
+
+
+# Below this a field is named on the page as one to compare.
+_DOUBTED = 0.7
 
 
 @dataclass(frozen=True, slots=True)

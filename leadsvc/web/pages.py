@@ -15,6 +15,7 @@ from leadsvc.store.queries.receipts import receipt_detail
 from leadsvc.store.queries.shapes import Property
 from leadsvc.web.guard import admins_only, now, record, services
 from leadsvc.web.payload import readable
+from leadsvc.web.tray import proposal
 
 _PAGE = 50
 
@@ -67,7 +68,14 @@ def receipt(receipt_id: UUID) -> str:
     with services().store.read() as connection:
         found = receipt_detail(connection, receipt_id)
     record("receipt.view", "receipt", str(receipt_id))
-    return render_template("web/receipt.html", found=found, row=found.row, payload=readable(found.body), now=now())
+    return render_template(
+        "web/receipt.html",
+        found=found,
+        row=found.row,
+        payload=readable(found.body),
+        proposal=proposal(receipt_id, found.row.state),
+        now=now(),
+    )
 
 
 def receipt_raw(receipt_id: UUID) -> Response:

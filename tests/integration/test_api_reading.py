@@ -222,6 +222,19 @@ def test_place_outcome_and_replay(api: Door) -> None:
     post(api, "/v1/guest-cards/GC-22222222/outcomes", {"kind": "toured"}, status=404)
 
 
+def test_a_receipt_is_made_a_lead(api: Door) -> None:
+    sent = api.client.post("/v1/leads/website", data=b"what is this", headers=api.bearer())
+    receipt = sent.get_json()["receipt"]
+    refused = post(api, f"/v1/receipts/{receipt}/lead", {"name": "Ann Lee"}, status=422)
+    assert refused["code"] == "missing_contact"
+    entered = {"name": "Ann Lee", "email": "ann.lee@example.com"}
+    assert post(api, f"/v1/receipts/{receipt}/lead", entered | {"dry_run": True})["leads"] == 1
+    assert get(api, f"/v1/receipts/{receipt}")["state"] == "quarantined"
+    assert post(api, f"/v1/receipts/{receipt}/lead", entered)["after"] == "processed"
+    assert get(api, "/v1/guest-cards")["guest_cards"][0]["prospect"]["email"] == "ann.lee@example.com"
+    post(api, f"/v1/receipts/{receipt}/dismiss", {}, status=409)
+
+
 def test_exceptions(api: Door) -> None:
     lead(api)
     api.client.post("/v1/leads/website", data=b"what is this", headers=api.bearer())
