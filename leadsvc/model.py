@@ -232,9 +232,9 @@ class Claim:
     """What a mail says of where it comes from, and what would bear it out.
 
     ``senders``: whom the claiming field map takes mail from (``name@domain``, ``@domain``, ``.domain``), none when it
-    goes by other things; ``dkim_domains``: who signs what they send. ``written_from``: the addresses in From of the mail
-    as it came, one unless it is malformed. ``results``: its Authentication-Results, from top to bottom. ``vouched``:
-    what a provider that received it reports, by dkim, spf, dmarc, envelope_from.
+    goes by other things; ``dkim_domains``: who signs what they send. ``written_from``: the addresses in From of the
+    mail as it came, one unless it is malformed. ``results``: its Authentication-Results, from top to bottom.
+    ``vouched``: what a provider that received it reports, by dkim, spf, dmarc, envelope_from.
     """
 
     map_id: str
@@ -253,7 +253,7 @@ class Reading:
     stable word for the other two (``autoreply``, ``newsletter``, ``unknown_layout``, ``malformed`` …) and ``detail``
     says it to a person, without personal data. ``errors`` are refused items of a payload whose other items may be
     leads. ``pointers`` are leads that have yet to be fetched; ``message_id`` is the Message-ID of a mail without its
-    brackets.
+    brackets. ``claim`` is what a mail says of its sender, ``trust`` the verdict on it with its reason.
     """
 
     verdict: Verdict
@@ -266,3 +266,6 @@ class Reading:
     map_version: int = 0
     pointers: tuple[Pointer, ...] = ()
     message_id: str = ""
+    claim: Claim | None = None
+    trust: str = ""
+    trust_reason: str = ""
