@@ -102,6 +102,7 @@ class MailRecord:
     inner: tuple[tuple[str, ...], ...] = ()
     cards: tuple[str, ...] = ()
     documents: tuple[bytes, ...] = ()
+    vouched: Mapping[str, str] = field(default_factory=dict)  # what a provider that received it reports of its sender
     format: str = field(default="email", init=False)
 
     def header(self, name: str) -> str:
