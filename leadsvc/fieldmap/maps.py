@@ -69,6 +69,17 @@ class FieldMap:
         return compile_recogniser([{"format": self.formats, **one} for one in sets])
 
     @cached_property
+    def senders(self) -> tuple[str, ...]:
+        """Whom it takes mail from, as the map writes them; empty when it goes by other things as well."""
+        sets = _listed(self.spec["recognise"])
+        return tuple(each for one in sets for each in one["from"]) if all("from" in one for one in sets) else ()
+
+    @property
+    def dkim_domains(self) -> tuple[str, ...]:
+        """Who signs the mails it reads."""
+        return tuple(self.spec.get("dkim_domains", ()))
+
+    @cached_property
     def not_leads(self) -> tuple[NotLead, ...]:
         """What this sender also sends and is no lead."""
         return tuple(
