@@ -13,7 +13,7 @@ from datetime import datetime
 from leadsvc import canonical
 from leadsvc.errors import Aside, Quarantine
 from leadsvc.fieldmap import FieldMap, MapSet, NotLead, generic
-from leadsvc.model import Delivered, ItemError, Lead, Reading, Verdict
+from leadsvc.model import Claim, Delivered, ItemError, Lead, Reading, Verdict
 from leadsvc.normalize.emails import is_vendor, without_tag
 from leadsvc.normalize.records import KeyedRecord, MailRecord, Record
 from leadsvc.parsers import email_mime, json_body, leadgen, records, xml_body
@@ -55,7 +55,8 @@ def read(delivered: Delivered, maps: MapSet) -> Reading:
         if pointers := leadgen.pointers(found):
             return Reading(Verdict.NOT_LEAD, cause="pointer", detail=_POINTER, pointers=pointers)
         if len(found) == 1:
-            return replace(_one(found[0], delivered, maps), message_id=_message_id(found[0]))
+            reading = _one(found[0], delivered, maps)
+            return replace(reading, message_id=_message_id(found[0]), claim=_claim(found[0], reading, maps))
         return _each(found, lambda record: _one(record, delivered, maps))
     except Quarantine as error:
         return Reading(Verdict.QUARANTINE, cause=error.cause, detail=error.detail)
@@ -68,6 +69,17 @@ def read(delivered: Delivered, maps: MapSet) -> Reading:
 def _message_id(record: Record) -> str:
     found = _BRACKETED.search(record.header("message-id")) if isinstance(record, MailRecord) else None
     return found[1] if found else ""
+
+
+def _claim(record: Record, reading: Reading, maps: MapSet) -> Claim | None:
+    """What a mail says of where it comes from. It is the mail as it came that is judged, not one that it carries."""
+    if not isinstance(record, MailRecord):
+        return None
+    written = tuple(email_mime.mailbox(each).address for each in record.headers.get("from", ()))
+    results = record.headers.get("authentication-results", ())
+    field_map = maps.maps.get(reading.map_id)
+    senders, signers = (field_map.senders, field_map.dkim_domains) if field_map else ((), ())
+    return Claim(reading.map_id, senders, signers, written, results, record.vouched)
 
 
 def claimed(delivered: Delivered, maps: MapSet) -> list[tuple[FieldMap, Record]]:
