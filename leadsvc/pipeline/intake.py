@@ -27,6 +27,7 @@ from leadsvc.pipeline.answers import Answer
 from leadsvc.pipeline.plan import Planner
 from leadsvc.pipeline.rebuild import rebuild_prospects
 from leadsvc.pipeline.seen import Context, Fate, Seen, see, spelled
+from leadsvc.pipeline.trusting import judged
 from leadsvc.reading import Ruling, read, ruled
 from leadsvc.store import Store
 from leadsvc.store.bulk import Batch
@@ -67,6 +68,7 @@ class StoredReceipt:
     state: ReceiptState = ReceiptState.PENDING
     answer: Mapping[str, Any] | None = None
     ruling: Ruling | None = None
+    trust: str = ""
 
 
 class Intake:
@@ -127,6 +129,7 @@ class Intake:
             ReceiptState(row.state),
             row.answer,
             Ruling(said.verdict == "lead", said.entered) if said else None,
+            row.trust,
         )
 
     def process_stored(self, receipt: StoredReceipt) -> Answer:
@@ -151,7 +154,9 @@ class Intake:
         """Parse, map and normalise; needs no store."""
         if receipt.ruling is not None:
             return ruled(self.delivered(receipt), self.maps, receipt.ruling)
-        return read(self.delivered(receipt), self.maps)
+        raw = receipt.body if _is_mail(receipt) else None
+        reading = read(self.delivered(receipt), self.maps)
+        return judged(reading, self.settings, self.feed(receipt.feed), receipt.headers, raw, receipt.trust)
 
     def delivered(self, receipt: StoredReceipt) -> Delivered:
         return Delivered(
@@ -308,6 +313,8 @@ def _close(batch: Batch, receipt: StoredReceipt, state: ReceiptState, reading: R
         "detail": reading.detail,
         "map_id": reading.map_id,
         "map_version": reading.map_version,
+        "trust": reading.trust,
+        "trust_reason": reading.trust_reason,
         "leads_found": len(reading.leads) + len(reading.errors),
         "answer": answer.to_json(),
         "processed_at": datetime.now(UTC),
