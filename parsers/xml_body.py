@@ -7,6 +7,7 @@ with repairs, and the record says so.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from html.entities import html5
@@ -28,11 +29,18 @@ _ASIDE = re.compile(r"<!\[CDATA\[.*?\]\]>|<!--.*?-->", re.DOTALL)
 _DOCUMENT_TYPE = re.compile(r"<!\s*(?:DOCTYPE|ENTITY)\b", re.IGNORECASE)
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _FORBIDDEN_REFERENCE = re.compile(r"&#(?:0*(?:[0-8]|1[1-24-9]|2\d|3[01])|x0*(?:[0-8bcef]|1[0-9a-f]));", re.IGNORECASE)
+_TAG = re.compile(
+    r"<!\[CDATA\[.*?\]\]>|<!--.*?-->"
+    r"|<(?P<end>/?)(?P<name>[A-Za-z_][\w:.-]*)\s*(?:[^<>\"'/]+|\"[^\"<]*\"|'[^'<]*'|/(?!>))*+(?P<self>/?)>",
+    re.DOTALL,
+)
+_STRAY = re.compile(r"<(?![A-Za-z_/!?])")
 _CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
 _REFERENCE = re.compile(r"&(?!(?:#\d{1,7}|#x[0-9a-f]{1,6});)(?:(\w{2,31});)?", re.IGNORECASE)
 _MARKUP = re.compile(r"\s*<[?!a-z]", re.IGNORECASE)
 # Where senders of forms and web services put a whole document.
 _CARRIERS = ("xml", "xmldoc", "xmlstring", "xmldata", "leadxml", "adf", "adfxml")
+_CASELESS = frozenset({"adf"})  # written in capitals by some, as HTML once was
 _IN_MAIL = re.compile(r"(?:<\?xml\b|<\?adf\b|<adf\b|<(?:\w+:)?LeadManagement\b)", re.IGNORECASE)
 _END_IN_MAIL = re.compile(r"</(?:adf|(?:\w+:)?LeadManagement)\s*>", re.IGNORECASE)
 
@@ -109,7 +117,8 @@ def _parsed(text: str) -> tuple[etree._Element, bool]:
     try:
         return _stripped(etree.fromstring(bare.encode(), _parser(repair=False))), False
     except etree.XMLSyntaxError:
-        repaired = _FORBIDDEN_REFERENCE.sub("", _known_references(bare[max(bare.find("<"), 0) :]))
+        text = _FORBIDDEN_REFERENCE.sub("", _known_references(bare[max(bare.find("<"), 0) :]))
+        repaired = _balanced(text)
     try:
         root = etree.fromstring(repaired.encode(), _parser(repair=True))
     except etree.XMLSyntaxError:
@@ -146,18 +155,52 @@ def _known_references(text: str) -> str:
     return "".join(piece if piece.startswith("<![CDATA[") else _REFERENCE.sub(resolved, piece) for piece in pieces)
 
 
+def _balanced(text: str) -> str:
+    """Misnested tags put right: an end that closes nothing is dropped, an end that closes something further out closes
+    what is inside first. The parser alone would close whatever is open, and move the rest of a person out of it."""
+    opened: list[str] = []
+    count: Counter[str] = Counter()
+    text = _STRAY.sub("&#60;", text)
+    last = text.rfind("</")
+
+    def put_right(match: re.Match[str]) -> str:
+        name = match["name"]
+        if not name or match["self"]:
+            return match[0]  # CDATA, a comment, or an element without an end
+        if not match["end"]:
+            opened.append(name)
+            count[name] += 1
+            return match[0]
+        if not count[name]:
+            return ""
+        if name == opened[0] and len(opened) > 1 and match.start() < last:
+            name = opened[-1]  # the document goes on, so what is open was meant
+        closed: list[str] = []
+        while not closed or closed[-1] != name:
+            closed.append(opened.pop())
+            count[closed[-1]] -= 1
+        return "".join(f"</{each}>" for each in closed)
+
+    return _TAG.sub(put_right, text)
+
+
 def _stripped(root: etree._Element) -> etree._Element:
     """The tree with local names only: senders reset and invent namespaces at will."""
+    caseless = _plain(str(root.tag), caseless=True) in _CASELESS
     for count, element in enumerate(root.iter(), 1):
         if count > MAX_ELEMENTS:
             raise Quarantine("too_complex", f"The XML has more than {MAX_ELEMENTS:,} elements. Ask for smaller ones.")
-        if isinstance(element.tag, str) and element.tag.startswith("{"):
-            element.tag = etree.QName(element).localname
+        element.tag = _plain(str(element.tag), caseless=caseless)
         for name, value in list(element.attrib.items()):
-            if str(name).startswith("{"):
+            if str(name) != (plain := _plain(str(name), caseless=caseless)):
                 del element.attrib[name]
-                element.set(etree.QName(name).localname, value)
+                element.set(plain, value)
     return root
+
+
+def _plain(name: str, *, caseless: bool) -> str:
+    local = name.rpartition("}")[2]
+    return local.lower() if caseless else local
 
 
 def _carried(root: etree._Element) -> etree._Element | str | None:

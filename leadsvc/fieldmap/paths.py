@@ -38,7 +38,8 @@ def by_key(spec: Mapping[str, Any]) -> Extracts:
         if isinstance(scene.record, MailRecord):
             return ""
         for name in names:
-            text = as_text(scene.record.values.get(name))
+            value = scene.record.values.get(name)
+            text = "" if isinstance(value, dict) else as_text(value)  # an object is no answer; a path goes into it
             if text and not text.isspace():
                 return text
         return ""

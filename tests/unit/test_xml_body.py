@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+
 import pytest
 from lxml import etree
 
@@ -81,3 +84,25 @@ def test_a_document_type_in_a_renters_words_is_harmless() -> None:
 
 def test_deep_nesting_ends() -> None:
     assert xml_body.read(b"<a>" * 100_000).notes == (REPAIRED,)
+
+
+def test_misnested_tags_do_not_move_the_rest_out() -> None:
+    record = xml_body.read(b"<p><n><f>Ann</f><l>Lee</f></l></n><e>a</e><m>x < 3 <b><i>y</b></i></m><k a='>'/></p>")
+    assert [node.tag for node in record.root] == ["n", "e", "m", "k"]
+    assert [node.tag for node in record.root[0]] == ["f", "l"]
+    assert "".join(record.root[2].itertext()) == "x < 3 y"
+    assert xml_body.read(b"<p><n><f>Ann</n><e>a</e></p>").root.findtext("e") == "a"
+
+
+def test_capitals_do_not_matter_where_the_format_is_known_in_them() -> None:
+    assert xml_body.read(b"<ADF><Prospect/></ADF>").root.find("prospect") is not None
+
+
+@pytest.mark.parametrize(
+    "body", [b"<a " * 200_000, b"<a b='" * 100_000, b"<a/" * 200_000, b"</a>" * 200_000, b"<a>&" * 99_000]
+)
+def test_broken_tags_in_masses_take_no_time(body: bytes) -> None:
+    started = time.process_time()
+    with contextlib.suppress(Quarantine):
+        xml_body.read(body)
+    assert time.process_time() - started < 5
