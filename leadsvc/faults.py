@@ -23,8 +23,10 @@ class Commit(StrEnum):
     RESULT = "result"  # what the destination answered
     FETCH = "fetch"  # what had to be asked for: wanted, a receipt of its own, or why not
     SWEEP = "sweep"  # leases, holds, circuits
+    MEND = "mend"  # leads that waited for what a name means, a batch of them
     ACTION = "action"  # a person's doing: place, merge, unmerge, replay
     MAILBOX = "mailbox"  # how far a mailbox is read, and by whom
+    WATCH = "watch"  # what feeds sent is counted and judged
     SYNC = "sync"  # configuration read from a PMS
     IMPORT = "import"  # a chunk of a file, from its receipt to its outbox, and the place behind it
     ADMIN = "admin"  # keys, users, audit

@@ -18,6 +18,7 @@ VERBS: dict[str, str] = {
     "destinations": "leadsvc.cli.destinations:destinations",
     "doctor": "leadsvc.cli.doctor:doctor",
     "import": "leadsvc.cli.import_:import_",
+    "drift": "leadsvc.cli.drift:drift",
     "hooks": "leadsvc.cli.hooks:hooks",
     "ingest": "leadsvc.cli.ingest:ingest",
     "key": "leadsvc.cli.key:key",

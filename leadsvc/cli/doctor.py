@@ -17,6 +17,7 @@ from leadsvc.services import Services
 from leadsvc.store import Store
 from leadsvc.store.migrate import revisions
 from leadsvc.store.tables import exceptions, receipts
+from leadsvc.watching import Feeds
 from leadsvc.workers.deliver import around, profile
 from leadsvc.workers.destinations import connect
 
@@ -55,6 +56,7 @@ def _examine(settings: Settings) -> Iterator[tuple[str, str]]:
         )
     yield from _accounts(settings)
     yield from _backlog(services)
+    yield from _feeds(services)
     yield from _books(services)
 
 
@@ -86,6 +88,12 @@ def _backlog(services: Services) -> Iterator[tuple[str, str]]:
         yield f"Receipt {receipt_id} is waiting to be processed.", step
     for kind, count in open_:
         yield f"{count} open exceptions: {kind.replace('_', ' ')}.", "See the page /exceptions; each has its action."
+
+
+def _feeds(services: Services) -> Iterator[tuple[str, str]]:
+    for each in Feeds(services.store, services.settings, services.clock).health():
+        if each.state in ("silent", "degraded") and not each.muted_until:
+            yield f"Feed {each.feed}: {each.detail}", "`leadsvc drift list` shows all feeds beside what is usual."
 
 
 def _books(services: Services) -> Iterator[tuple[str, str]]:

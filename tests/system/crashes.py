@@ -167,6 +167,12 @@ class Crashes:
         assert sent.status == 200, sent.body
         self.tally.owed.append(Owed(token, person))
 
+    def _unheard(self, _point: str, _side: str) -> None:
+        """A renter who asks for a unit that nobody has heard of, which the queue of unknown names gathers."""
+        self._more(1)
+        person = self._new()
+        self._send(person, email=people.email(person), unit=f"Garden {uuid.uuid4().hex[:6]}")
+
     def _again(self, point: str, side: str) -> None:
         """The second inquiry of somebody known, with a phone number that was not."""
         [person] = self._known[point, side].popleft()
@@ -246,6 +252,8 @@ _STIMULI: Mapping[str, Callable[[Crashes, str, str], None]] = {
     "claim": Crashes._newcomer,
     "result": Crashes._newcomer,
     "sweep": Crashes._newcomer,
+    "mend": Crashes._unheard,
+    "watch": Crashes._newcomer,
     "fetch": Crashes._advertised,
     "call.get_lead": Crashes._advertised,
     "action": Crashes._replay,

@@ -1,0 +1,201 @@
+"""Feeds that fall silent or change: counted from real receipts, told as exceptions, closed when it is over."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from leadsvc.errors import Conflict
+from leadsvc.store.tables import exceptions, feed_hours, field_days, receipts
+from leadsvc.watching import Feeds, Watch
+from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.integration.test_way_of_a_lead import zillow
+from tests.world import World, running_world
+
+WEEKS = 3
+A_DAY = 4
+
+
+class Town:
+    """Two feeds that send at office hours; one of them can be stopped or changed."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.watch = Watch(world.services.store, world.services.settings, world.clock)
+        self.feeds = Feeds(world.services.store, world.services.settings, world.clock)
+        self.number = 0
+
+    def days(self, days: int, *, zillow_sends: str = "leads", site_sends: bool = True) -> None:
+        """Let days pass; the watch looks every six hours."""
+        for _ in range(days):
+            for hour in range(24):
+                self.world.clock.forward(hours=1)
+                if hour % (24 // A_DAY) == 0:
+                    self._zillow(zillow_sends)
+                    if site_sends:
+                        self._site()
+                if hour % 6 == 5:
+                    self.watch.round()
+
+    def _zillow(self, what: str) -> None:
+        self.number += 1
+        person = {"name": f"Renter {_word(self.number)}", "email": f"r{self.number}@example.com"}
+        if what == "leads":
+            self.world.send(zillow(**person, message=f"Question {self.number}"))
+        elif what == "no_message":
+            self.world.send(zillow(**person, message=""))
+        elif what == "unreadable":
+            self.world.send(json.dumps({"renter": person, "listing": "CHD-2BR-7"}).encode(), "application/json")
+        elif what == "new_key":
+            self.world.send(zillow(**person, message=f"Question {self.number}", surprise="1"))
+
+    def _site(self) -> None:
+        self.number += 1
+        lead = {
+            "person": {"name": f"Guest {_word(self.number)}"},
+            "email": f"g{self.number}@example.org",
+            "property": {"id": "chd001"},
+            "message": f"Question {self.number}",
+            "source": "website",
+            "contact_type": "form",
+        }
+        self.world.send(json.dumps(lead).encode(), "application/json", "canonical")
+
+    def alarms(self) -> dict[str, str]:
+        """Open alarms: the beginning of their text -> cause."""
+        rows = self.world.rows(exceptions, exceptions.c.kind == "drift", exceptions.c.resolved_at.is_(None))
+        return {row["detail"].partition(" ")[0]: row["cause"] for row in rows}
+
+    def said(self) -> str:
+        [row] = self.world.rows(exceptions, exceptions.c.kind == "drift", exceptions.c.resolved_at.is_(None))
+        return str(row["detail"])
+
+    def state(self, feed: str) -> str:
+        return next(each.state for each in self.feeds.health() if each.feed == feed)
+
+
+def _word(number: int) -> str:
+    return "".join(chr(ord("a") + int(digit)) for digit in str(number)).title()
+
+
+@pytest.fixture
+def town(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Town]:  # noqa: F811
+    with running_world(store_url, tmp_path, simpms) as world:
+        made = Town(world)
+        made.days(7 * WEEKS)
+        assert made.alarms() == {}
+        yield made
+        world.assert_balanced()
+
+
+def _receipt(town: Town, order: Any) -> str:
+    asked = select(receipts.c.id).where(receipts.c.feed == "zillow", receipts.c.state == "processed").order_by(order)
+    with town.world.services.store.read() as connection:
+        return str(connection.execute(asked.limit(1)).scalar_one())
+
+
+def test_a_source_that_is_down_and_comes_back(town: Town) -> None:
+    last = _receipt(town, receipts.c.received_at.desc())
+    town.days(1, zillow_sends="nothing")
+    assert town.state("zillow") == "late"
+    town.days(2, zillow_sends="nothing")
+    assert town.alarms() == {"zillow": "source_down"}
+    assert last in town.said()
+    town.days(1, zillow_sends="nothing")
+    assert len(town.world.rows(exceptions, exceptions.c.kind == "drift")) == 1, "one open alert"
+    town.days(1)
+    assert town.alarms() == {}
+    assert town.state("zillow") == "ok"
+
+
+def test_a_changed_layout_is_no_silence(town: Town) -> None:
+    last = _receipt(town, receipts.c.received_at.desc())
+    town.days(2, zillow_sends="unreadable")
+    assert town.alarms() == {"zillow": "layout_changed"}
+    [first] = town.world.rows(exceptions, exceptions.c.kind == "quarantined")[:1]
+    assert last in town.said()
+    assert f"First bad receipt: {_first_bad(town)}" in town.said(), first
+
+
+def _first_bad(town: Town) -> str:
+    asked = select(receipts.c.id).where(receipts.c.state == "quarantined").order_by(receipts.c.received_at).limit(1)
+    with town.world.services.store.read() as connection:
+        return str(connection.execute(asked).scalar_one())
+
+
+def test_a_field_that_is_no_longer_sent(town: Town) -> None:
+    town.days(3, zillow_sends="no_message")
+    assert town.alarms() == {"zillow": "layout_changed"}
+    assert "message no longer comes with most leads" in town.said()
+    town.feeds.accept("zillow", "", "test")
+    town.days(1, zillow_sends="no_message")
+    assert town.alarms() == {}, "a person said that it is right so"
+
+
+def test_a_new_key_is_told_and_accepted(town: Town) -> None:
+    town.days(1, zillow_sends="new_key")
+    assert town.alarms() == {"zillow": "new_keys"}
+    assert "key surprise" in town.said()
+    town.feeds.accept("zillow", "zillow_callback", "test")
+    town.days(1, zillow_sends="new_key")
+    assert town.alarms() == {}
+
+
+def test_nothing_at_all_is_our_own_fault(town: Town) -> None:
+    town.days(3, zillow_sends="nothing", site_sends=False)
+    assert list(town.alarms().values()) == ["nothing_arrives"]
+    town.days(1)
+    assert town.alarms() == {}
+
+
+def test_who_is_muted_is_left_alone(town: Town) -> None:
+    town.feeds.mute("zillow", "", 5, "test")
+    town.days(4, zillow_sends="nothing")
+    assert town.alarms() == {}
+    town.days(2, zillow_sends="nothing")
+    assert town.alarms() == {"zillow": "source_down"}
+    town.feeds.acknowledge("zillow", "", "Ada")
+    [row] = town.world.rows(exceptions, exceptions.c.kind == "drift")
+    assert row["owner"] == "Ada"
+
+
+def test_what_came_is_counted_once(town: Town) -> None:
+    other = Watch(town.world.services.store, town.world.services.settings, town.world.clock)
+    town.world.clock.forward(minutes=1)
+    other.round()
+    town.watch.round()
+    with town.world.services.store.read() as connection:
+        counted = connection.execute(select(func.sum(feed_hours.c.receipts))).scalar()
+        leads = connection.execute(select(func.sum(field_days.c.leads)).where(field_days.c.field == "")).scalar()
+    assert counted == leads == town.world.count(receipts)
+
+
+def test_two_that_look_at_once_count_once(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    from leadsvc.watching import counting
+
+    town._zillow("leads")
+    town.world.clock.forward(minutes=1)
+    plain = counting._receipts
+    inside: list[bool] = []
+
+    def meanwhile(*words: Any) -> Any:
+        found = plain(*words)
+        if not inside and found:
+            inside.append(True)
+            if not town.world.services.store.sqlite:  # which has one writer at a time
+                Watch(town.world.services.store, town.world.services.settings, town.world.clock).round()
+        return found
+
+    monkeypatch.setattr(counting, "_receipts", meanwhile)
+    if town.world.services.store.sqlite:
+        town.watch.round()
+    else:
+        with pytest.raises(Conflict):
+            town.watch.round()
+    with town.world.services.store.read() as connection:
+        assert connection.execute(select(func.sum(feed_hours.c.receipts))).scalar() == town.world.count(receipts)
