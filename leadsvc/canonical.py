@@ -114,6 +114,7 @@ class LeadSchema(Schema):
     property = fields.Nested(PropertySchema, allow_none=True)
     unit = _text(100, "Unit number.")
     floor_plan = _text(200, "Floor plan, code or name.")
+    agent = _text(200, "Leasing agent who was asked for, name or PMS id.")
     bedrooms = RangeField(allow_none=True, metadata={"description": "Bedrooms wanted; a studio is 0."})
     bathrooms = RangeField(allow_none=True)
     move_in = _text(200, 'A date, or the renter\'s words ("ASAP", "mid June").')
@@ -197,6 +198,7 @@ def _lead(item: object, received_at: datetime) -> Lead:
         property_hints=_hints(place),
         unit_hint=_short(unit),
         floor_plan_hint=_short(data.get("floor_plan")),
+        agent_hint=_short(data.get("agent")),
         bedrooms=_rooms(data.get("bedrooms")),
         bathrooms=_rooms(data.get("bathrooms")),
         move_in=dates.move_in(data.get("move_in") or "", today),

@@ -104,7 +104,8 @@ class World:
         while True:
             drained = self.loop.deliverer.drain_all()
             swept = self.loop.sweep.round()
-            if not drained.pushed and not drained.failed and not (swept.holds or swept.leases or swept.accounts):
+            moved = swept.holds or swept.leases or swept.accounts or swept.mended
+            if not drained.pushed and not drained.failed and not moved:
                 return
 
     def rows(self, table: Table, *where: Any) -> list[Mapping[str, Any]]:

@@ -11,12 +11,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
+from leadsvc.ids import digest_uuid
 from leadsvc.resolve.golden import shown
 from leadsvc.store.tables import (
     agents,
     floor_plans,
     guest_cards,
     inquiries,
+    name_answers,
     properties,
     prospects,
     remote_refs,
@@ -28,7 +30,8 @@ from leadsvc.workers.claim import Claimed
 
 @dataclass(slots=True)
 class CardView:
-    """The root card (what is pushed), beside the card the delivery was made for (``card_id``)."""
+    """The root card (what is pushed), beside the card the delivery was made for (``card_id``). ``source_there``: our
+    source -> its name at the destination, where a person said it."""
 
     card_id: uuid.UUID
     root_id: uuid.UUID
@@ -56,6 +59,7 @@ class CardView:
     pushed: Mapping[str, str] = field(default_factory=dict)
     event: Mapping[str, Any] = field(default_factory=dict)
     task: Mapping[str, Any] = field(default_factory=dict)
+    source_there: dict[str, str] = field(default_factory=dict)
 
     @property
     def merged(self) -> bool:
@@ -96,7 +100,28 @@ def card_view(connection: Connection, claimed: Claimed, now: datetime) -> CardVi
     )
     _add_refs(connection, claimed, view)
     _add_subject(connection, claimed, view)
+    _add_source(connection, claimed, view)
     return view
+
+
+def _add_source(connection: Connection, claimed: Claimed, view: CardView) -> None:
+    if claimed.kind not in {"prospect", "event"}:
+        return
+    source = view.event["source"] if view.event else view.first_source
+    statement = (
+        select(name_answers.c.target)
+        .where(
+            name_answers.c.name_id == digest_uuid("source", claimed.destination, source),
+            name_answers.c.revoked_at.is_(None),
+            name_answers.c.valid_from.is_(None) | (name_answers.c.valid_from <= view.today),
+            name_answers.c.valid_to.is_(None) | (name_answers.c.valid_to >= view.today),
+        )
+        .order_by(name_answers.c.made_at.desc(), name_answers.c.id.desc())
+        .limit(1)
+    )
+    said = connection.execute(statement).scalar()
+    if said is not None:
+        view.source_there[source] = said
 
 
 def _card(card_id: uuid.UUID):  # type: ignore[no-untyped-def]  # a Select of many columns

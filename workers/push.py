@@ -159,7 +159,8 @@ def _card(view: CardView) -> CardPush:
         budget_max_cents=view.budget_max_cents,
         floor_plan_ref=view.floor_plan_ref,
         unit_ref=view.unit_ref,
-        source_name=view.first_source,
+        source_name=view.source_there.get(view.first_source, view.first_source),
+        source_named=view.first_source in view.source_there,
         agent_ref=view.agent_ref,
         comment=view.comment,
         last_pushed=view.pushed,
@@ -179,7 +180,8 @@ def _add_event(destination: Destination, claimed: Claimed, view: CardView) -> Pu
         kind=event["kind"],
         at=event["at"],
         text=text,
-        source_name=event["source"],
+        source_name=view.source_there.get(event["source"], event["source"]),
+        source_named=event["source"] in view.source_there,
         agent_ref=view.agent_ref,
     )
     result = destination.add_event(view.remote_card_id, push_)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 
 from leadsvc.ids import digest_uuid, uuid7
-from leadsvc.pipeline.sync import upsert
-from leadsvc.store.tables import attempts, deliveries, destinations, exceptions, guest_cards, prospects, remote_refs
+from leadsvc.pipeline.sync import keep, upsert
+from leadsvc.places import name_key
+from leadsvc.store.tables import (
+    attempts,
+    deliveries,
+    destinations,
+    exceptions,
+    guest_cards,
+    name_sightings,
+    prospects,
+    remote_refs,
+    unmapped_names,
+)
 from leadsvc.workers.claim import Claimed, present_lane
 from leadsvc.workers.destinations.base import Outcome, Result
 from leadsvc.workers.destinations.presence import ABSENT
@@ -47,7 +59,8 @@ def record(connection: Connection, claimed: Claimed, pushed: Pushed, owner: str,
     if pushed.standing and pushed.standing != "prospect":
         _stand(connection, claimed, pushed.standing)
     if result.ok and pushed.source:
-        _tell_of_source(connection, claimed.destination, pushed.source, "source_name" in result.fallbacks, now)
+        unnamed = "source_name" in result.fallbacks
+        _tell_of_source(connection, claimed.destination, claimed.guest_card_id, pushed.source, unnamed, now)
     values = _next(connection, claimed, result, now)
     connection.execute(
         update(deliveries)
@@ -56,16 +69,26 @@ def record(connection: Connection, claimed: Claimed, pushed: Pushed, owner: str,
     )
 
 
-def _tell_of_source(connection: Connection, destination: str, source: str, unmapped: bool, now: datetime) -> None:
+def _tell_of_source(
+    connection: Connection, destination: str, card_id: uuid.UUID, source: str, unmapped: bool, now: datetime
+) -> None:
     """A source without a name at the destination goes out as the fallback and is asked for, until it has one."""
     subject = digest_uuid("source", destination, source)
     if unmapped:
-        detail = f"{destination} has no name for the source {source}: it goes out as the fallback. Map it in sources."
+        detail = f"{destination} has no name for the source {source}: it goes out as the fallback. Say which it has."
         _open(connection, "unmapped_name", "source", subject, "source", detail, now)
+        row = {"id": subject, "kind": "source_name", "scope": destination, "key": name_key(source), "text": source}
+        keep(connection, unmapped_names, row | {"source": source, "first_seen_at": now})
+        keep(connection, name_sightings, {"name_id": subject, "subject_id": card_id, "at": now})
         return
     asked = (exceptions.c.kind == "unmapped_name") & (exceptions.c.subject_id == subject)
     closed = {"resolved_at": now, "resolved_by": "worker", "resolution": "the source has a name there"}
-    connection.execute(update(exceptions).where(asked, exceptions.c.resolved_at.is_(None)).values(**closed))
+    found = connection.execute(update(exceptions).where(asked, exceptions.c.resolved_at.is_(None)).values(**closed))
+    if found.rowcount:
+        # The settings may have it by now; what a person answered is on record already.
+        mine = (unmapped_names.c.id == subject) & (unmapped_names.c.state == "open")
+        answered = {"state": "answered", "answered_at": now, "answered_by": "worker"}
+        connection.execute(update(unmapped_names).where(mine).values(**answered))
 
 
 def _remember(connection: Connection, claimed: Claimed, ref: Any, now: datetime) -> None:

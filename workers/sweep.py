@@ -14,8 +14,10 @@ from leadsvc.faults import Commit
 from leadsvc.ids import digest_uuid
 from leadsvc.logs import logger
 from leadsvc.pipeline.intake import Intake
+from leadsvc.pipeline.mending import Mender
 from leadsvc.store import Store
 from leadsvc.store.tables import deliveries, destinations, exceptions
+from leadsvc.watching import Watch
 from leadsvc.workers.claim import release_expired
 from leadsvc.workers.deliver import Deliverer
 from leadsvc.workers.destinations.base import Outcome
@@ -29,12 +31,14 @@ _PROBE_PAUSED = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How many receipts were taken up, leases and holds released, accounts found well again."""
+    """How many receipts were taken up, leases and holds released, accounts found well again, leads mended that waited
+    for what a name means."""
 
     receipts: int
     leases: int
     holds: int
     accounts: int
+    mended: int
 
 
 class Sweep:
@@ -48,6 +52,8 @@ class Sweep:
         self.intake = intake
         self.deliverer = deliverer
         self.clock = clock
+        self.mender = Mender(intake)
+        self.watch = Watch(store, settings, clock)
 
     def prepare(self) -> None:
         """Make sure that every configured account has its row."""
@@ -67,7 +73,14 @@ class Sweep:
         except Conflict:
             leases = holds = 0
         well = sum(self._probe(name) for name in self._ill())
-        return Swept(taken_up, leases, holds, well)
+        self.watch.round_if_due()
+        return Swept(taken_up, leases, holds, well, self._mend())
+
+    def _mend(self) -> int:
+        try:
+            return self.mender.round()
+        except Conflict:
+            return 0  # leads keep coming to these very cards; the next round tries again
 
     def next_due(self) -> datetime | None:
         """When the next delivery falls due."""

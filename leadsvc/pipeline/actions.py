@@ -17,11 +17,12 @@ from leadsvc.errors import Conflict, NotFound, Reject
 from leadsvc.faults import Commit
 from leadsvc.ids import uuid7
 from leadsvc.model import ReceiptState
-from leadsvc.outbox import SHELVED, Owed
+from leadsvc.outbox import Owed
 from leadsvc.pipeline.intake import Intake
 from leadsvc.pipeline.merging import merge_persons, settle_review
+from leadsvc.pipeline.naming import Names
 from leadsvc.pipeline.parting import unmerge
-from leadsvc.pipeline.placing import owed_before, place
+from leadsvc.pipeline.placing import owe_if_nothing_was, place
 from leadsvc.pipeline.seen import Context
 from leadsvc.pipeline.splitting import split
 from leadsvc.pipeline.stages import write_outcome
@@ -36,7 +37,6 @@ from leadsvc.store.tables import (
     exceptions,
     fates,
     guest_cards,
-    inquiries,
     match_decisions,
     properties,
     property_aliases,
@@ -61,6 +61,7 @@ class Actions:
         self.store = intake.store
         self.clock = intake.clock
         self.tray = Tray(intake)
+        self.names = Names(intake)
 
     # -- prospects ----------------------------------------------------------------------------------------------------
 
@@ -166,7 +167,8 @@ class Actions:
             work.changed(person)
             work.finish()
             work.flush(connection)
-            self._owe_if_nothing_was(connection, card, home["destination"])
+            owe_if_nothing_was(connection, work, card)
+            work.flush(connection)
             if learn_alias and row["property_hint"]:
                 alias = {"id": uuid7(), "property_id": property_id, "alias": row["property_hint"], "origin": "learned"}
                 connection.execute(insert(property_aliases).values(**alias))
@@ -184,23 +186,6 @@ class Actions:
         known = Known(persons=load_persons(connection, {root}))
         person = known.persons[root]
         return Working(known, self._context()), person, next(card for card in person.cards if card.id == row["id"])
-
-    def _owe_if_nothing_was(self, connection: Connection, card: Card, destination: str) -> None:
-        """An unplaced card that several accounts could have made was owed to none: now it is known to which."""
-        if connection.execute(owed_before(card)).first() is not None or destination not in self.intake.accounts:
-            return
-        told = connection.execute(
-            select(inquiries.c.id).where(inquiries.c.guest_card_id == card.id).order_by(inquiries.c.occurred_at)
-        ).scalars()
-        todo = connection.execute(
-            select(tasks.c.id, tasks.c.version).where(tasks.c.guest_card_id == card.id, tasks.c.state == "open")
-        ).all()
-        work = Working(Known(), self._context())
-        info = work.context.portfolio.properties.get(card.property_id) if card.property_id else None
-        hold = SHELVED if card.asleep else None
-        owed = [Owed("prospect", card.id, card.version), *(Owed("event", each, 1) for each in told)]
-        work.owe_by_id(card.id, [*owed, *(Owed("task", task.id, task.version) for task in todo)], info, hold)
-        work.flush(connection)
 
     def record_outcome(self, card_key: str, kind: str, at: datetime, actor: str, detail: str = "") -> dict[str, Any]:
         """What became of a card: contacted, toured, leased … entered by hand."""

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from leadsvc.ids import uuid7
+from leadsvc.outbox import Owed
 from leadsvc.pipeline.merging import fold_cards, standing_first
 from leadsvc.resolve.person import Card, Person
-from leadsvc.store.tables import deliveries, exceptions, guest_cards, inquiries
+from leadsvc.store.tables import deliveries, exceptions, guest_cards, inquiries, tasks
 
 if TYPE_CHECKING:
     from leadsvc.pipeline.working import Working
 
 
-def place(work: Working, person: Person, card: Card, property_id: uuid.UUID, *, sentence: str, decided_by: str) -> Card:
-    """Plan it; returns the card that stands for it now: when the prospect has a card there already, the two are one."""
+def place(
+    work: Working,
+    person: Person,
+    card: Card,
+    property_id: uuid.UUID,
+    *,
+    sentence: str,
+    decided_by: str,
+    because: Sequence[Mapping[str, Any]] = (),
+) -> Card:
+    """Plan it; returns the card that stands for it now: when the prospect has a card there already, the two are one.
+
+    ``because``: what it rests on, kept with the decision.
+    """
     decision_id = uuid7()
-    evidence: list[Mapping[str, Any]] = [{"field": "property", "level": "placed", "ours": str(property_id)}]
+    evidence: list[Mapping[str, Any]] = [{"field": "property", "level": "placed", "ours": str(property_id)}, *because]
     work.decision(
         decision_id,
         kind="place",
@@ -34,6 +47,9 @@ def place(work: Working, person: Person, card: Card, property_id: uuid.UUID, *, 
     )
     card.property_id, card.hint = property_id, ""
     work.bump(card)
+    info = work.context.portfolio.properties.get(property_id)
+    if info is not None and info.agents:
+        work.assign_task(card, info.agents[card.id.int % len(info.agents)])
     _release(work, card, decided_by)
     cycle = timedelta(days=work.context.policy.cycle_days)
     twins = [
@@ -66,3 +82,23 @@ def _release(work: Working, card: Card, decided_by: str) -> None:
 def owed_before(card: Card) -> Any:
     """Whether any destination was owed anything about the card (none is when several accounts could have made it)."""
     return select(deliveries.c.id).where(deliveries.c.guest_card_id.in_(list(card.members))).limit(1)
+
+
+def owe_if_nothing_was(connection: Connection, work: Working, card: Card) -> None:
+    """An unplaced card that several accounts could have made was owed to none: now it is known to which. ``work`` is
+    flushed by the caller."""
+    info = work.context.portfolio.properties.get(card.property_id) if card.property_id else None
+    if info is None or connection.execute(owed_before(card)).first() is not None:
+        return
+    told = connection.execute(
+        select(inquiries.c.id)
+        .where(inquiries.c.guest_card_id.in_(list(card.members)))
+        .order_by(inquiries.c.occurred_at)
+    ).scalars()
+    todo = connection.execute(
+        select(tasks.c.id, tasks.c.version).where(
+            tasks.c.guest_card_id.in_(list(card.members)), tasks.c.state == "open"
+        )
+    ).all()
+    owed = [Owed("prospect", card.id, card.version), *(Owed("event", each, 1) for each in told)]
+    work.owe(card, [*owed, *(Owed("task", task.id, task.version) for task in todo)], info, None)

@@ -33,7 +33,9 @@ from leadsvc.store.tables import (
 )
 
 UNSURE = "unsure_reading"
-_COMPARE = "No field map knows this layout; it was read by the generic reader. Compare it with the original, then resolve."
+_COMPARE = (
+    "No field map knows this layout; it was read by the generic reader. Compare it with the original, then resolve."
+)
 _CORRECTED = f"{BY_ID}, changed content"
 
 
@@ -232,7 +234,8 @@ class Planner:
                 "map_id": lead.map_id,
                 "map_version": lead.map_version,
                 "lead": to_json(lead),
-                "placement": placed(seen.placement),
+                "placement": placed(seen.placement, seen.names),
+                "unmapped": bool(seen.names),
                 "flags": [*seen.flags, *([HISTORY_FLAG] if self._is_history(seen) else [])],
             },
         )
@@ -326,6 +329,7 @@ class Planner:
         if not created:
             return []
         row = self.work.first_contact(card.id, card.property_id, inquiry_id, body)
+        row["assignee"] = seen.placement.agent_ref or row["assignee"]
         card.task = {"id": row["id"], "due_at": row["due_at"], "version": 1}
         self.work.new_task(card, row)
         return [Owed("task", row["id"], 1)]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from leadsvc.attribution import clock
 from leadsvc.config import Account, Policy
 from leadsvc.ids import digest_uuid
 from leadsvc.leadjson import to_json
-from leadsvc.model import Lead
-from leadsvc.places import Placement
+from leadsvc.model import HintKind, Lead, Value
+from leadsvc.normalize.dates import LOCAL
+from leadsvc.places import Missing, Placement, Rule, name_key
 from leadsvc.resolve.person import Identity
 from leadsvc.store.known import Told, folded
 from leadsvc.store.queries.portfolio import Portfolio
@@ -42,6 +44,25 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmapped:
+    """A name that the configuration does not have: what it was meant to name, where (the id of a property, or empty),
+    and how it was written. ``answered``: a person has said what it means, and the lead was read so."""
+
+    kind: str
+    scope: str
+    text: str
+    answered: bool = False
+
+    @property
+    def key(self) -> str:
+        return name_key(self.text)
+
+    @property
+    def id(self) -> uuid.UUID:
+        return digest_uuid("name", self.kind, self.scope, self.key)
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """One lead with all that is read off it before the store is asked."""
 
@@ -54,6 +75,7 @@ class Seen:
     external_id: str | None
     content_key: uuid.UUID
     encoded: Mapping[str, Any]
+    names: tuple[Unmapped, ...] = ()
 
     @property
     def words(self) -> list[str]:
@@ -78,7 +100,12 @@ class Fate:
 def see(context: Context, position: int, lead: Lead) -> Seen:
     """Place and key a lead."""
     occurred_at, flag = clock(lead.occurred_at.value if lead.occurred_at else None, context.received_at)
+    lead, sources = credited(context.portfolio, lead, occurred_at)
     placement = context.portfolio.directory.place(lead, occurred_at.date())
+    if lead.occurred_at is not None and lead.occurred_at.rule == LOCAL and not flag:
+        home = context.portfolio.properties.get(placement.property_id) if placement.property_id else None
+        occurred_at = _on_clock(occurred_at, home.time_zone if home else "UTC")
+        lead = replace(lead, occurred_at=Value(occurred_at, lead.occurred_at.raw, "time:property"))
     external = lead.external_id.value if lead.external_id else None
     if external is None and context.message_id:
         external = f"message-id:{context.message_id}#{position}"
@@ -90,18 +117,57 @@ def see(context: Context, position: int, lead: Lead) -> Seen:
         occurred_at,
         (f"clock_{flag.value}",) if flag else (),
         external,
-        _content_key(lead, placement),
+        content_key(lead, placement.property_id),
         to_json(lead),
+        (*sources, *unmapped(placement, lead)),
     )
 
 
-def _content_key(lead: Lead, placement: Placement) -> uuid.UUID:
+def credited(portfolio: Portfolio, lead: Lead, at: datetime, sent: str = "") -> tuple[Lead, tuple[Unmapped, ...]]:
+    """The lead with the source that people said is meant, and the name of its source where it is no known one.
+    ``sent``: the source as it was sent, where the lead holds an answer already."""
+    source = sent or lead.source
+    if not portfolio.sources or source in portfolio.sources:
+        return lead, ()
+    said = portfolio.directory.answers.target("source", "", source, at.date())
+    return replace(lead, source=said or source), (Unmapped("source", "", source, bool(said)),)
+
+
+def unmapped(placement: Placement, lead: Lead) -> tuple[Unmapped, ...]:
+    """What the lead names and the configuration does not have. Of an unknown property the name by which the next lead
+    will most likely call it; a text that fits several, or a contradiction, is no unknown name."""
+    if placement.property_id is None:
+        if placement.rule is not Rule.UNKNOWN or not lead.property_hints:
+            return ()
+        hints = [value.value for value in lead.property_hints]
+        best = min(hints, key=lambda each: _LASTING.index(each.kind))
+        return (Unmapped("property", "", " ".join(best.text.split())),)
+    scope = str(placement.property_id)
+    left = [Unmapped(kind.value, scope, text) for kind, text in placement.unresolved if kind is not Missing.PROPERTY]
+    return (*left, *(Unmapped(kind.value, scope, text, answered=True) for kind, text in placement.answered))
+
+
+_LASTING = (
+    HintKind.PROPERTY_ID,
+    HintKind.NAME,
+    HintKind.MAILBOX_TAG,
+    HintKind.ADDRESS,
+    HintKind.LISTING_ID,
+)
+
+
+def _on_clock(moment: datetime, zone: str) -> datetime:
+    """The time at which the clocks of ``zone`` showed the figures of ``moment``."""
+    return moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def content_key(lead: Lead, property_id: uuid.UUID | None) -> uuid.UUID:
     """Source, property, message and name: the same for a form call-back and the mail about it.
 
     The name is part of it because many renters send the same ready-made message; whoever is recognised by an address or
     a number is compared with their own inquiries instead (:func:`repeats`).
     """
-    where = str(placement.property_id) if placement.property_id else hint(lead)
+    where = str(property_id) if property_id else hint(lead)
     message = _spoken(lead.message.value) if lead.message else ""
     kind = "" if message else lead.contact_type.value
     return digest_uuid("content", lead.source, where, message, kind, spelled(lead))
@@ -139,12 +205,14 @@ def repeats(seen: Seen, told: Told) -> bool:
     return same_place and said == spoken and same_kind
 
 
-def placed(placement: Placement) -> dict[str, Any]:
-    """A placement as it is kept with the inquiry."""
+def placed(placement: Placement, names: Iterable[Unmapped] = ()) -> dict[str, Any]:
+    """A placement as it is kept with the inquiry, with the unknown names that are still to be gathered."""
     return {
+        "names": [[each.kind, each.scope, each.text, each.answered] for each in names],
         "sentence": placement.sentence,
         "unit_id": str(placement.unit_id) if placement.unit_id else None,
         "floor_plan_id": str(placement.floor_plan_id) if placement.floor_plan_id else None,
+        "agent_ref": placement.agent_ref,
         "unresolved": [[kind.value, text] for kind, text in placement.unresolved],
         "candidates": [{"property_id": str(each.property_id), "why": each.why} for each in placement.candidates],
     }

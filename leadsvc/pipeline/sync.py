@@ -25,6 +25,12 @@ def upsert(connection: Connection, table: Table, row: Mapping[str, Any], key: tu
     connection.execute(make(table).values(**row).on_conflict_do_update(index_elements=list(key), set_=changes))
 
 
+def keep(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
+    """Insert ``row`` unless there is one with its primary key."""
+    make = pg_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    connection.execute(make(table).values(**row).on_conflict_do_nothing())
+
+
 def write_configuration(
     connection: Connection, destination: str, config: Mapping[str, Iterable[Raw]]
 ) -> dict[str, int]:

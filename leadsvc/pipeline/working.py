@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,14 +26,16 @@ from leadsvc.store.tables import (
     identifiers,
     inquiries,
     match_decisions,
+    name_sightings,
     prospect_identifiers,
     prospects,
     revisions,
     tasks,
+    unmapped_names,
 )
 
 if TYPE_CHECKING:
-    from leadsvc.pipeline.seen import Context, Seen
+    from leadsvc.pipeline.seen import Context, Seen, Unmapped
 
 
 class Working:
@@ -212,9 +214,18 @@ class Working:
         self._task_rows[row["id"]] = row
         self.batch.insert(tasks, row)
 
+    def correct_by_hand(self, card: Card, inquiry_id: uuid.UUID, title: str, body: str) -> None:
+        """Ask a person to put right in the destination what cannot be put right from here."""
+        row = self.first_contact(card.id, card.property_id, inquiry_id, body)
+        self.batch.insert(tasks, row | {"kind": "correct_destination", "title": title})
+
     def move_task(self, card: Card, body: str, inquiry_id: uuid.UUID) -> None:
         """One open task follows the newest inquiry; its deadline stays the earliest (the renter has waited since)."""
         self._change_task(card, {"body": body, "inquiry_id": inquiry_id})
+
+    def assign_task(self, card: Card, agent: str) -> None:
+        """The task goes to that agent (the PMS's id)."""
+        self._change_task(card, {"assignee": agent})
 
     def hasten_task(self, card: Card, due_at: datetime) -> None:
         self._change_task(card, {"due_at": due_at})
@@ -330,6 +341,25 @@ class Working:
         }
         self.batch.insert(exceptions, row, keep=True)
 
+    def sighting(
+        self,
+        names: Iterable[Unmapped],
+        subject_id: uuid.UUID,
+        *,
+        feed: str,
+        source: str,
+        receipt: uuid.UUID,
+        at: datetime,
+    ) -> None:
+        """An inquiry that came at ``at`` had these unknown names: whoever says what they mean finds it."""
+        for name in names:
+            row = {"id": name.id, "kind": name.kind, "scope": name.scope, "key": name.key, "text": name.text[:300]}
+            row |= {"feed": feed, "source": source, "receipt_id": receipt, "first_seen_at": at}
+            self.batch.insert(unmapped_names, row, keep=True)
+            state = "mended" if name.answered else "waiting"
+            seen = {"name_id": name.id, "subject_id": subject_id, "at": at, "state": state}
+            self.batch.insert(name_sightings, seen, keep=True)
+
     def owe(
         self, card: Card, owed: list[Owed], info: PropertyInfo | None, hold: Hold | None, lane: uuid.UUID | None = None
     ) -> None:
@@ -373,7 +403,8 @@ class Working:
         self.batch.flush(connection)
         for card_id, first in self._firsts.items():
             connection.execute(update(guest_cards).where(guest_cards.c.id == card_id).values(**first))
-        for statement in self._after:
+        after, self._after = self._after, []
+        for statement in after:
             connection.execute(statement)
         restore_cards(connection, {self._root_card(card) for card in self._staged})
 

@@ -6,11 +6,24 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from leadsvc.model import HintKind, Lead, PropertyHint
 from leadsvc.normalize.address import Address, street_key
+from leadsvc.places.answers import Answers
 from leadsvc.places.rooms import Rooms
-from leadsvc.places.rows import Candidate, FloorPlanRow, Missing, Placement, PropertyRow, Rule, UnitRow
+from leadsvc.places.rows import (
+    AgentRow,
+    Answer,
+    Candidate,
+    FloorPlanRow,
+    Missing,
+    Placement,
+    PropertyRow,
+    Rule,
+    UnitRow,
+)
+from leadsvc.places.staff import Staff
 from leadsvc.places.tables import NETWORKS, NOTHING, Found, Hit, Tables
 
 # Ids first, then aliases, then likeness: the first rule of these that a finding has is what a placement rests on.
@@ -39,10 +52,10 @@ class _Finding:
 
 
 class Directory:
-    """The operator's properties, units and floor plans, ready for look-ups; build it once, it never changes.
+    """The operator's properties, units, floor plans and agents, ready for look-ups; build it once, it never changes.
 
     ``networks``: source slug -> slug of the site whose listing ids it shows. Units of properties that are not given are
-    left out.
+    left out. ``answers``: what people said that names mean, in the order in which they said it.
     """
 
     def __init__(
@@ -51,8 +64,12 @@ class Directory:
         units: Iterable[UnitRow] = (),
         floor_plans: Iterable[FloorPlanRow] = (),
         networks: Mapping[str, str] = NETWORKS,
+        agents: Iterable[AgentRow] = (),
+        answers: Iterable[Answer] = (),
     ) -> None:
         units = tuple(units)
+        self.answers = Answers(answers)
+        self._staff = Staff(agents)
         self._tables = Tables(properties, units, networks)
         self._rooms = Rooms(units, floor_plans)
 
@@ -88,14 +105,32 @@ class Directory:
         return (
             self._check_lapsed(property_id, findings, lost)
             or self._check_town(property_id, towns, telling, lost)
-            or self._placed(lead, property_id, telling, lost, towns)
+            or self._placed(lead, property_id, telling, lost, towns, on)
         )
+
+    def knows(self, kind: str, scope: str, text: str, on: date) -> bool:
+        """Whether a name can be found by now: ``kind`` property, unit, floor_plan or agent, ``scope`` the id of the
+        property of the latter three."""
+        if kind == "property":
+            return any(
+                len(finding.found.properties) == 1 and finding.sure
+                for hint_kind in HintKind
+                for finding in self._look_up(PropertyHint(hint_kind, text), "", on)
+            )
+        place = uuid.UUID(scope)
+        if kind == "agent":
+            return bool(self._staff.named(place, text))
+        found = self._rooms.unit(place, text) if kind == "unit" else self._rooms.floor_plan(place, text, None)
+        return found is not None
 
     def _look_up(self, hint: PropertyHint, source: str, on: date) -> list[_Finding]:
         """What the hint names, by its own kind; a text that may be a name or an address is looked up as both."""
         tables, text = self._tables, hint.text
         if hint.kind is HintKind.MAILBOX_TAG:
-            return [_Finding(Rule.MAILBOX_TAG, hint, tables.by_tag(text, on))]
+            found = tables.by_tag(text, on)
+            # A person may have said what a tag that nobody configured means.
+            by_name = tables.by_name(text, on) if found == NOTHING else NOTHING
+            return [_Finding(Rule.NAME, hint, by_name) if by_name.hits else _Finding(Rule.MAILBOX_TAG, hint, found)]
         if hint.kind in _ID_KINDS:
             rule = Rule.PROPERTY_ID if hint.kind is HintKind.PROPERTY_ID else Rule.LISTING_ID
             found = tables.by_id(text, source, on)
@@ -151,17 +186,40 @@ class Directory:
         telling: Sequence[_Finding],
         lost: Sequence[PropertyHint],
         towns: Sequence[Address],
+        on: date,
     ) -> Placement:
         unresolved = [(Missing.PROPERTY, hint.text) for hint in lost]
         texts = [lead.unit_hint.value] if lead.unit_hint else []
         texts += [address.unit for address in towns if address.unit]
         by_id = {hit.unit_id for f in telling for hit in f.found.hits if hit.unit_id}
-        unit_id = self._unit(property_id, texts, by_id, unresolved)
-        plan_id = self._floor_plan(lead, property_id, unit_id, unresolved)
+        unit_id = self._unit(property_id, texts, by_id, unresolved, on)
+        plan_id = self._floor_plan(lead, property_id, unit_id, unresolved, on)
+        agent = self._agent(lead, property_id, unresolved, on)
         rules = list(dict.fromkeys(f.rule for f in sorted(telling, key=lambda f: _TRUST.index(f.rule))))
         row = self.properties[property_id]
         sentence = f"{row.name}, by {_and([_WORDS[rule] for rule in rules])}"
-        return Placement(property_id, unit_id, plan_id, rules[0], sentence, tuple(dict.fromkeys(unresolved)))
+        missing = tuple(dict.fromkeys(unresolved))
+        answered = self._answered(lead, property_id, texts, missing, on)
+        return Placement(property_id, unit_id, plan_id, rules[0], sentence, missing, agent_ref=agent, answered=answered)
+
+    def _answered(
+        self,
+        lead: Lead,
+        property_id: uuid.UUID,
+        units: Sequence[str],
+        missing: Sequence[tuple[Missing, str]],
+        on: date,
+    ) -> tuple[tuple[Missing, str], ...]:
+        """The names of this lead for which a person answered, and that were found."""
+        names = [(Missing.UNIT, text) for text in units]
+        names += [(Missing.FLOOR_PLAN, lead.floor_plan_hint.value)] if lead.floor_plan_hint else []
+        names += [(Missing.AGENT, lead.agent_hint.value.strip())] if lead.agent_hint else []
+        scope = str(property_id)
+        return tuple(
+            (kind, text)
+            for kind, text in dict.fromkeys(names)
+            if (kind, text) not in missing and self.answers.target(kind.value, scope, text, on)
+        )
 
     def _unit(
         self,
@@ -169,9 +227,14 @@ class Directory:
         texts: Sequence[str],
         by_id: set[uuid.UUID],
         unresolved: list[tuple[Missing, str]],
+        on: date,
     ) -> uuid.UUID | None:
         """The unit that ids and texts agree on; texts that name none, or another one, are noted."""
-        named = {text: self._rooms.unit(property_id, text) for text in dict.fromkeys(texts) if text.strip()}
+        named = {
+            text: self._rooms.unit(property_id, text) or self._said(Missing.UNIT, property_id, text, on, self.units)
+            for text in dict.fromkeys(texts)
+            if text.strip()
+        }
         units = by_id | {unit for unit in named.values() if unit}
         if len(units) == 1:
             unresolved += [(Missing.UNIT, text) for text, unit in named.items() if unit is None and not by_id]
@@ -180,7 +243,12 @@ class Directory:
         return None
 
     def _floor_plan(
-        self, lead: Lead, property_id: uuid.UUID, unit_id: uuid.UUID | None, unresolved: list[tuple[Missing, str]]
+        self,
+        lead: Lead,
+        property_id: uuid.UUID,
+        unit_id: uuid.UUID | None,
+        unresolved: list[tuple[Missing, str]],
+        on: date,
     ) -> uuid.UUID | None:
         """The plan that was named, else the unit's. Where the two differ, none, and the name is noted."""
         of_unit = self.units[unit_id].floor_plan_id if unit_id else None
@@ -188,11 +256,36 @@ class Directory:
             return of_unit
         text = lead.floor_plan_hint.value
         bedrooms = lead.bedrooms.value if lead.bedrooms else None
-        named = self._rooms.floor_plan(property_id, text, bedrooms)
+        named = self._rooms.floor_plan(property_id, text, bedrooms) or self._said(
+            Missing.FLOOR_PLAN, property_id, text, on, self.floor_plans
+        )
         if named is None or of_unit not in (None, named):
             unresolved.append((Missing.FLOOR_PLAN, text))
             return of_unit if named is None else None
         return named
+
+    def _agent(self, lead: Lead, property_id: uuid.UUID, unresolved: list[tuple[Missing, str]], on: date) -> str:
+        """The PMS's id of the agent who was asked for; a name that nobody there has is noted."""
+        text = lead.agent_hint.value.strip() if lead.agent_hint else ""
+        if not text or not self._staff.at(property_id):
+            return ""
+        found = self._staff.named(property_id, text)
+        if not found:
+            said = self.answers.target(Missing.AGENT.value, str(property_id), text, on)
+            found = said if said in self._staff.at(property_id) else ""
+        if not found:
+            unresolved.append((Missing.AGENT, text))
+        return found
+
+    def _said(
+        self, kind: Missing, property_id: uuid.UUID, text: str, on: date, known: Mapping[uuid.UUID, Any]
+    ) -> uuid.UUID | None:
+        """What a person said that ``text`` means, as long as the property still has it."""
+        target = self.answers.target(kind.value, str(property_id), text, on)
+        if not target:
+            return None
+        row = known.get(uuid.UUID(target))
+        return row.id if row is not None and row.property_id == property_id else None
 
     def _unplaced(
         self, rule: Rule, sentence: str, lost: Sequence[PropertyHint], findings: Sequence[_Finding]

@@ -68,6 +68,30 @@ class UnitRow:
     listing_ids: ListingIds = ()
 
 
+@dataclass(frozen=True, slots=True)
+class AgentRow:
+    """A leasing agent; ``properties`` are the ids of those the agent works at."""
+
+    remote_id: str
+    name: str
+    properties: frozenset[uuid.UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person said that a name means: ``key`` as :func:`leadsvc.places.answers.name_key` folds it, ``scope`` the
+    id of the property (of a unit, plan or agent) or the destination (of a source's name there), ``target`` what it
+    means there. In force from ``valid_from`` to ``valid_to``, both included."""
+
+    kind: str
+    scope: str
+    key: str
+    text: str
+    target: str
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
 class Rule(StrEnum):
     """What a placement rests on: the most trusted hint that named the property, or why there is none."""
 
@@ -88,6 +112,7 @@ class Missing(StrEnum):
     PROPERTY = "property"
     UNIT = "unit"
     FLOOR_PLAN = "floor_plan"
+    AGENT = "agent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +129,9 @@ class Placement:
 
     ``property_id`` is ``None`` when it is unknown, ambiguous or contradictory; then ``candidates`` are what a person
     chooses from, most likely first. ``sentence`` (no full stop) says why in words for people, ``unresolved`` lists what
-    was sent and could not be found. An unknown unit or floor plan never unplaces the lead.
+    was sent and could not be found. An unknown unit, floor plan or agent never unplaces the lead. ``agent_ref`` is the
+    PMS's id of the agent who was asked for, empty when there is none. ``answered`` are names that were found because a
+    person said what they mean.
     """
 
     property_id: uuid.UUID | None
@@ -114,3 +141,5 @@ class Placement:
     sentence: str
     unresolved: tuple[tuple[Missing, str], ...] = ()
     candidates: tuple[Candidate, ...] = ()
+    agent_ref: str = ""
+    answered: tuple[tuple[Missing, str], ...] = ()

@@ -341,12 +341,14 @@ inquiries = Table(
     _json("lead"),
     _json("placement"),
     _json("flags", "[]"),
+    Column("unmapped", Boolean, nullable=False, server_default=text("false")),  # its unknown names are to be gathered
     one_of("contact_type", tuple(ContactType)),
     UniqueConstraint("receipt_id", "position"),
     UniqueConstraint("feed", "external_id"),
     Index("ix_inquiries_content_key_received_at", "content_key", "received_at"),
     Index("ix_inquiries_property_id_occurred_at", "property_id", "occurred_at"),
     Index("ix_inquiries_occurred_at", "occurred_at"),
+    Index("ix_inquiries_unmapped", "id", sqlite_where=text("unmapped"), postgresql_where=text("unmapped")),
 )
 
 revisions = Table(  # every content an inquiry had before its present one

@@ -204,8 +204,9 @@ class CardPush:
     """A guest card to create or update.
 
     ``our_key`` is ours for ever and marks the remote record; ``person_key`` joins cards of one person over properties.
-    ``source_name`` is our source slug (or already a name of the PMS). ``last_pushed`` are the values of the last
-    acknowledged push: a remote value equal to them is still ours to correct; any other stays as it is.
+    ``source_name`` is our source slug, or with ``source_named`` the very name that the PMS has for it. ``last_pushed``
+    are the values of the last acknowledged push: a remote value equal to them is still ours to correct; any other stays
+    as it is.
     """
 
     our_key: str
@@ -222,6 +223,7 @@ class CardPush:
     floor_plan_ref: str = ""
     unit_ref: str = ""
     source_name: str = ""
+    source_named: bool = False
     agent_ref: str = ""
     comment: str = ""
     last_pushed: Mapping[str, str] = field(default_factory=dict)
@@ -236,6 +238,7 @@ class EventPush:
     at: datetime
     text: str
     source_name: str = ""
+    source_named: bool = False
     agent_ref: str = ""
 
 

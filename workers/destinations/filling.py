@@ -25,8 +25,10 @@ class Outgoing:
     fallbacks: tuple[str, ...] = ()
 
 
-def source_name(slug: str, profile: Profile) -> tuple[str, bool]:
-    """The account's name for our source, and whether that is the fallback."""
+def source_name(slug: str, profile: Profile, named: bool = False) -> tuple[str, bool]:
+    """The account's name for our source, and whether that is the fallback. ``named``: it is the account's already."""
+    if named:
+        return slug, False
     if slug in profile.sources:
         return profile.sources[slug], False
     if slug and slug in profile.sources.values():
@@ -49,7 +51,7 @@ def outgoing(card: CardPush, profile: Profile, capabilities: Capabilities) -> Ou
         values["last_name"] = profile.last_name_placeholder
         fallbacks.append("last_name")
     if "source_name" in profile.allowed_fields:
-        values["source_name"], fallen = source_name(card.source_name, profile)
+        values["source_name"], fallen = source_name(card.source_name, profile, card.source_named)
         fallbacks += ["source_name"] if fallen else []
     for name, longest in capabilities.max_len.items():
         value = values.get(name)

@@ -32,7 +32,9 @@ class History(Line):
             return replace(there, outcome=Outcome.DUPLICATE)
         if not there.ok:
             return there
-        source, fallen = source_name(event.source_name, self._profile) if event.source_name else ("", False)
+        source, fallen = (
+            source_name(event.source_name, self._profile, event.source_named) if event.source_name else ("", False)
+        )
         body: Body = {
             "reference": event.our_event_key,
             "kind": event.kind,

@@ -10,8 +10,17 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from leadsvc.places import Alias, Directory, FloorPlanRow, PropertyRow, UnitRow
-from leadsvc.store.tables import agents, counters, floor_plans, properties, property_aliases, units
+from leadsvc.places import AgentRow, Alias, Answer, Directory, FloorPlanRow, PropertyRow, UnitRow
+from leadsvc.store.tables import (
+    agents,
+    counters,
+    floor_plans,
+    name_answers,
+    properties,
+    property_aliases,
+    sources,
+    units,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +38,14 @@ class PropertyInfo:
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """``version`` grows with every change, so that processes notice. ``own_values``: phones that are the operator's."""
+    """``version`` grows with every change, so that processes notice. ``own_values``: phones that are the operator's.
+    ``sources``: slugs of the advertisers that are known."""
 
     version: int
     directory: Directory
     properties: Mapping[uuid.UUID, PropertyInfo]
     own_values: frozenset[str]
+    sources: frozenset[str] = frozenset()
 
 
 def portfolio_version(connection: Connection) -> int:
@@ -48,7 +59,14 @@ def load_portfolio(connection: Connection) -> Portfolio:
     aliases: dict[uuid.UUID, list[Alias]] = defaultdict(list)
     for row in connection.execute(select(property_aliases)):
         aliases[row.property_id].append(Alias(row.alias, row.valid_from, row.valid_to))
+    answers = _answers(connection)
+    for answer in answers:
+        if answer.kind == "property":
+            alias = Alias(answer.text, answer.valid_from, answer.valid_to)
+            aliases[uuid.UUID(answer.target)].append(alias)
     rows = list(connection.execute(select(properties).where(properties.c.active)))
+    staffed = list(connection.execute(select(agents).where(agents.c.active).order_by(agents.c.remote_id)))
+    homes = {(row.destination, row.remote_id): row.id for row in rows}
     directory = Directory(
         properties=tuple(_property(row, tuple(aliases[row.id])) for row in rows),
         units=tuple(
@@ -61,9 +79,18 @@ def load_portfolio(connection: Connection) -> Portfolio:
             FloorPlanRow(row.id, row.property_id, row.remote_id, row.name, row.bedrooms or 0, row.bathrooms or 0)
             for row in connection.execute(select(floor_plans).where(floor_plans.c.active))
         ),
+        agents=tuple(
+            AgentRow(
+                row.remote_id,
+                row.name,
+                frozenset(homes[row.destination, each] for each in row.properties if (row.destination, each) in homes),
+            )
+            for row in staffed
+        ),
+        answers=answers,
     )
     staff: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for agent in connection.execute(select(agents).where(agents.c.active).order_by(agents.c.remote_id)):
+    for agent in staffed:
         for remote_id in agent.properties:
             staff[agent.destination, remote_id].append(agent.remote_id)
     infos = {
@@ -78,7 +105,17 @@ def load_portfolio(connection: Connection) -> Portfolio:
         )
         for row in rows
     }
-    return Portfolio(version, directory, infos, frozenset(row.office_phone for row in rows if row.office_phone))
+    own = frozenset(row.office_phone for row in rows if row.office_phone)
+    return Portfolio(version, directory, infos, own, frozenset(connection.execute(select(sources.c.slug)).scalars()))
+
+
+def _answers(connection: Connection) -> tuple[Answer, ...]:
+    """What people said that names mean, oldest first."""
+    statement = select(name_answers).where(name_answers.c.revoked_at.is_(None))
+    return tuple(
+        Answer(row.kind, row.scope, row.key, row.text, row.target, row.valid_from, row.valid_to)
+        for row in connection.execute(statement.order_by(name_answers.c.made_at, name_answers.c.id))
+    )
 
 
 def _property(row: Any, aliases: tuple[Alias, ...]) -> PropertyRow:

@@ -188,6 +188,9 @@ def _backfill_and_drift() -> None:
 
 
 def _names() -> None:
+    op.add_column("inquiries", sa.Column("unmapped", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    unmapped = sa.text("unmapped")
+    op.create_index("ix_inquiries_unmapped", "inquiries", ["id"], sqlite_where=unmapped, postgresql_where=unmapped)
     kinds = "kind IN ('property', 'unit', 'floor_plan', 'agent', 'source', 'source_name')"
     op.create_table(
         "unmapped_names",
