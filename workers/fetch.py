@@ -37,7 +37,6 @@ log = logger("fetch")
 
 OPERATIONS = ("get_lead", "get_certificate", "confirm_subscription")
 _BATCH = 16
-_LEASE = timedelta(seconds=120)
 _PAUSES_S = (5, 30, 120, 600, 1800, 3600, 10_800)
 _TELL_AFTER = 3
 _GIVE_UP_AFTER = 6
@@ -58,6 +57,7 @@ class Fetcher:
         self.settings = settings
         self.intake = intake
         self.clock = clock
+        self.lease = timedelta(seconds=settings.lease_s)
         self._doors: dict[str, Door] = {}
         self._asked: defaultdict[str, deque[float]] = defaultdict(deque)
         self._wake = threading.Event()
@@ -115,7 +115,7 @@ class Fetcher:
         asked = 0
         while not self._stop.is_set() and (room := self._room(feed)):
             with self.store.write(Commit.CLAIM) as connection:
-                taken = fetches.take(connection, [feed.name], self.clock(), min(room, _BATCH), _LEASE)
+                taken = fetches.take(connection, [feed.name], self.clock(), min(room, _BATCH), self.lease)
             if not taken:
                 break
             for number, wanted in enumerate(taken, 1):

@@ -16,6 +16,7 @@ from leadsvc.store.tables import (
     deliveries,
     exceptions,
     fates,
+    fetches,
     guest_cards,
     inquiries,
     match_decisions,
@@ -103,6 +104,17 @@ def _leads_with_two_fates() -> Select[Any]:
 def _leads_in_what_is_none() -> Select[Any]:
     none = receipts.c.state.in_(("not_lead", "quarantined"))
     return select(receipts.c.id).where(none, exists().where(inquiries.c.receipt_id == receipts.c.id))
+
+
+def _named_and_not_owed() -> Select[Any]:
+    """Whoever names leads by id is owed a fetch, its own or that of who named them first in the same feed."""
+    named = (receipts.c.state == "not_lead") & (receipts.c.cause == "pointer")
+    return select(receipts.c.id).where(named, ~exists().where(fetches.c.feed == receipts.c.feed))
+
+
+def _fetched_without_receipt() -> Select[Any]:
+    lead = (fetches.c.kind == "facebook_lead") & (fetches.c.state == "done")
+    return select(fetches.c.id).where(lead, ~exists().where(receipts.c.id == fetches.c.found_id))
 
 
 def _processed_without_effect() -> Select[Any]:
@@ -227,6 +239,8 @@ QUESTIONS: dict[str, Callable[[], Select[Any]]] = {
     "leads with two fates": _leads_with_two_fates,
     "receipts called no lead that made an inquiry": _leads_in_what_is_none,
     "receipts called processed that changed nothing": _processed_without_effect,
+    "receipts that name leads nobody was asked for": _named_and_not_owed,
+    "fetched leads without their receipt": _fetched_without_receipt,
     "inquiries without the decision that placed them": _inquiries_without_decision,
     "inquiries on another person's card": _inquiries_on_a_strangers_card,
     "cards merged across people or properties": _cards_merged_across_people,

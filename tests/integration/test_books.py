@@ -16,6 +16,7 @@ from leadsvc.store.tables import (
     deliveries,
     exceptions,
     fates,
+    fetches,
     guest_cards,
     inquiries,
     match_decisions,
@@ -25,6 +26,7 @@ from leadsvc.store.tables import (
     tasks,
 )
 from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.graph_fixtures import webhook
 from tests.renters import Office, running_office, written
 
 MEMBERSHIP = "prospects whose root is not what the decisions say"
@@ -45,6 +47,7 @@ def office(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Offi
         made.lead("e", "Eva Roth", "eva@example.com", "0125", home="Nowhere Gardens")
         made.deliver([written("f", "Ida Moss", "ida@example.com"), {"message": "nobody"}])
         made.world.send(b"{}", "application/json", "mail")
+        made.world.send(webhook("4001"), "application/json", "mail")
         yield made
 
 
@@ -160,6 +163,18 @@ def _(connection: Connection, office: Office) -> Any:
     connection.execute(delete(remote_refs).where(remote_refs.c.entity_id == card))
     pushed = (deliveries.c.guest_card_id == card) & (deliveries.c.kind == "prospect")
     return office.world.rows(deliveries, pushed)[0]["id"]
+
+
+@about("receipts that name leads nobody was asked for")
+def _(connection: Connection, office: Office) -> Any:
+    connection.execute(delete(fetches))
+    return office.world.rows(receipts, receipts.c.cause == "pointer")[0]["id"]
+
+
+@about("fetched leads without their receipt")
+def _(connection: Connection, office: Office) -> Any:
+    [fetch] = office.world.rows(fetches)
+    return change(connection, fetches, fetch["id"], state="done", done_at=fetch["created_at"], found_id=fetch["id"])
 
 
 @about(MEMBERSHIP)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
 
 from leadsvc.faults import Commit
 from leadsvc.reports.books import balance
@@ -19,6 +23,7 @@ from leadsvc.workers.fetch import Fetcher
 from leadsvc.workers.graph import Found, judge
 from tests.graph_fixtures import TOKEN, GraphBench, graph, graph_process, webhook  # noqa: F401  # fixtures
 from tests.integration.api_support import Door, door
+from tests.integration.test_hooks import TOPIC, certificate, sns
 
 CONFIG = """\
 feeds:
@@ -259,3 +264,92 @@ def test_another_leads_answer_is_not_taken() -> None:
     assert judge("2", 200, {}, b"[]").found is Found.UNREACHABLE
     assert judge("2", 429, {"Retry-After": "1e400"}, None).wait_s == 0
     assert judge("2", 429, {"Retry-After": "90"}, None).wait_s == 90
+
+
+# -- SNS, over the wire ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Amazon:
+    """Stands for the address of SNS in a region. ``status`` is what it answers."""
+
+    url: str
+    pem: str
+    status: int = 200
+    asked: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def amazon() -> Iterator[Amazon]:
+    made = Amazon("", certificate())
+
+    @Request.application
+    def application(request: Request) -> Response:
+        made.asked.append(request.full_path)
+        return Response(made.pem if request.path.endswith(".pem") else "<ConfirmSubscriptionResponse/>", made.status)
+
+    server = make_server("127.0.0.1", 0, application, threaded=True)
+    made.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield made
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def topic(store_url: str, tmp_path: Path, amazon: Amazon) -> Iterator[tuple[Door, Fetcher, Clock]]:
+    config, clock = tmp_path / "sns.yaml", Clock()
+    verify = f"{{topics: ['{TOPIC}'], endpoint_url: '{amazon.url}'}}"
+    config.write_text(f"feeds:\n  ses: {{provider: ses, verify: {verify}}}\n")
+    with door(store_url, tmp_path, CONFIG=str(config)) as made:
+        fetcher = Fetcher(made.services.store, made.services.settings, made.services.intake, clock)
+        yield made, fetcher, clock
+        fetcher.stop()
+
+
+def post(made: Door, root: dict[str, Any]) -> int:
+    headers = made.bearer("ses")
+    return made.client.post("/v1/leads/ses", data=json.dumps(root), headers=headers).status_code
+
+
+def test_a_new_certificate_is_brought_by_a_worker(topic: tuple[Door, Fetcher, Clock], amazon: Amazon) -> None:
+    made, fetcher, clock = topic
+    assert post(made, sns()) == 503
+    amazon.status = 500
+    fetcher.round()
+    assert post(made, sns()) == 503
+    amazon.status = 200
+    clock.forward(minutes=1)
+    fetcher.round()
+    assert post(made, sns()) == 200
+    assert post(made, sns() | {"Message": "{}"}) == 401
+    assert amazon.asked == ["/SimpleNotificationService-0123.pem?"] * 2
+
+
+def test_what_is_no_certificate_is_given_up(topic: tuple[Door, Fetcher, Clock], amazon: Amazon) -> None:
+    made, fetcher, clock = topic
+    amazon.pem = "<html>"
+    assert post(made, sns()) == 503
+    for _ in range(8):
+        fetcher.round()
+        clock.forward(hours=4)
+    assert [(row["state"], row["cause"]) for row in made.rows(fetches)] == [("gone", "certificate")]
+    assert [row["cause"] for row in made.rows(exceptions)] == ["fetch_certificate"]
+
+
+def test_a_confirmed_subscription(topic: tuple[Door, Fetcher, Clock], amazon: Amazon) -> None:
+    made, fetcher, _ = topic
+    asked = sns(Type="SubscriptionConfirmation", Token="a1b2", SubscribeURL="https://evil.example.net/?x")
+    assert post(made, asked) == 503
+    fetcher.round()
+    assert post(made, asked) == 200
+    [receipt] = made.rows(receipts)
+    headers = made.staff("staff:write")
+    assert made.client.post(f"/v1/receipts/{receipt['id']}/confirm", headers=headers).status_code == 200
+    fetcher.round()
+    assert amazon.asked[-1] == f"/?Action=ConfirmSubscription&TopicArn={TOPIC.replace(':', '%3A')}&Token=a1b2"
+    assert all(row["resolved_at"] for row in made.rows(exceptions))

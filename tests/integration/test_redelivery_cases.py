@@ -15,6 +15,7 @@ import pytest
 
 from leadsvc.fieldmap import load_maps
 from leadsvc.store.tables import deliveries, exceptions, fates, inquiries, match_decisions, receipts, revisions, tasks
+from tests import inbound
 from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
 from tests.integration.test_way_of_a_lead import zillow
 from tests.renters import Office, parts, running_office, written
@@ -88,6 +89,16 @@ def test_a_mail_whose_message_id_was_seen_is_the_same_mail(office: Office) -> No
     assert office.world.mail(mail(A_MAIL, "m1")).body["status"] == "duplicate"
     assert office.world.mail(mail(A_MAIL, "m2")).body["status"] in {"accepted", "duplicate"}
     assert told(office) in (1, 2)
+
+
+@pytest.mark.parametrize("provider", inbound.PROVIDERS)
+def test_a_mail_and_its_web_hook_are_one(office: Office, provider: str) -> None:
+    raw = f"Delivered-To: {inbound.RECIPIENT}\r\n".encode() + mail(A_MAIL, "m1")
+    assert office.world.mail(raw).body["status"] == "accepted"
+    office.forward(days=3)
+    posted = inbound.PROVIDERS[provider](inbound.taken(raw))
+    assert office.world.send(posted.body, posted.content_type, "mail").body["status"] == "duplicate"
+    assert told(office) == 1
 
 
 def test_a_call_back_and_the_canonical_copy_of_it_are_one(office: Office) -> None:
