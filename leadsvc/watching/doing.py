@@ -82,9 +82,8 @@ class Feeds:
                 mine &= feed_watch.c.map_id == map_id
             rows = connection.execute(select(feed_watch).where(mine)).mappings().all()
             if not rows:
-                raise NotFound(
-                    f"nothing was ever heard of {' '.join((feed, map_id)).strip()}; see `leadsvc drift list`"
-                )
+                known = " ".join((feed, map_id)).strip()
+                raise NotFound(f"nothing was ever heard of {known}; see `leadsvc drift list`")
             for row in rows:
                 if action == "accept":
                     _accept(connection, row, now)
