@@ -192,3 +192,12 @@ def test_any_value_anywhere_is_a_reading(hook: dict[str, object], data: st.DataO
 def test_any_bytes_in_a_form_are_a_reading(junk: bytes, place: int, provider: str) -> None:
     posted = inbound.PROVIDERS[provider](inbound.taken(PLAIN))
     reading(posted.body[:place] + junk + posted.body[place:], posted.content_type)
+
+
+def test_a_mail_with_large_attachments_and_nothing_else_that_large() -> None:
+    root = json.loads(inbound.postmark(inbound.taken(PLAIN)).body)
+    root["Attachments"] = [{"Name": "a.jpg", "ContentType": "image/jpeg", "Content": "A" * 8_000_000}]
+    assert mail_of(inbound.Posted(json.dumps(root).encode(), "application/json")).subject == "Café flat"
+    assert cause(inbound.Posted(b"[" + b"{}," * 2_000_000 + b"{}]", "application/json")) == "too_large"
+    root["Attachments"][0]["Content"] = "A" * 41_000_000
+    assert cause(inbound.Posted(json.dumps(root).encode(), "application/json")) == "too_large"
