@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +28,7 @@ from leadsvc.pipeline.seen import Context
 from leadsvc.pipeline.splitting import split
 from leadsvc.pipeline.stages import write_outcome
 from leadsvc.pipeline.tray import Tray, release
+from leadsvc.pipeline.trusting import RELEASED
 from leadsvc.pipeline.working import Working
 from leadsvc.resolve.golden import with_edited_name
 from leadsvc.resolve.person import Card, Person
@@ -216,26 +218,29 @@ class Actions:
 
     # -- receipts, deliveries, exceptions -----------------------------------------------------------------------------
 
-    def replay(self, receipt_ids: Iterable[uuid.UUID], actor: str, dry_run: bool = False) -> list[dict[str, Any]]:
+    def replay(
+        self, receipt_ids: Iterable[uuid.UUID], actor: str, dry_run: bool = False, trust: bool = False
+    ) -> list[dict[str, Any]]:
         """Read stored bytes again with the present maps. Nothing is doubled: what exists is found by receipt and
-        position, and what is read differently becomes a revision."""
-        return [self._replay(receipt_id, actor, dry_run) for receipt_id in receipt_ids]
+        position, and what is read differently becomes a revision. ``trust``: the sender of a mail is genuine, whatever
+        its verdict; that stays so."""
+        return [self._replay(receipt_id, actor, dry_run, trust) for receipt_id in receipt_ids]
 
-    def _replay(self, receipt_id: uuid.UUID, actor: str, dry_run: bool) -> dict[str, Any]:
+    def _replay(self, receipt_id: uuid.UUID, actor: str, dry_run: bool, trust: bool) -> dict[str, Any]:
         receipt = self.intake.load(receipt_id)
         before = receipt.state
         if dry_run:
-            reading = self.intake.read(receipt)
+            reading = self.intake.read(replace(receipt, trust=RELEASED) if trust else receipt)
             told = {"receipt": str(receipt_id), "before": before.value, "would_be": reading.verdict.value}
             return told | {"map": reading.map_id, "version": reading.map_version, "leads": len(reading.leads)}
         with self.store.write(Commit.ACTION) as connection:
             connection.execute(
                 update(receipts)
                 .where(receipts.c.id == receipt_id, receipts.c.state != "pending")
-                .values(state="pending", processed_at=None, answer=None)
+                .values(state="pending", processed_at=None, answer=None, **({"trust": RELEASED} if trust else {}))
             )
             connection.execute(delete(fates).where(fates.c.receipt_id == receipt_id, fates.c.fate != "revision"))
-            self._audit(connection, actor, "replay", "receipt", str(receipt_id), {})
+            self._audit(connection, actor, "release" if trust else "replay", "receipt", str(receipt_id), {})
         self.intake.process(receipt_id)
         after = self.intake.load(receipt_id).state
         if after is not ReceiptState.QUARANTINED:
