@@ -178,6 +178,13 @@ class Dry(Schema):
     dry_run = fields.Boolean(load_default=False, metadata={"description": "Say what would change and change nothing."})
 
 
+class Replay(Dry):
+    trust = fields.Boolean(
+        load_default=False,
+        metadata={"description": "The sender of a mail is genuine, whatever its verdict: believe its leads."},
+    )
+
+
 class Merge(Dry):
     into = fields.String(
         required=True, validate=_words(40), metadata={"description": "Key of the prospect that stays."}
