@@ -42,12 +42,12 @@ def _admit() -> None:
     "/receipts/<uuid:receipt_id>/replay",
     schemas.Impact,
     method="POST",
-    body=schemas.Dry,
+    body=schemas.Replay,
     security=examples.READING,
 )
 def replay(options: Mapping[str, Any], receipt_id: UUID) -> Response:
     """Read one delivery again, with the field maps of today"""
-    done = state().services.actions.replay([receipt_id], _actor(), dry_run=options["dry_run"])
+    done = state().services.actions.replay([receipt_id], _actor(), options["dry_run"], options["trust"])
     return reply(done[0] if done else {})
 
 
