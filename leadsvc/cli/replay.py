@@ -27,6 +27,7 @@ from leadsvc.store.tables import receipts
 @click.option("--phone", default="", help="With --as-lead: the renter's telephone number.")
 @click.option("--property", "place", default="", help="With --as-lead: name or address of the property.")
 @click.option("--message", default="", help="With --as-lead: the renter's words.")
+@click.option("--trust", is_flag=True, help="The senders of these mails are genuine: release what waits for that.")
 @click.option("--dry-run", is_flag=True, help="Say what would be read, change nothing.")
 def replay(
     receipt_ids: tuple[uuid.UUID, ...],
@@ -40,9 +41,12 @@ def replay(
     phone: str,
     place: str,
     message: str,
+    trust: bool,
     dry_run: bool,
 ) -> None:
     """Read receipts again from their stored bytes. Nothing is doubled; what is read differently becomes a revision."""
+    if trust and not receipt_ids:
+        raise click.UsageError("name each receipt whose sender is genuine")
     if not receipt_ids and not (since or until or feed or state):
         raise click.UsageError("name receipts, or a range by --since, --until, --feed or --state")
     entered = {"name": name, "email": email, "phone": phone, "property": place, "message": message}
@@ -62,7 +66,7 @@ def replay(
     if not ids:
         with services.store.read() as connection:
             ids = tuple(row.id for row in connection.execute(_wanted(since, until, feed, state)))
-    for told in services.actions.replay(ids, "operator", dry_run):
+    for told in services.actions.replay(ids, "operator", dry_run, trust):
         click.echo("  ".join(f"{key}={value}" for key, value in told.items()))
     click.echo(f"{len(ids)} receipts", err=True)
     sys.exit(0)
