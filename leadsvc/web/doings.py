@@ -132,12 +132,13 @@ def decide(key: str) -> Response:
 
 
 def replay() -> Response:
-    """Read receipts again with today's maps; ``try`` shows what would come of it and changes nothing."""
+    """Read receipts again with today's maps; ``try`` shows what would come of it and changes nothing, ``release``
+    believes a mail's sender."""
     ids = [uuid_of(text) for text in request.form.getlist("receipt")][:200]
     if not ids:
         raise Reject(422, "Nothing chosen", "Tick at least one receipt to replay.", code="empty")
-    trial = request.form.get("how") == "try"
-    for result in services().actions.replay(ids, user().login, dry_run=trial):
+    trial, trust = request.form.get("how") == "try", request.form.get("how") == "release"
+    for result in services().actions.replay(ids, user().login, trial, trust):
         flash(_replayed(result, trial))
     return redirect(_back(), 303)
 
