@@ -68,6 +68,8 @@ class ReceiptDetail:
     delivery_key: str
     answer: Json | None
     fates: Sequence[Fate]
+    trust: str = ""
+    trust_reason: str = ""
 
 
 _ROW = tuple(ReceiptRow.__dataclass_fields__)
@@ -99,7 +101,7 @@ def list_receipts(
 def receipt_detail(connection: Connection, receipt_id: UUID) -> ReceiptDetail:
     """One receipt with its bytes and the fate of every lead in it, in two statements. Raises :class:`NotFound`."""
     own = receipts.c
-    extra = ("headers", "body", "body_sha256", "authenticated", "delivery_key", "answer")
+    extra = ("headers", "body", "body_sha256", "authenticated", "delivery_key", "answer", "trust", "trust_reason")
     statement = select(*(own[name] for name in (*_ROW, *extra))).where(own.id == receipt_id)
     row = connection.execute(statement).mappings().one_or_none()
     if row is None:
@@ -113,6 +115,8 @@ def receipt_detail(connection: Connection, receipt_id: UUID) -> ReceiptDetail:
         delivery_key=row["delivery_key"] or "",
         answer=row["answer"],
         fates=_fates(connection, receipt_id),
+        trust=row["trust"],
+        trust_reason=row["trust_reason"],
     )
 
 
