@@ -21,8 +21,9 @@ from leadsvc.normalize.streets import SUFFIXES
 Spec = dict[str, list[dict[str, str]]]
 
 _MAX_LINES: Final = 300
+_MAX_SENTENCE: Final = 500
 _SENTENCE: Final = re.compile(r"(?<=[.!?;])\s+|\n+")
-_NAME_WORD = r"[^\W\d_][^\W\d_'\u2019-]*\.?"
+_NAME_WORD = r"[^\W\d_](?:[^\W\d_]|['\u2019-])*+\.?"
 _NAME = rf"{_NAME_WORD}(?:[ -]{_NAME_WORD}){{0,3}}"
 _CALLED: Final = re.compile(
     r"\b(?:my name is|my name's|name is|this is|i am called|me llamo|mi nombre es|soy|je m'appelle|je suis"
@@ -122,9 +123,9 @@ _UNIT: Final = re.compile(
 )
 _SUFFIX = "|".join(sorted(SUFFIXES, key=len, reverse=True))
 _STREET: Final = re.compile(
-    rf"\b\d{{1,6}}[A-Za-z]?\s+(?:[NSEW]{{1,2}}\.?\s+)?(?:[A-Z0-9][\w.'\u2019-]*\s+){{1,4}}(?i:{_SUFFIX})\b\.?"
+    rf"\b\d{{1,6}}[A-Za-z]?\s+(?:[NSEW]{{1,2}}\.?\s+)?(?:[A-Z0-9][\w.'\u2019-]*+\s+){{1,4}}(?i:{_SUFFIX})\b\.?"
     r"(?:,?\s*(?i:#|apt\.?|unit|suite)\s*[\w-]+)?"
-    r"(?:,\s*[A-Z][\w.'-]*(?: [A-Z][\w.'-]*){0,3})?(?:,?\s+[A-Z]{2}\b)?(?:\s+\d{5}\b)?"
+    r"(?:,\s*[A-Z][\w.'-]*+(?: [A-Z][\w.'-]*+){0,3})?(?:,?\s+[A-Z]{2}\b)?(?:\s+\d{5}\b)?"
 )
 _PLACE_WORD = (
     r"Apartments?|Apts?|Flats|Lofts?|Villas?|Place|Park|Gardens?|Commons|Terraces?|Towers?|Court|Village|Ridge"
@@ -134,7 +135,7 @@ _PLACE_WORD = (
     r"|Walk|Mill|Row|Yard|Works|Quarters|Living|Townhomes|Run|Trace|Springs|Grove|Plaza|Pass|Bluffs?|Harbor|Bay"
     r"|Club|Reserve"
 )
-_CAPITAL = r"(?:The |the )?[A-Z0-9][\w'\u2019&.-]*(?: (?:at|on|of|the|and|&) (?=[A-Z])| (?=[A-Z0-9]))?"
+_CAPITAL = r"(?:The |the )?[A-Z0-9][\w'\u2019&.-]*+(?: (?:at|on|of|the|and|&) (?=[A-Z])| (?=[A-Z0-9]))?"
 _PLACE: Final = re.compile(
     rf"\b(?P<v>(?:{_CAPITAL}){{1,4}}?\b(?:{_PLACE_WORD})\b(?:(?: (?:at|on|of))? [A-Z][\w'\u2019]+){{0,2}})"
 )
@@ -153,7 +154,7 @@ def spec_of(record: MailRecord, *, person: bool) -> Spec:
     view = own_words(record)
     text = "\n".join(view)
     whole = "\n".join(reflowed(view))
-    sentences = [part.strip() for part in _SENTENCE.split(whole) if part.strip()][:_MAX_LINES]
+    sentences = [part.strip()[:_MAX_SENTENCE] for part in _SENTENCE.split(whole) if part.strip()][:_MAX_LINES]
     found: dict[str, Iterable[str]] = {
         "phone": _phones(view),
         "move_in": _move_ins(sentences),
@@ -191,10 +192,12 @@ def names_disagree(record: MailRecord) -> bool:
 
 
 def _names(record: MailRecord, view: Sequence[str]) -> list[str]:
+    """The name the mail shows, unless the writer signs as somebody else: a shared mailbox, a nickname."""
     shown = record.sender.name if "@" not in record.sender.name else ""
     if not shown and record.reply_to.name and "@" not in record.reply_to.name:
         shown = record.reply_to.name
-    return [shown, *_signed(view)]
+    signed = _signed(view)
+    return [*signed, shown] if names_disagree(record) else [shown, *signed]
 
 
 def _signed(view: Sequence[str]) -> list[str]:

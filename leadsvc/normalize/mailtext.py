@@ -23,7 +23,7 @@ _ORIGINAL = re.compile(
     re.IGNORECASE,
 )
 # Where programs break lines: 72 to 78 characters, less the length of the word that did not fit.
-_WRAP_FROM, _WRAP_TO = 50, 100
+_WRAP_FROM, _WRAP_TO = 55, 120
 _RULE = re.compile(r"^[>\s]*_{8,}$")
 _SIGNATURE = re.compile(r"^--\s?$|^(?:sent|get) (?:from|outlook for) (?:my |yahoo|i|android)", re.IGNORECASE)
 # What lists and offices put below every mail; sure enough to end one that has no words above it.
@@ -63,14 +63,19 @@ def _without_list(lines: Sequence[str]) -> Sequence[str]:
 def reflowed(lines: Sequence[str]) -> list[str]:
     """``lines`` with the breaks gone that a mail program put into long ones: a phrase stands on one line again."""
     joined: list[str] = []
-    wrapped = False
+    before = ""
     for row in lines:
-        if wrapped and row[:1].islower():
+        if _WRAP_FROM <= len(before) <= _WRAP_TO and _goes_on(before, row):
             joined[-1] = f"{joined[-1]} {row}"
         else:
             joined.append(row)
-        wrapped = _WRAP_FROM <= len(row) <= _WRAP_TO
+        before = row
     return joined
+
+
+def _goes_on(before: str, row: str) -> bool:
+    """Whether ``row`` is the rest of the sentence in the line ``before``."""
+    return row[:1].islower() or (row[:1].isalnum() and before[-1].isalnum() and ":" not in row[:40])
 
 
 def _starts_quote(lines: Sequence[str], index: int) -> bool:
