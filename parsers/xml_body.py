@@ -34,6 +34,7 @@ _TAG = re.compile(
     r"|<(?P<end>/?)(?P<name>[A-Za-z_][\w:.-]*)\s*(?:[^<>\"'/]+|\"[^\"<]*\"|'[^'<]*'|/(?!>))*+(?P<self>/?)>",
     re.DOTALL,
 )
+_NAME = re.compile(r"[^\W\d][\w.-]*")
 _STRAY = re.compile(r"<(?![A-Za-z_/!?])")
 _CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
 _REFERENCE = re.compile(r"&(?!(?:#\d{1,7}|#x[0-9a-f]{1,6});)(?:(\w{2,31});)?", re.IGNORECASE)
@@ -190,7 +191,8 @@ def _stripped(root: etree._Element) -> etree._Element:
     for count, element in enumerate(root.iter(), 1):
         if count > MAX_ELEMENTS:
             raise Quarantine("too_complex", f"The XML has more than {MAX_ELEMENTS:,} elements. Ask for smaller ones.")
-        element.tag = _plain(str(element.tag), caseless=caseless)
+        if str(element.tag) != (plain := _plain(str(element.tag), caseless=caseless)):
+            element.tag = plain
         for name, value in list(element.attrib.items()):
             if str(name) != (plain := _plain(str(name), caseless=caseless)):
                 del element.attrib[name]
@@ -199,7 +201,9 @@ def _stripped(root: etree._Element) -> etree._Element:
 
 
 def _plain(name: str, *, caseless: bool) -> str:
-    local = name.rpartition("}")[2]
+    local = re.split("[}:]", name)[-1]  # a prefix that nobody declared is part of the name
+    if not _NAME.fullmatch(local):
+        return name
     return local.lower() if caseless else local
 
 

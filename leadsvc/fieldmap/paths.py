@@ -219,7 +219,8 @@ def _answers(record: KeyedRecord, places: Sequence[Mapping[str, str]]) -> Iterat
     for place in places:
         kind, expression = next(iter(place.items()))
         # What a form carries as text stays as it was sent, unless a path goes into it.
-        result = record.root if expression == "@" else searched(expression, root)
+        top = {name: record.values[fold_key(name)] for name in record.names if fold_key(name) in record.values}
+        result = top if expression == "@" else searched(expression, root)
         if kind == "object" and isinstance(result, dict):
             for name, value in result.items():
                 inner = _INDEXED.fullmatch(str(name))
