@@ -130,6 +130,9 @@ class Run:
         self.streams = [Stream() for _ in self.feeds]
         self.hours: list[Counter[datetime]] = [Counter() for _ in self.feeds]
         self.total: Counter[datetime] = Counter()
+        hours = int((self.until - START) / _HOUR) + 2
+        self.by_hour = [[0] * hours for _ in self.feeds]
+        self.all_by_hour = [0] * hours
         self.all = self.streams[0].rhythm
         self.alarmed: dict[int, Cause] = {}
         self.late: dict[int, datetime] = {}
@@ -163,16 +166,21 @@ class Run:
         if kind == "unread":
             stream.perhaps(receipt) if feed.mixed else stream.unreadable(at, receipt)
             if not feed.mixed:
-                self.hours[number][hour] += 1
-                self.total[hour] += 1
+                self._count(number, hour)
             return
-        self.hours[number][hour] += 1
-        self.total[hour] += 1
+        self._count(number, hour)
         told = {name: self.rng.random() < share for name, share in feed.fields.items()}
         told["!doubtful"] = self.rng.random() < (0.9 if kind == "invalid" else 0.03)
         if kind == "lost_field":
             told["phone"] = told["message"] = False
         stream.lead(at, receipt, told, ())
+
+    def _count(self, number: int, hour: datetime) -> None:
+        self.hours[number][hour] += 1
+        self.total[hour] += 1
+        place = int((hour - START) / _HOUR)
+        self.by_hour[number][place] += 1
+        self.all_by_hour[place] += 1
 
     def _learn(self, now: datetime) -> None:
         since = max(START, now - timedelta(weeks=12))
@@ -191,10 +199,8 @@ class Run:
 
     def _siblings(self, number: int, since: datetime, now: datetime) -> tuple[float, float]:
         since = since.replace(minute=0, second=0, microsecond=0)
-        came, hour = 0, since
-        while hour < now:
-            came += self.total[hour] - self.hours[number][hour]
-            hour += _HOUR
+        place = int((since - START) / _HOUR)
+        came = sum(self.all_by_hour[place:]) - sum(self.by_hour[number][place:])
         due = self.all.expected(since, now) - self.streams[number].rhythm.expected(since, now)
         for other, cause in self.alarmed.items():
             if other != number and cause is Cause.SOURCE_DOWN:

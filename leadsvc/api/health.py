@@ -16,8 +16,10 @@ from leadsvc.api import schemas
 from leadsvc.api.state import state
 from leadsvc.api.views import new_blueprint, view
 from leadsvc.errors import Unavailable
+from leadsvc.services import Services
 from leadsvc.store.migrate import revisions
 from leadsvc.store.queries.api_reading import Backlog, backlog
+from leadsvc.watching import Feeds
 
 blueprint = new_blueprint(
     "health", "Is it alive, is it ready. No credential needed, nothing personal inside.", prefix="/"
@@ -46,6 +48,7 @@ def readyz() -> Response:
                 return _answer(503, "not_ready", [_schema(have, need)])
             now = services.clock()
             found = _waiting(backlog(connection, now), now)
+        found += _ill(services)
         found += _unsigned(state().credentials.stale())
     except Unavailable:
         detail = "The database does not answer."
@@ -61,6 +64,14 @@ def _schema(have: str | None, need: str | None) -> Trouble:
         "detail": detail,
         "next": "Start leadsvc serve once (it migrates), or run the newer version.",
     }
+
+
+def _ill(services: Services) -> list[Trouble]:
+    ill = Feeds(services.store, services.settings, services.clock).ill()
+    if not ill:
+        return []
+    step = "leadsvc drift list (or GET /v1/feeds) says since when, why, and what to do."
+    return [{"code": "feeds", "detail": f"Feeds that fell silent or changed: {', '.join(ill)[:500]}.", "next": step}]
 
 
 def _unsigned(stale: tuple[str, ...]) -> list[Trouble]:

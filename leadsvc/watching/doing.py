@@ -61,6 +61,13 @@ class Feeds:
                 found.append(FeedHealth(name, feed.map, "never", "", "", None, None, 0, 0.0, None, None))
         return sorted(found, key=lambda each: (_ORDER.index(each.state), each.feed, each.map_id))
 
+    def ill(self) -> list[str]:
+        """The feeds that fell silent or changed, but for muted ones."""
+        wrong = feed_watch.c.state.in_(("silent", "degraded"))
+        heard = feed_watch.c.muted_until.is_(None) | (feed_watch.c.muted_until <= self.clock())
+        with self.store.read() as connection:
+            return sorted(set(connection.execute(select(feed_watch.c.feed).where(wrong, heard)).scalars()))
+
     def mute(self, feed: str, map_id: str, days: float, actor: str) -> int:
         """Open no exception about this feed (empty ``map_id``: all it sends) for that many days; 0 ends it."""
         until = self.clock() + days * _DAY if days > 0 else None

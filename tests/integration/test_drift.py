@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from leadsvc.app import create_app
 from leadsvc.errors import Conflict
 from leadsvc.store.tables import exceptions, feed_hours, field_days, receipts
 from leadsvc.watching import Feeds, Watch
 from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.integration.api_support import Door
 from tests.integration.test_way_of_a_lead import zillow
 from tests.world import World, running_world
 
@@ -106,11 +108,19 @@ def test_a_source_that_is_down_and_comes_back(town: Town) -> None:
     town.days(2, zillow_sends="nothing")
     assert town.alarms() == {"zillow": "source_down"}
     assert last in town.said()
+    assert "feeds" in [each["code"] for each in _api(town, "/readyz")["problems"]]
+    [shown] = [each for each in _api(town, "/v1/feeds")["feeds"] if each["feed"] == "zillow"]
+    assert (shown["state"], shown["day"], round(shown["usual"])) == ("silent", 0, A_DAY)
     town.days(1, zillow_sends="nothing")
     assert len(town.world.rows(exceptions, exceptions.c.kind == "drift")) == 1, "one open alert"
     town.days(1)
     assert town.alarms() == {}
     assert town.state("zillow") == "ok"
+
+
+def _api(town: Town, path: str) -> Any:
+    door = Door(create_app(town.world.services), town.world.services)
+    return door.client.get(path, headers=door.staff()).get_json()
 
 
 def test_a_changed_layout_is_no_silence(town: Town) -> None:
