@@ -24,6 +24,7 @@ VERBS: dict[str, str] = {
     "key": "leadsvc.cli.key:key",
     "mailbox": "leadsvc.cli.mailbox:mailbox",
     "maps": "leadsvc.cli.maps:maps",
+    "names": "leadsvc.cli.names:names",
     "parse": "leadsvc.cli.parse:parse",
     "rebuild": "leadsvc.cli.rebuild:rebuild",
     "replay": "leadsvc.cli.replay:replay",

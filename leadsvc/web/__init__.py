@@ -10,7 +10,7 @@ from pathlib import Path
 from flask import Blueprint, Flask, url_for
 
 from leadsvc.services import Services
-from leadsvc.web import doings, failures, fields, figures, guard, inert, joins, pages, signin, tray, words
+from leadsvc.web import doings, failures, fields, figures, guard, inert, joins, mapping, pages, signin, tray, words
 from leadsvc.web.throttle import Throttle
 
 _HERE = Path(__file__).parent
@@ -105,6 +105,7 @@ def _views(web: Blueprint) -> None:
     web.add_url_rule("/prospects/<key>/compare", view_func=doings.compare)
     web.add_url_rule("/exceptions", view_func=pages.exceptions)
     web.add_url_rule("/tray", view_func=tray.tray)
+    web.add_url_rule("/mapping", view_func=mapping.mapping)
     web.add_url_rule("/receipts/<uuid:receipt_id>", view_func=pages.receipt)
     web.add_url_rule("/receipts/<uuid:receipt_id>/raw", view_func=pages.receipt_raw)
     web.add_url_rule("/decisions/<uuid:decision_id>/unmerge", view_func=doings.unmerge_preview)
@@ -126,4 +127,5 @@ def _changes(web: Blueprint) -> None:
     web.add_url_rule("/receipts/<uuid:receipt_id>/dismiss", view_func=tray.dismiss, methods=["POST"])
     web.add_url_rule("/receipts/replay", view_func=doings.replay, methods=["POST"])
     web.add_url_rule("/deliveries/<uuid:delivery_id>/<what>", view_func=doings.delivery, methods=["POST"])
+    web.add_url_rule("/names/<uuid:name_id>/<what>", endpoint="name_do", view_func=mapping.answer, methods=["POST"])
     web.add_url_rule("/exceptions/<uuid:exception_id>/resolve", view_func=doings.resolve, methods=["POST"])

@@ -40,6 +40,8 @@ def addresses(seeded: Seeded) -> list[str]:
         "/?q=jordan",
         "/exceptions",
         "/exceptions?resolved=1",
+        "/mapping",
+        "/mapping?state=answered",
         "/audit",
         "/help",
         *(f"/guest-cards/{key}" for key in seeded.cards),

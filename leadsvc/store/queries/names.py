@@ -40,7 +40,8 @@ class Answered:
 @dataclass(frozen=True, slots=True)
 class NameRow:
     """One name of the queue. ``where`` tells the property or destination it was meant for; ``seen`` who came with it,
-    ``waiting`` how many of them an answer would mend, ``last_seen_at`` when the last of them came."""
+    ``waiting`` how many of them an answer would mend, ``last_seen_at`` when the last of them came; ``choices`` are all
+    that it may be mapped to."""
 
     id: UUID
     kind: str
@@ -56,6 +57,7 @@ class NameRow:
     waiting: int
     state: str
     suggestions: Sequence[Suggestion]
+    choices: Sequence[Option]
     answers: Sequence[Answered]
 
 
@@ -147,6 +149,7 @@ def _with_choices(connection: Connection, rows: Sequence[Row[Any]]) -> list[Name
                 row.waiting or 0,
                 row.state,
                 suggest(row.text.replace("_", " "), there),
+                there,
                 answers,
             )
         )
