@@ -1,6 +1,6 @@
 """``make bench``: what SPEC §14 promises, measured in one run as ratios on the machine at hand.
 
-    python -m tests.bench [--keep] [PART…]        parts: api, statements; all when none is named
+    python -m tests.bench [--keep] [PART…]        parts: api, statements, imports; all when none is named
 
 Every figure of a part comes from slices of a few seconds that take turns on servers which all run at the same time, so
 that a noisy neighbour disturbs the baseline as much as what is compared with it. ``--keep`` writes the tables into
@@ -25,6 +25,7 @@ from pathlib import Path
 from leadsvc.app import build_services
 from leadsvc.config import Settings
 from leadsvc.model import Channel, Delivered
+from tests import bench_import
 from tests.bench_leads import HUNDRED, canonical, hundred
 from tests.bench_servers import CORES, THREADS, Deployment, Served, baselines
 from tests.counting import counting
@@ -205,7 +206,28 @@ def _counts(settings: Settings) -> list[str]:
     return found
 
 
-PARTS = {"api": api, "statements": statements}
+_ROWS = 20_000
+
+
+def imports() -> list[str]:
+    """Backfill: rows a second, beside reading the same rows only."""
+    rows: list[Row] = [("leadsvc import, 20,000 rows", "rows/s", "of reading only", "MiB", "a million rows")]
+    with ExitStack() as stack:
+        server = stack.enter_context(postgresql(durable=True))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="leadsvc-bench-")))
+        made = Deployment(folder, server)
+        made.set_up()
+        path = bench_import.written(folder / "old.csv", _ROWS)
+        base = bench_import.read_only(path, _ROWS)
+        rows.append(("reading only, in one process", f"{base:,.0f}", "1.00", "", ""))
+        for name, url in (("SQLite", made.sqlite), ("PostgreSQL", made.database("bench_import"))):
+            rate, memory = bench_import.imported(path, _ROWS, made.environment(url))
+            minutes = 1_000_000 / rate / 60
+            rows.append((name, f"{rate:,.0f}", f"{rate / base:.2f}", str(memory), f"{minutes:.0f} min"))
+    return table(rows)
+
+
+PARTS = {"api": api, "statements": statements, "imports": imports}
 
 
 def table(rows: Sequence[Row]) -> list[str]:

@@ -67,6 +67,11 @@ class Outcome:
     quiet_alarms: int = 0
     feed_quarters: float = 0.0
 
+    def told_right(self) -> tuple[int, int]:
+        """How many alarms named the right cause, of all there were, those of quiet weeks included."""
+        right = sum(count for (kind, cause), count in self.causes.items() if _RIGHT.get(kind) == cause)
+        return right, sum(count for (_, cause), count in self.causes.items() if cause != "none yet")
+
 
 def feeds(rng: random.Random, count: int) -> list[Feed]:
     made = []
@@ -294,8 +299,8 @@ def show(runs: Sequence[Outcome], console: Console) -> None:
     table.add_row("alarm within 2 longest usual gaps + 1 h", _within(cuts, lambda row: row[0] <= 2 * row[2] + 1))
     told_after = [each for run in runs for each in run.layout_delays]
     table.add_row("leads until a changed layout is told, median / most", _two(told_after))
-    right = sum(count for (kind, cause), count in causes.items() if _RIGHT.get(kind) == cause)
-    told = sum(count for (kind, cause), count in causes.items() if cause != "none yet" or kind == "quiet")
+    pairs = [run.told_right() for run in runs]
+    right, told = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
     table.add_row("causes told right", f"{right}/{told} = {right / max(told, 1):.1%}")
     console.print(table)
     confusion = Table("what happened", *_COLUMNS, title="Causes")

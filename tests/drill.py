@@ -12,6 +12,7 @@ import contextlib
 import random
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from leadsvc.store import migrate
-from tests import servers
+from tests import drift_run, servers
 from tests.destinations_fixtures import SimPmsBench, running_simpms
 from tests.graph_fixtures import running_graph
 from tests.system import crashes, crowds
@@ -91,7 +92,21 @@ def main() -> int:
                 rows += [_together(store, made, chosen.rounds) for store, made in towns]
             with _towns(folder, pms, "resends", server) as towns:
                 rows += [_many_times(store, made, chosen.renters, chosen.seed) for store, made in towns]
+    rows.append(_drift(chosen.seed))
     return _show(rows)
+
+
+def _drift(seed: int) -> Row:
+    """A simulated quarter of 40 feeds; wrong is what misses the promise."""
+    began = time.monotonic()
+    run = drift_run.Run(seed, 40).run()
+    right, told = run.told_right()
+    alarms = run.false_alarms / run.feed_quarters
+    wrong = [f"{alarms:.2f} false alarms a feed and quarter"] if alarms > 1 else []
+    wrong += [f"{right} of {told} causes told right"] if right < 0.95 * told else []
+    found = f"{alarms:.2f} false alarms a feed, {right} of {told} causes right"
+    spent = f"{time.monotonic() - began:.0f} s"
+    return "feeds cut, changed, quiet", "simulated", f"40 feeds, 91 days, seed {seed}", found, spent, wrong
 
 
 def _show(rows: list[Row]) -> int:
