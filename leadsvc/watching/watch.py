@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
-from leadsvc.config import Settings
+from leadsvc.config import Feed, Settings
 from leadsvc.drift import NO_RHYTHM, Cause, Condition, Rhythm, Stream, all_silent, learn
 from leadsvc.errors import Conflict
 from leadsvc.faults import Commit
@@ -27,6 +27,7 @@ log = logger("watch")
 Key = tuple[str, str]
 
 _EVERY_SWEEPS = 12
+_BATCHES = 5
 _HORIZON = timedelta(weeks=12)
 _DAY = timedelta(days=1)
 _RECENT = timedelta(days=35)
@@ -71,21 +72,27 @@ class Watch:
     def round(self) -> int:
         """Count everything that came and judge every stream; returns how many exceptions were opened."""
         now = self.clock()
-        for feed in self.settings.feeds.values():
-            while True:
-                with self.store.write(Commit.WATCH) as connection:
-                    counted = count(connection, feed, now)
-                if counted < BATCH // 2:
-                    break
+        known = {feed.name for feed in self.settings.feeds.values() if self._count(feed, now)}
+        if len(known) < len(self.settings.feeds):
+            self._next = now  # the rest at the next sweep; deliveries do not wait for statistics
         with self.store.write(Commit.WATCH) as connection:
-            return _Judge(connection, set(self.settings.feeds), now).run()
+            return _Judge(connection, known, now, complete=len(known) == len(self.settings.feeds)).run()
+
+    def _count(self, feed: Feed, now: datetime) -> bool:
+        """Count a bounded number of receipts; says whether nothing is left. A feed that is counted in part is not
+        judged: its last lead is not known yet."""
+        for _ in range(_BATCHES):
+            with self.store.write(Commit.WATCH) as connection:
+                if count(connection, feed, now) < BATCH // 2:
+                    return True
+        return False
 
 
 class _Judge:
     """One look at all streams, in one transaction."""
 
-    def __init__(self, connection: Connection, feeds: set[str], now: datetime) -> None:
-        self.connection, self.now = connection, now
+    def __init__(self, connection: Connection, feeds: set[str], now: datetime, *, complete: bool) -> None:
+        self.connection, self.now, self.complete = connection, now, complete
         rows = connection.execute(select(feed_watch).where(feed_watch.c.map_id != "")).mappings().all()
         self.watched: dict[Key, _Watched] = {
             (row["feed"], row["map_id"]): _Watched(row, Stream.of(row["memory"]))
@@ -148,7 +155,8 @@ class _Judge:
     def _came(self) -> list[tuple[Key, datetime, int]]:
         asked = select(feed_hours.c.feed, feed_hours.c.map_id, feed_hours.c.hour, feed_hours.c.receipts)
         recent = asked.where(feed_hours.c.hour >= self.now - _RECENT, feed_hours.c.receipts > 0)
-        return [((row.feed, row.map_id), row.hour, row.receipts) for row in self.connection.execute(recent)]
+        found = [((row.feed, row.map_id), row.hour, row.receipts) for row in self.connection.execute(recent)]
+        return [each for each in found if each[0] in self.watched]
 
     def _condition(
         self, key: Key, watched: _Watched, everything: Rhythm, came: list[tuple[Key, datetime, int]]
@@ -183,7 +191,7 @@ class _Judge:
     def _nothing_arrives(self, everything: Rhythm) -> bool:
         """Every feed silent at once is no coincidence: our own door, our own mailbox, our own network."""
         times = [each.stream.last_at for each in self.watched.values() if each.stream.last_at is not None]
-        if len(times) < 2:
+        if len(times) < 2 or not self.complete:
             return False
         expected = everything.expected(max(times), self.now)
         silent = all_silent(expected)

@@ -209,3 +209,13 @@ def test_two_that_look_at_once_count_once(town: Town, monkeypatch: pytest.Monkey
             town.watch.round()
     with town.world.services.store.read() as connection:
         assert connection.execute(select(func.sum(feed_hours.c.receipts))).scalar() == town.world.count(receipts)
+
+
+def test_what_is_not_counted_yet_is_not_called_silent(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("leadsvc.watching.watch._BATCHES", 0)  # as long as there is more to count
+        town.days(4)
+        assert town.alarms() == {}
+    town.days(1)
+    assert town.alarms() == {}
+    assert town.state("zillow") == "ok"
