@@ -58,6 +58,6 @@ def list_tray(
     shown = rows[:limit]
     return TrayPage(
         shown,
-        dict(connection.execute(counted).tuples().all()),
+        {row[0]: row[1] for row in connection.execute(counted)},
         paging.encode(shown[-1].received_at, shown[-1].id) if len(rows) > limit else None,
     )
