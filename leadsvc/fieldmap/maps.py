@@ -20,6 +20,7 @@ from leadsvc.fieldmap.scene import Layout, Scene
 from leadsvc.model import ContactType, Lead, Value
 from leadsvc.normalize import dates, numbers
 from leadsvc.normalize.records import KeyedRecord, Record, XmlRecord, fold_key
+from leadsvc.normalize.sensitive import is_sensitive
 from leadsvc.normalize.sources import source_of
 
 Path_ = tuple[str | int, ...]
@@ -210,9 +211,9 @@ class FieldMap:
         )
 
     def _unused(self, record: Record) -> tuple[str, ...]:
-        """Keys nobody asked for: a sender's new field shows here first."""
+        """Keys nobody asked for: a sender's new field shows here first. What must not reach a lead is not named either."""
         strange = (name for name in names_of(record) if not self._is_known(name) and not _is_utm(name))
-        return tuple(strange)[:_MAX_UNUSED]
+        return tuple(name for name in strange if not is_sensitive(name))[:_MAX_UNUSED]
 
     def _is_known(self, name: str) -> bool:
         return fold_key(name) in self.known or any(like.search(words_in(name)) for like in self._known_likes)

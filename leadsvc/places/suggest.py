@@ -11,6 +11,7 @@ from rapidfuzz import fuzz
 from leadsvc.normalize.address import fold, street_key, street_parts
 
 _WORTH_SHOWING = 45
+_FAR_BEHIND = 40
 _SAME_NUMBER = 25
 
 
@@ -40,8 +41,11 @@ class Suggestion:
 def suggest(text: str, options: Iterable[Option], limit: int = 5) -> tuple[Suggestion, ...]:
     """The likeliest of ``options``, best first; equally likely ones by their label."""
     wanted, street = fold(text), street_key(text)
-    found = [each for each in (_judged(wanted, street, option) for option in options) if each.score >= _WORTH_SHOWING]
-    return tuple(sorted(found, key=lambda each: (-each.score, each.label, each.target))[:limit])
+    found = [_judged(wanted, street, option) for option in options]
+    found.sort(key=lambda each: (-each.score, each.label, each.target))
+    # Beside a sure one the rest is noise.
+    worth = max(_WORTH_SHOWING, found[0].score - _FAR_BEHIND) if found else 0
+    return tuple(each for each in found[:limit] if each.score >= worth)
 
 
 def _judged(wanted: str, street: str, option: Option) -> Suggestion:
