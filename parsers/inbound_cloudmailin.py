@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from leadsvc.normalize.records import MailRecord
@@ -20,7 +21,14 @@ def mail_of(hook: Hook) -> MailRecord | None:
         for each in items(root.get("attachments"))
     ]
     text, html = string(root.get("plain")), string(root.get("html"))
-    return built_mail(_pairs(headers), _recipients(envelope), text=text, html=html, files=files)
+    mail = built_mail(_pairs(headers), _recipients(envelope), text=text, html=html, files=files)
+    return replace(mail, vouched=_vouched(envelope))
+
+
+def _vouched(envelope: Mapping[str, Any]) -> dict[str, str]:
+    spf = envelope.get("spf")
+    said = string(spf.get("result")) if isinstance(spf, Mapping) else ""
+    return {"spf": said, "envelope_from": string(envelope.get("from"))}
 
 
 def _recipients(envelope: Mapping[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ import json
 import quopri
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from leadsvc.normalize.records import MailRecord
@@ -20,8 +21,17 @@ _SURELY = re.compile(rb"=[ \t]*\r?\n|=20[ \t]*(?:\r?\n|\Z)|=3D|=C2=A0|=E2=80")
 
 def mail_of(hook: Hook) -> MailRecord | None:
     """The mail of a SendGrid hook."""
-    if "envelope" not in hook.fields or not _OURS & hook.fields.keys():
-        return None
+    mail = _mail(hook) if "envelope" in hook.fields and _OURS & hook.fields.keys() else None
+    return replace(mail, vouched=_vouched(hook)) if mail else None
+
+
+def _vouched(hook: Hook) -> dict[str, str]:
+    sender = _object(hook.text("envelope")).get("from")
+    said = {"dkim": hook.text("dkim"), "spf": hook.text("SPF")}
+    return {**said, "envelope_from": sender if isinstance(sender, str) else ""}
+
+
+def _mail(hook: Hook) -> MailRecord | None:
     recipients = _recipients(hook)
     if hook.fields.get("email", b"").strip():
         return raw_mail(hook.fields["email"], recipients)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from leadsvc.errors import Aside, Quarantine
@@ -63,7 +64,13 @@ def _mail(root: Mapping[str, Any]) -> MailRecord:
         raise Quarantine("mail_elsewhere", _where(action))
     named = receipt.get("recipients") or mail.get("destination")
     recipients = [each for each in named if isinstance(each, str)] if isinstance(named, list) else []
-    return raw_mail(_bytes(content, string(action.get("encoding"))), recipients)
+    found = raw_mail(_bytes(content, string(action.get("encoding"))), recipients)
+    return replace(found, vouched=_vouched(receipt, mail))
+
+
+def _vouched(receipt: Mapping[str, Any], mail: Mapping[str, Any]) -> dict[str, str]:
+    said = {name: string(_object(receipt.get(f"{name}Verdict")).get("status")) for name in ("dkim", "spf", "dmarc")}
+    return {**said, "envelope_from": string(mail.get("source"))}
 
 
 def _bytes(content: str, encoding: str) -> bytes:

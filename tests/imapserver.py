@@ -200,7 +200,7 @@ def dovecot_version() -> tuple[int, int] | None:
         return None
     said = subprocess.run([binary, "--version"], capture_output=True, text=True).stdout
     found = re.match(r"(\d+)\.(\d+)", said)
-    return (int(found[1]), int(found[2])) if found else None
+    return (int(found[1]), int(found[2])) if found and (found[1], found[2]) == ("2", "3") else None
 
 
 @contextlib.contextmanager

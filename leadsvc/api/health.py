@@ -7,6 +7,7 @@ stays 200: taking every API process out of rotation because a worker died would 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from leadsvc.api.views import new_blueprint, view
 from leadsvc.errors import Unavailable
 from leadsvc.services import Services
 from leadsvc.store.migrate import revisions
+from leadsvc.store.queries import mailboxes
 from leadsvc.store.queries.api_reading import Backlog, backlog
 from leadsvc.watching import Feeds
 
@@ -27,6 +29,7 @@ blueprint = new_blueprint(
 
 UNREAD_AFTER = timedelta(minutes=2)
 UNSENT_AFTER = timedelta(minutes=15)
+UNREAD_MAIL_AFTER = timedelta(minutes=45)  # a server may be listened to in silence for half an hour
 
 Trouble = dict[str, str]
 
@@ -48,6 +51,7 @@ def readyz() -> Response:
                 return _answer(503, "not_ready", [_schema(have, need)])
             now = services.clock()
             found = _waiting(backlog(connection, now), now)
+            found += _unread_mailboxes(services.settings.mailboxes, mailboxes.told(connection), now)
         found += _ill(services)
         found += _unsigned(state().credentials.stale())
     except Unavailable:
@@ -100,6 +104,23 @@ def _waiting(found: Backlog, now: datetime) -> list[Trouble]:
                 "next": "Is a worker running? Start leadsvc worker; leadsvc destinations list shows each account.",
             }
         )
+    return troubles
+
+
+def _unread_mailboxes(configured: Iterable[str], told: Mapping[str, mailboxes.Told], now: datetime) -> list[Trouble]:
+    """Mailboxes that suffer from something, or that nobody has looked into for a while."""
+    troubles = []
+    for name in configured:
+        one = told.get(name)
+        looked = one.last_success_at if one else None
+        if looked is not None and now - looked <= UNREAD_MAIL_AFTER and not (one and one.trouble):
+            continue
+        since = f"since {looked.isoformat()}" if looked else "ever"
+        step = (
+            one.detail if one else ""
+        ) or "Does anybody read it? Start leadsvc mailbox, or try it with --check."
+        detail = f"Mailbox {name} has not been looked into {since}."
+        troubles.append({"code": "mailbox", "detail": detail, "next": step})
     return troubles
 
 

@@ -16,6 +16,7 @@ from leadsvc.reports.books import balance
 from leadsvc.services import Services
 from leadsvc.store import Store
 from leadsvc.store.migrate import revisions
+from leadsvc.store.queries import mailboxes
 from leadsvc.store.tables import exceptions, receipts
 from leadsvc.watching import Feeds
 from leadsvc.workers.deliver import around, profile
@@ -55,6 +56,7 @@ def _examine(settings: Settings) -> Iterator[tuple[str, str]]:
             "Name one in the file of LEADSVC_CONFIG; until then nothing is delivered.",
         )
     yield from _accounts(settings)
+    yield from _mailboxes(services)
     yield from _backlog(services)
     yield from _feeds(services)
     yield from _books(services)
@@ -68,6 +70,16 @@ def _accounts(settings: Settings) -> Iterator[tuple[str, str]]:
         if not result.ok:
             step = "Renew the key its api_key refers to." if result.outcome.value == "auth" else "Is the address right?"
             yield f"{name} at {account.base_url}: {result.outcome.value} {result.message}".rstrip(), step
+
+
+def _mailboxes(services: Services) -> Iterator[tuple[str, str]]:
+    with services.store.read() as connection:
+        told = mailboxes.told(connection)
+    for name in services.settings.mailboxes:
+        if name not in told:
+            yield f"Mailbox {name} was never read.", f"Start `leadsvc mailbox`; `leadsvc mailbox --check {name}` first."
+        elif told[name].trouble:
+            yield f"Mailbox {name}: {told[name].trouble.replace('_', ' ')}.", told[name].detail
 
 
 def _backlog(services: Services) -> Iterator[tuple[str, str]]:

@@ -73,7 +73,7 @@ def _send(services: Services, sample: Sample, address: str, pms: str, var: Path,
         fault = {"op": "create_card", "mode": "status", "status": 503, "times": sample.pms_fails}
         httpx2.post(f"{pms}/control/faults", json=[fault], timeout=10, trust_env=False).raise_for_status()
     if sample.feed == "mail":
-        return take(services, body, sample.content_type, "mail").split()[-1]
+        return take(services, body, sample.content_type, "mail")[1]
     headers = {
         "Authorization": f"Bearer {bearer[sample.feed]}",
         "Content-Type": sample.content_type,

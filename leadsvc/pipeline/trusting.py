@@ -26,7 +26,9 @@ def judged(
         return replace(reading, trust=RELEASED, trust_reason="A person released it")
     box = settings.mailboxes.get(headers.get(_MAILBOX, ""))
     ids = (*settings.mail_trust.authserv_ids, *(box.authserv_ids if box else ()))
-    found = judge(reading.claim, replace(settings.mail_trust, authserv_ids=ids), raw)
+    # Where a provider received the mail, no server of ours has written anything into it: its sender may have.
+    claim = reading.claim if raw is not None else replace(reading.claim, results=())
+    found = judge(claim, replace(settings.mail_trust, authserv_ids=ids), raw)
     reading = replace(reading, trust=found.verdict.value, trust_reason=found.reason)
     demanded = settings.mail_trust.require_auth or feed.require_auth or (box is not None and box.require_auth)
     if found.verdict is TrustVerdict.FAIL or (demanded and found.verdict is TrustVerdict.NONE):

@@ -62,6 +62,21 @@ def test_mbox_and_maildir(run, tmp_path: Path) -> None:  # type: ignore[no-untyp
     assert counts(tmp_path) == (3, 3)
 
 
+def test_folders_are_walked_and_counted(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    nested = tmp_path / "mails" / "2026"
+    nested.mkdir(parents=True)
+    (nested / "a.eml").write_bytes(mail("rosa_apartments.eml"))
+    (nested / ".hidden").write_bytes(b"not a mail")
+    (nested / "again").symlink_to(tmp_path / "mails")
+    folder = mailbox.Maildir(tmp_path / "mails" / "Maildir")
+    folder.add(mail("newsletter.eml"))
+    folder.add_folder("Süd").add(mail("harold_resident.eml"))
+    code, said = run(str(tmp_path / "mails"))
+    assert (code, sorted(said)) == (0, ["accepted", "accepted", "not_lead"])
+    assert run(str(tmp_path / "mails")) == (0, said)
+    assert counts(tmp_path) == (3, 2)
+
+
 def test_the_same_message_id_with_other_bytes_is_the_same_mail(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     first, second = tmp_path / "a.eml", tmp_path / "b.eml"
     first.write_bytes(mail("harold_resident.eml"))

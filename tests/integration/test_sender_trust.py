@@ -16,6 +16,7 @@ from leadsvc.model import Channel, Delivered
 from leadsvc.reports.books import balance
 from leadsvc.services import Services
 from leadsvc.store.tables import audit, exceptions, inquiries, receipts
+from tests import inbound
 from tests.postoffice import SENDER, lead
 
 PASS = "Authentication-Results: mx.example.com; dmarc=pass header.from=zillowrentals.com\n"
@@ -103,6 +104,33 @@ def test_a_mailbox_trusts_its_own_server(make: Make) -> None:
     services = make(MailTrust(), mailboxes={"leads": box})
     assert take(services, lead(0, head=FAIL)) == "accepted"
     assert take(services, lead(1, head=FAIL), **{":mailbox": "leads"}) == "quarantined"
+
+
+SES_SAID = rb"\"dkimVerdict\": {\"status\": \"PASS\"}"
+
+
+@pytest.mark.parametrize(
+    ("wrap", "instead", "trust"),
+    [
+        (inbound.sendgrid, (b"{@example.org : pass}", b"{@zillowrentals.com : pass}"), "pass"),
+        (inbound.sendgrid, (b"{@example.org : pass}", b"{@zillowrentals.com : fail}"), "fail"),
+        (inbound.sendgrid_raw, (b"", b""), "none"),
+        (inbound.ses, (SES_SAID, SES_SAID.replace(b"dkim", b"dmarc")), "pass"),
+        (inbound.ses, (SES_SAID, SES_SAID.replace(b"dkim", b"dmarc").replace(b"PASS", b"FAIL")), "fail"),
+        (inbound.ses, (b"", b""), "none"),
+        (inbound.cloudmailin, (b"", b""), "none"),
+        (inbound.mailgun, (b"", b""), "none"),
+    ],
+)
+def test_what_a_provider_reports_is_weighed(make: Make, wrap: Any, instead: tuple[bytes, bytes], trust: str) -> None:
+    """And no Authentication-Results of the mail, which no server of ours has written then."""
+    services = make()
+    posted = wrap(inbound.taken(lead(0, head=PASS)))
+    body = posted.body.replace(*instead) if instead[0] else posted.body
+    assert (body != posted.body) is bool(instead[0])
+    delivered = Delivered(body, posted.content_type, Channel.HTTP, services.clock())
+    services.receiver.receive(delivered, feed=Feed("mail"), authenticated="test")
+    assert rows(services, receipts.c.trust) == [(trust,)]
 
 
 def forward(number: int, sender: str, head: str = "") -> bytes:

@@ -61,6 +61,23 @@ policies: {cycle_days: 30}
     assert origins["var"] == "environment LEADSVC_VAR"
 
 
+BOX = "mailboxes:\n  leads:\n    host: imap.example.com\n    user: leads\n"
+
+
+def test_mailboxes_and_what_mail_is_trusted_by(tmp_path: Path) -> None:
+    (tmp_path / "s1._domainkey.zillow.com").write_text("v=DKIM1; p=abc\n")
+    trust = f"mail_trust: {{authserv_ids: [mx], staff_domains: ['@Example.com'], dkim_keys: {tmp_path}}}\n"
+    settings = load(tmp_path, BOX + "    password: env:IMAP\n    tls: starttls\n" + trust)
+    box = settings.mailboxes["leads"]
+    assert (box.port, box.oauth, box.folder, box.feed, box.done) == (143, False, "INBOX", "mail", "move")
+    assert settings.mail_trust.staff_domains == ("example.com",)
+    assert settings.mail_trust.dkim_keys == {"s1._domainkey.zillow.com": "v=DKIM1; p=abc"}
+    token = load(tmp_path, BOX + "    token: command:renew it\n")
+    assert (token.mailboxes["leads"].oauth, token.mailboxes["leads"].port) == (True, 993)
+    assert "renew it" not in str(token.shown())
+    assert "renew it" not in repr(token)
+
+
 PMS = 'destinations:\n  pms:\n    vendor: simpms\n    base_url: "http://pms"\n'
 
 
@@ -77,6 +94,13 @@ PMS = 'destinations:\n  pms:\n    vendor: simpms\n    base_url: "http://pms"\n'
         ("policies:\n  redelivery_hours: 169\n", "FILE:2:3", "policies.redelivery_hours"),
         ("destinations:\n  pms:\n    vendor: simpms\n", "FILE:2:3", "base_url"),
         (PMS + "    creates: [chd001, [olf]]\n", "FILE:5:23", "creates"),
+        (BOX, "FILE:4:5", "Name either a password or a token"),
+        (BOX + f"    password: {SECRET}\n", "FILE:5:5", "mailboxes.leads.password"),
+        (BOX + "    password: env:X\n    tls: none\n", "FILE:6:5", "Without TLS"),
+        (BOX + "    password: env:X\n    processed: INBOX\n", "FILE:2:3", "cannot be moved"),
+        (BOX + "    password: env:X\n    keyword: two words\n", "FILE:6:5", "keyword"),
+        (BOX + "    password: env:X\n    idle_s: 1800\n", "FILE:6:5", "idle_s"),
+        ("mail_trust:\n  dkim_keys: /no/such/folder\n", "FILE:2:3", "dkim_keys"),
         (PMS + "    timeout_s: 0\n", "FILE:5:5", "destinations.pms.timeout_s"),
         (PMS.replace("http://", f"http://me:{SECRET}@"), "FILE:4:5", "api_key"),
         (PMS + f"    api_key: {SECRET}\n", "FILE:5:5", "destinations.pms.api_key"),
