@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -74,10 +75,13 @@ def _xml(record: XmlRecord) -> Iterator[Candidate]:
         exact = "/".join(step + tell for step, tell in zip(steps, told, strict=True))
         said = " ".join((*steps[-2:], *re.findall(r'"([^"]*)"', exact)))
         if (node.text or "").strip():
-            yield Candidate({"xpath": exact}, said, 0)
-            yield Candidate({"xpath": plain}, " ".join(steps[-2:]), 1)
+            # The last two steps outlive another wrapper around the document.
+            short = ".//" + "/".join(step + tell for step, tell in zip(steps[-2:], told[-2:], strict=True))
+            yield Candidate({"xpath": short}, said, 0)
+            yield Candidate({"xpath": exact}, said, 1)
+            yield Candidate({"xpath": plain}, " ".join(steps[-2:]), 2)
         for attribute in node.attrib:
-            yield Candidate({"xpath": f"{exact}/@{attribute!s}"}, f"{said} {attribute!s}", 2)
+            yield Candidate({"xpath": f"{exact}/@{attribute!s}"}, f"{said} {attribute!s}", 3)
 
 
 def _predicate(node: etree._Element) -> str:
@@ -103,6 +107,32 @@ def _keyed(record: KeyedRecord) -> Iterator[Candidate]:
             return
         if "." in path or "[" in path:
             yield Candidate({"json": path}, said, 1)
+
+
+def answer_places(samples: Sequence[Sample]) -> list[dict[str, str]]:
+    """Where in a JSON payload names and values stand below the top: objects, and lists of pairs; innermost first."""
+    found: dict[str, dict[str, str]] = {}
+    for sample in samples:
+        if isinstance(sample.record, KeyedRecord) and isinstance(sample.record.root, dict):
+            for place in _places(sample.record.root, "", 0):
+                found.setdefault(repr(place), place)
+    deep = sorted(found.values(), key=lambda place: -next(iter(place.values())).count("."))
+    return [*deep[:20], {"object": "@"}] if deep else []
+
+
+def _places(value: Any, path: str, depth: int) -> Iterator[dict[str, str]]:
+    if depth > _MAX_DEPTH:
+        return
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _places(inner, f"{path}.{json.dumps(str(key))}" if path else json.dumps(str(key)), depth + 1)
+        if path and any(not isinstance(inner, (dict, list)) for inner in value.values()):
+            yield {"object": path}
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        namer = next((key for key in value[0] if key.lower() in _NAMERS and isinstance(value[0][key], str)), None)
+        valuer = next((key for key in value[0] if key.lower() in _VALUERS), None)
+        if namer is not None and valuer is not None:
+            yield {"pairs": f"{path}[].[{json.dumps(namer)}, {json.dumps(valuer)}]"}
 
 
 def _paths(value: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:

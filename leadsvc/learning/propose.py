@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from leadsvc.errors import MapError
@@ -21,6 +22,7 @@ from leadsvc.learning import candidates as places
 from leadsvc.learning.judge import Verdict, judge
 from leadsvc.learning.samples import Sample
 from leadsvc.learning.targets import TARGETS, Target, spaced
+from leadsvc.normalize.data import shared
 from leadsvc.normalize.records import KeyedRecord, MailRecord, XmlRecord
 from leadsvc.normalize.sources import catalogue
 
@@ -33,6 +35,7 @@ _SENSITIVE = re.compile(
 )
 _FROM_LIMIT = 3
 _BODY_LIMIT = 6
+_TELLING_WORDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +76,39 @@ def propose(samples: Sequence[Sample], map_id: str, owner: str) -> Proposal:
         raise MapError(f"the samples are of several formats ({', '.join(formats)}); learn one map for each")
     bench = _Bench(samples, _frame(samples, map_id, owner, formats))
     fields = _without_overlap({target.field: chosen for target in TARGETS if (chosen := bench.choose(target))})
-    spec = {**bench.frame, "fields": {name: _alternatives(chosen) for name, chosen in fields.items()}}
+    placed = {name: [dict(choice.candidate.spec) for choice in chosen] for name, chosen in fields.items()}
+    for name in usual_names():
+        if (name not in ("given", "family") or "name" not in placed) and (usual := bench.usual(name)):
+            placed[name] = placed.get(name, []) + usual
+    spec = {**bench.frame, "fields": {name: one[0] if len(one) == 1 else one for name, one in placed.items()}}
     spec["required"] = [name for name in ("name", "email") if name in spec["fields"]]
     spec["recognise"] = _recognise(samples)
     return _judged(samples, _ordered(spec), bench.compile)
+
+
+@cache
+def usual_names() -> Mapping[str, list[Mapping[str, Any]]]:
+    """The names of the generic reader, by field. Who is credited, and the sender's own ids, are no matter of names."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for way in (shared("form_fields"), *shared("generic")["ways"]):
+        for name, alternatives in way["fields"].items():
+            if name not in _SENDERS_OWN:
+                found.setdefault(name, []).extend(alternatives if isinstance(alternatives, list) else [alternatives])
+    return found
+
+
+_SENDERS_OWN = frozenset({"source", "contact_type", "external_id", "thread_id", "campaign", "agent", "co_applicant"})
+_USUAL = "what senders usually call it"
 
 
 class _Bench:
     """Candidates tried on all samples."""
 
     def __init__(self, samples: Sequence[Sample], frame: dict[str, Any]) -> None:
-        self.samples = samples
         self.frame = frame
-        self.candidates = places.candidates(samples)
+        items = self.compile({}).items
+        self.samples = [replace(sample, record=items(sample.record)[0]) for sample in samples]
+        self.candidates = places.candidates(self.samples)
 
     def compile(self, fields: Mapping[str, Any]) -> FieldMap:
         return compile_map({**self.frame, "fields": fields, "required": [], "recognise": [{}]})
@@ -113,6 +136,22 @@ class _Bench:
         named = [one for one in self._by_name(target) if one.candidate.spec not in [c.candidate.spec for c in chosen]]
         return [*named, *chosen]
 
+    def usual(self, field: str) -> list[dict[str, Any]]:
+        """What senders in general call the field, as last alternatives: those that are wrong on no sample."""
+        known = [spec for spec in usual_names().get(field, ()) if self._of_use(spec)]
+        return [{**spec, "why": _USUAL} for spec in known if not self._ever_wrong({field: spec})]
+
+    def _of_use(self, spec: Mapping[str, Any]) -> bool:
+        keyed = isinstance(self.samples[0].record, KeyedRecord)
+        return isinstance(self.samples[0].record, MailRecord) if "key" not in spec else keyed
+
+    def _ever_wrong(self, fields: Mapping[str, Any]) -> bool:
+        field_map = self.compile(fields)
+        keys = {key for target in TARGETS if target.field in fields for key in target.keys}
+        rows = [row_of(field_map.lead(sample.record, sample.received_at)) for sample in self.samples]
+        pairs = list(zip(self.samples, rows, strict=True))
+        return any(judge(key, sample.wanted, row) is Verdict.WRONG for sample, row in pairs for key in keys)
+
     def _by_name(self, target: Target) -> list[_Choice]:
         """No sample asserts the field, but a place is called exactly so: it may be filled tomorrow."""
         named = [
@@ -121,10 +160,7 @@ class _Bench:
             if _called(one) and _able(target, one) and target.exactly(one.said)
         ]
         for one, likeness in sorted(named, key=lambda pair: (not _WANTED.search(spaced(pair[0].said)), pair[0].rank)):
-            field_map = self.compile({target.field: one.spec})
-            rows = [row_of(field_map.lead(sample.record, sample.received_at)) for sample in self.samples]
-            pairs = zip(self.samples, rows, strict=True)
-            if not any(judge(key, sample.wanted, row) is Verdict.WRONG for sample, row in pairs for key in target.keys):
+            if not self._ever_wrong({target.field: one.spec}):
                 return [_Choice(one, frozenset(), likeness)]
         return []
 
@@ -198,6 +234,7 @@ def _frame(samples: Sequence[Sample], map_id: str, owner: str, formats: list[str
     source = next((str(one.wanted["source"]) for one in samples if one.wanted.get("source")), "")
     contact = next((str(one.wanted["contact_type"]) for one in samples if one.wanted.get("contact_type")), "form")
     names = places.labels(samples) if formats == ["email"] else _keys(samples)
+    answers = places.answer_places(samples)
     relays = {
         str(one.wanted["email"]).rpartition("@")[2]
         for one in samples
@@ -217,6 +254,7 @@ def _frame(samples: Sequence[Sample], map_id: str, owner: str, formats: list[str
         },
         **({"relays": sorted(relays)} if relays else {}),
         **({"stops": stops} if stops else {}),
+        **({"answers": answers} if answers else {}),
         "ignore": [name for name in names if not _SENSITIVE.search(spaced(name))],
         "sensitive": [name for name in names if _SENSITIVE.search(spaced(name))],
     }
@@ -249,16 +287,10 @@ def _without_overlap(fields: dict[str, list[_Choice]]) -> dict[str, list[_Choice
     return fields
 
 
-def _alternatives(chosen: Sequence[_Choice]) -> Any:
-    """One alternative, or the list."""
-    specs = [dict(choice.candidate.spec) for choice in chosen]
-    return specs[0] if len(specs) == 1 else specs
-
-
 def _recognise(samples: Sequence[Sample]) -> list[dict[str, Any]]:
     mails = [sample.record for sample in samples if isinstance(sample.record, MailRecord)]
     if mails:
-        return [_recognise_mails(samples, mails)]
+        return _recognise_mails(samples, mails)
     trees = [sample.record.root for sample in samples if isinstance(sample.record, XmlRecord)]
     if trees:
         return [{"xpath": [f"self::{trees[0].tag}"]}]
@@ -269,29 +301,34 @@ def _recognise(samples: Sequence[Sample]) -> list[dict[str, Any]]:
     return [{"keys": common[:_FROM_LIMIT]}]
 
 
-def _recognise_mails(samples: Sequence[Sample], mails: Sequence[MailRecord]) -> dict[str, Any]:
-    """The sender when it is the same for all, and a line of the template: one sender sends leads and news alike."""
-    conditions: dict[str, Any] = {}
+def _recognise_mails(samples: Sequence[Sample], mails: Sequence[MailRecord]) -> list[dict[str, Any]]:
+    """By the sender when it is the same for all, else, and for mails that were handed on, by lines of the template."""
+    sets: list[dict[str, Any]] = []
     renters = {str(one.wanted.get("email") or "").lower() for one in samples if not one.wanted.get("relay_email")}
     senders = sorted({mail.sender.address for mail in mails})
-    domains = sorted({mail.sender.domain for mail in mails})
     if not renters & set(senders) and all(senders):
         same = len(senders) == 1 and not any(one.wanted.get("relay_email") for one in samples)
-        conditions["from"] = senders if same else [f"@{domain}" for domain in domains]
-    fixed = places.anchors(samples)
+        domains = sorted({f"@{mail.sender.domain}" for mail in mails})
+        sets.append({"from": senders if same else domains, "not_subject": _NO_INQUIRY})
+    fixed = [row for row in places.anchors(samples) if len(row.split()) >= _TELLING_WORDS]
     if fixed:
-        conditions["body"] = [places.line_pattern(row) for row in sorted(fixed, key=len, reverse=True)[:_BODY_LIMIT]]
+        longest = sorted(fixed, key=len, reverse=True)[:_BODY_LIMIT]
+        sets.append({"body": [places.line_pattern(row) for row in longest], "not_subject": _NO_INQUIRY})
     elif start := places.common_start(samples):
-        conditions["subject"] = ["^" + places.literal(start)]
-    if not conditions:
+        sets.append({"subject": ["^" + places.literal(start)]})
+    if not sets:
         names = places.labels(samples)[:3]
-        conditions["body"] = [rf"^{places.literal(name)}\s*:" for name in names] or ["."]
-    return conditions
+        sets.append({"body": [rf"^{places.literal(name)}\s*:" for name in names] or ["."]})
+    return sets
+
+
+# One sender sends leads and notices alike.
+_NO_INQUIRY = [r"\b(application|payment|screening|password|invoice|webinar|report|newsletter|tips|code)\b"]
 
 
 _ORDER = (
-    "id", "version", "owner", "source", "contact_type", "formats", "provenance", "recognise", "required", "relays",
-    "stops", "fields", "ignore", "sensitive",
+    "id", "version", "owner", "source", "contact_type", "formats", "provenance", "recognise", "answers", "required",
+    "relays", "stops", "fields", "ignore", "sensitive",
 )  # fmt: skip
 
 
@@ -303,7 +340,7 @@ def _ordered(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def _judged(samples: Sequence[Sample], spec: dict[str, Any], compiled: Any) -> Proposal:
     field_map = compile_map(spec)
-    rows = [row_of(field_map.lead(sample.record, sample.received_at)) for sample in samples]
+    rows = [row_of(field_map.lead(field_map.items(sample.record)[0], sample.received_at)) for sample in samples]
     placed, missing = [], []
     for key in dict.fromkeys(key for sample in samples for key in sample.wanted if key in rows[0]):
         asserted = [(s, r) for s, r in zip(samples, rows, strict=True) if s.wanted.get(key) is not None]

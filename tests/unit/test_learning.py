@@ -116,7 +116,7 @@ def test_two_samples_teach_the_third(make: Any, order: tuple[int, int, int]) -> 
     field_map = compile_map(propose(taught, "learned", "tests").spec)
     unseen = sample(make, PEOPLE[order[2]])
     assert field_map.claims(unseen.record)
-    row = row_of(field_map.lead(unseen.record, AT))
+    row = row_of(field_map.lead(field_map.items(unseen.record)[0], AT))
     right = [key for key in unseen.wanted if key in row and judge(key, unseen.wanted, row) is Verdict.RIGHT]
     asserted = [key for key in unseen.wanted if key in row]
     assert len(right) >= 0.8 * len(asserted), sorted(set(asserted) - set(right))
@@ -127,7 +127,8 @@ def test_what_stands_nowhere_is_said_and_not_guessed() -> None:
     expected = wanted(PEOPLE[0]) | {"lease_term_months": 12}
     proposal = propose([sample_of("one", Delivered(body, kind, Channel.FILE, AT), expected)], "learned", "tests")
     assert proposal.missing == ("lease_term_months",)
-    assert "lease_term" not in proposal.spec["fields"]
+    usual = proposal.spec["fields"]["lease_term"]
+    assert all("why" in one for one in (usual if isinstance(usual, list) else [usual]))
 
 
 def test_a_learned_file_passes_check_and_reads_its_samples(tmp_path: Path) -> None:
