@@ -31,6 +31,7 @@ from leadsvc.normalize.address import split_address
 from leadsvc.normalize.emails import emails
 from leadsvc.normalize.pets import pets
 from leadsvc.normalize.phones import phones
+from leadsvc.normalize.sensitive import is_sensitive
 from leadsvc.normalize.sources import slug, source_of
 from leadsvc.normalize.text import as_text, label_text, line, message, storable_json
 
@@ -216,7 +217,7 @@ def _lead(item: object, received_at: datetime) -> Lead:
         occurred_at=_occurred(data.get("occurred_at")),
         language=(data.get("language") or "").lower(),
         notes=(*notes, *contact_notes),
-        unused=tuple(str(key)[:100] for key in data if key not in _SCHEMA.fields)[:20],
+        unused=tuple(str(key)[:100] for key in data if key not in _SCHEMA.fields and not is_sensitive(str(key)))[:20],
     )
 
 

@@ -211,7 +211,7 @@ class FieldMap:
         )
 
     def _unused(self, record: Record) -> tuple[str, ...]:
-        """Keys nobody asked for: a sender's new field shows here first. What must not reach a lead is not named either."""
+        """Keys nobody asked for: a sender's new field shows here first. What must not reach a lead is not named."""
         strange = (name for name in names_of(record) if not self._is_known(name) and not _is_utm(name))
         return tuple(name for name in strange if not is_sensitive(name))[:_MAX_UNUSED]
 
