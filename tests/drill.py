@@ -20,9 +20,11 @@ from rich.console import Console
 from rich.table import Table
 
 from leadsvc.store import migrate
-from tests import drift_run, servers
+from leadsvc.store.tables import inquiries
+from tests import drift_run, imapserver, servers
 from tests.destinations_fixtures import SimPmsBench, running_simpms
 from tests.graph_fixtures import running_graph
+from tests.postoffice import lead, post
 from tests.system import crashes, crowds
 from tests.system.town import Town, town
 
@@ -73,6 +75,34 @@ def _many_times(store: str, made: Town, renters: int, seed: int) -> Row:
     return "1-20 times each", store, done, f"seed {seed}", f"{crowd.seconds:.0f} s", crowd.wrong
 
 
+def _waiting(store: str, url: str, folder: Path, mails: int) -> Row:
+    """``mails`` wait in one folder; two readers that know nothing of each other take them over lines that are cut."""
+    kind = imapserver.dovecot if imapserver.dovecot_version() else imapserver.pymap
+    with servers.scratch_folder("leadsvc-imap-") as home, kind(home) as imap:
+        imap.drop([lead(number) for number in range(mails)])
+        with (
+            imapserver.cutter(imap.port) as proxy,
+            post(url, folder, imap, boxes=("leads", "twin"), port=proxy.port) as office,
+        ):
+            proxy.after = [100_000, 400_000, 900_000, 1_600_000, 2_500_000, 50_000]
+            started = time.monotonic()
+            office.start(*office.services.settings.mailboxes.values())
+            office.until(lambda: office.count(inquiries) >= mails, "every mail is processed", mails / 5)
+            office.until(lambda: imap.count("INBOX") == 0, "every mail is moved", 60)
+            seconds = time.monotonic() - started
+            office.stop()
+            wrong = []
+            try:
+                office.assert_each_once(mails)
+            except AssertionError as error:
+                wrong.append(str(error)[:300])
+            # Two that move one mail at the same time may leave two copies of it among what is done; never none.
+            if imap.count("leadsvc-done") < mails:
+                wrong.append(f"{imap.count('leadsvc-done')} mails are moved")
+    found = f"{imap.kind}: {mails / seconds:.0f} mails/s, {proxy.cuts} cuts"
+    return "mails waiting", store, f"{mails} mails, 2 readers", found, f"{seconds:.0f} s", wrong
+
+
 def main() -> int:
     """Run everything and print the table."""
     parser = argparse.ArgumentParser(description="Long fault runs of leadsvc, with counts.")
@@ -80,6 +110,7 @@ def main() -> int:
     parser.add_argument("--traffic", type=int, default=20, help="new renters at every kill")
     parser.add_argument("--rounds", type=int, default=60, help="rounds of 64 senders")
     parser.add_argument("--renters", type=int, default=100, help="inquiries sent up to 20 times")
+    parser.add_argument("--mails", type=int, default=10_000, help="mails that wait in a mailbox")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     chosen = parser.parse_args()
     rows: list[Row] = []
@@ -92,6 +123,8 @@ def main() -> int:
                 rows += [_together(store, made, chosen.rounds) for store, made in towns]
             with _towns(folder, pms, "resends", server) as towns:
                 rows += [_many_times(store, made, chosen.renters, chosen.seed) for store, made in towns]
+            for store, url in (("SQLite", f"sqlite:///{folder / 'mails.db'}"), ("PostgreSQL", server.create("mails"))):
+                rows.append(_waiting(store, url, folder / f"mails-{store}", chosen.mails))
     rows.append(_drift(chosen.seed))
     return _show(rows)
 

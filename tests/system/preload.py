@@ -16,6 +16,7 @@ for _module in (
     "leadsvc.cli.check",
     "leadsvc.cli.destinations",
     "leadsvc.cli.key",
+    "leadsvc.cli.mailbox",
     "leadsvc.cli.serve",
     "leadsvc.web.signin",
     "leadsvc.workers.build",

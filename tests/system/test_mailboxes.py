@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import threading
 import time
@@ -31,6 +32,7 @@ from tests.imapserver import Imap
 from tests.postoffice import QUICK, configuration, lead, post
 from tests.processes import free_port, leadsvc
 from tests.servers import scratch_folder
+from tests.system.nursery import command
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("imap")]
 
@@ -232,11 +234,10 @@ def points() -> list[str]:
 def test_a_process_killed_at_any_point(sqlite: str, tmp_path: Path, point: str) -> None:
     with server("pymap") as imap:
         imap.deliver([lead(0), lead(1), lead(7, padding=30_000), lead(2), lead(3)])
-        env = configuration(tmp_path, imap, max_bytes=20_000, batch=2)
+        env = {**os.environ, **configuration(tmp_path, imap, max_bytes=20_000, batch=2)}
         env |= {"LEADSVC_DATABASE_URL": sqlite, "LEADSVC_FAULT": point}
-        with contextlib.suppress(AssertionError), leadsvc("mailbox", "--once", env=env) as process:
-            process.popen.wait(30)
-        assert process.popen.returncode == -signal.SIGKILL
+        status, said = command(("mailbox", "--once"), env, tmp_path / "log")
+        assert status == -signal.SIGKILL, said
         with post(sqlite, tmp_path, imap, max_bytes=20_000, ahead=timedelta(minutes=2)) as office:
             office.once()
             office.services.intake.sweep(all_pending=True)
