@@ -34,6 +34,7 @@ _PARSER = BytesParser(policy=compat32)
 _ENVELOPE = ("delivered-to", "x-original-to", "x-forwarded-to", "envelope-to", "x-envelope-to", "x-forwarded-for")
 # "'Ann Lee' via Leasing": what a list makes of a sender whose domain forbids it to pass mail on.
 _VIA = re.compile(r"^['\"\u2018]?(?P<name>.+?)['\"\u2019]?\s+via\s+\S.*$", re.IGNORECASE)
+_ADDRESSED = frozenset({"from", "reply-to", "to", "cc", "sender", "x-original-from", "x-original-sender"})
 _RECEIVED_FOR = re.compile(r"\bfor\s+<?([^\s<>;]{1,320}@[^\s<>;]{1,255})>?")
 _CARDS = frozenset({"text/vcard", "text/x-vcard", "text/directory"})
 _XML = ("text/xml", "application/xml", "application/adf+xml", "application/x-adf+xml", "application/x-adf")
@@ -150,20 +151,23 @@ def decoded_headers(pairs: Iterable[tuple[str, object]]) -> dict[str, tuple[str,
     for name, value in pairs:
         values = headers.setdefault(name.lower()[:100], [])
         if len(values) < 50:
-            values.append(_decoded(str(value)[:_MAX_VALUE]))
+            values.append(_decoded(str(value)[:_MAX_VALUE], quoted=name.lower() in _ADDRESSED))
     return {name: tuple(values) for name, values in headers.items()}
 
 
-def _decoded(value: str) -> str:
-    """Encoded words and raw bytes of a header as text, on one line."""
+def _decoded(value: str, *, quoted: bool) -> str:
+    """Encoded words and raw bytes of a header as text, on one line; ``quoted``: names keep their commas in quotes."""
     if "=?" in value:
         try:
             pieces = decode_header(value)
         except _BROKEN:
             pieces = [(value, None)]
-        value = "".join(
-            text_of(piece, charset or "ascii") if isinstance(piece, bytes) else piece for piece, charset in pieces
-        )
+        value = ""
+        for piece, charset in pieces:
+            text = text_of(piece, charset or "ascii") if isinstance(piece, bytes) else piece
+            # A comma inside an encoded word is part of a name, never what parts two addresses.
+            bare = charset is not None and "," in text and not set(text) & set('"<>@') and value.count('"') % 2 == 0
+            value += f'"{text}"' if quoted and bare else text
     elif not value.isascii():
         value = text_of(value.encode("utf-8", "surrogateescape"), "utf-8")
     return " ".join(visible(value).split())
