@@ -19,7 +19,7 @@ MAX_LINE: Final = 4_000
 # The parser's time grows with the square of the nesting (0.8 s at 20,000). Real mails nest below 100.
 _DEEP_ENOUGH_TO_LOOK: Final = 5_000
 _MAX_DEPTH: Final = 1_000
-_TAGS: Final = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)")
+_TAGS: Final = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)[^<>]*>?")
 _FLAT: Final = frozenset({
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
     "p", "li", "td", "th", "tr", "tbody", "thead", "option", "dt", "dd",
@@ -76,7 +76,7 @@ _HIDDEN_PART: Final = re.compile(f"{_HIDE}[^{_HIDE}{_SHOW}]*{_SHOW}")
 
 
 def html_tree(html: str) -> LexborHTMLParser:
-    """The parsed document for selectors, cut at ``MAX_HTML`` characters and 1,000 levels."""
+    """The parsed document for selectors, cut at ``MAX_HTML`` characters and flat below 1,000 levels."""
     return LexborHTMLParser(_bounded(html))
 
 
@@ -111,13 +111,16 @@ def _bounded(html: str) -> str:
     if html.count("<") <= _DEEP_ENOUGH_TO_LOOK:
         return html
     depth = 0
-    for tag in _TAGS.finditer(html):
+
+    def flattened(tag: re.Match[str]) -> str:
+        nonlocal depth
         if tag[2].lower() in _FLAT:
-            continue
+            return tag[0]
+        too_deep = depth >= _MAX_DEPTH if not tag[1] else depth > _MAX_DEPTH
         depth = max(0, depth + (-1 if tag[1] else 1))
-        if depth > _MAX_DEPTH:
-            return html[: tag.start()]
-    return html
+        return "<br>" if too_deep else tag[0]
+
+    return _TAGS.sub(flattened, html)
 
 
 def _marked(source: str) -> str:
