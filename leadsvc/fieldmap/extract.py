@@ -20,6 +20,7 @@ from leadsvc.normalize.address import split_address
 from leadsvc.normalize.mailtext import bare_subject, without_signature
 from leadsvc.normalize.phones import own_number
 from leadsvc.normalize.records import KeyedRecord, Mailbox, MailRecord, fold_key
+from leadsvc.normalize.streets import UNIT_WORDS
 from leadsvc.normalize.text import as_text, unquoted
 from leadsvc.normalize.transcript import said_by
 
@@ -395,19 +396,21 @@ def _address(text: str) -> str:
     return text if split_address(text).street else ""
 
 
-_CITY_LINE = re.compile(r"^[^\d,]{2,40},?\s+[A-Z]{2}\b\.?,?(?:\s+\d{5}(?:-\d{4})?)?$")
+_CITY_LINE = re.compile(r"^[^\d,]{2,40},?\s+[A-Z]{2}\b\.?,?(?:\s+(?:\d{5}(?:-\d{4})?|[A-Z]\d[A-Z][ -]?\d[A-Z]\d))?$")
+_UNIT_LINE = re.compile(rf"^(?:(?:{'|'.join(UNIT_WORDS)})\b\.?\s*#?|#)\s*[\w-]{{1,8}}$", re.IGNORECASE)
 
 
 def _address_lines(text: str) -> str:
-    """The address in a block: "600 Oakline Ave" above "Columbus, GA 31901" is one address. A street with a city is
-    preferred to one without, for names may start with a number too."""
+    """The address in a block: "600 Oakline Ave" above "Columbus, GA 31901" is one address, with "Apt 4" between them
+    too. A street with a city is preferred to one without, for names may start with a number too."""
     rows = [row.strip() for row in text.split("\n") if row.strip()]
     streets = [index for index, row in enumerate(rows) if split_address(row).street]
     for index in streets:
         if split_address(rows[index]).state:
             return rows[index]
-        if index + 1 < len(rows) and _CITY_LINE.match(rows[index + 1]):
-            return f"{rows[index]}, {rows[index + 1]}"
+        city = index + 2 if _UNIT_LINE.match("".join(rows[index + 1 : index + 2])) else index + 1
+        if city < len(rows) and _CITY_LINE.match(rows[city]):
+            return ", ".join(rows[index : city + 1])
     return rows[streets[0]] if streets else ""
 
 
