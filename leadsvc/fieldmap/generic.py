@@ -156,7 +156,16 @@ def _mail(record: MailRecord, received_at: datetime, *, asked: bool) -> Lead | N
         found = [(None, words), *found]
     elif not template:
         return None
-    return _finished(record, found, ContactType.EMAIL if person else ContactType.FORM)
+    lead = _finished(record, found, ContactType.EMAIL if person else ContactType.FORM)
+    if lead is None or lead.property_hints:
+        return lead
+    return replace(lead, property_hints=_of_mailbox(record, received_at))
+
+
+def _of_mailbox(record: MailRecord, received_at: datetime) -> tuple[Value[PropertyHint], ...]:
+    """The property that the receiving mailbox's plus tag names; a form's own lines seldom name one."""
+    reader = _reader({"fields": {"mailbox_tag": [{"tag": "mailbox"}]}}, _table().version)
+    return reader.lead(record, received_at).property_hints
 
 
 def _is_template(lead: Lead) -> bool:

@@ -236,8 +236,11 @@ def _addresses(record: MailRecord, text: str) -> list[str]:
 def _phones(view: Sequence[str]) -> list[str]:
     found: list[str] = []
     for row in view:
-        if sum(char.isdigit() for char in row) >= 10 and not _OFFICE.search(row):
-            found.extend(value.raw for value in phones(row)[0][:1])
+        if sum(char.isdigit() for char in row) < 10:
+            continue
+        for part in _SENTENCE.split(row):
+            if not _OFFICE.search(part):
+                found.extend(value.raw for value in phones(part)[0][:1])
     return ["\n".join(dict.fromkeys(found))] if found else []
 
 
