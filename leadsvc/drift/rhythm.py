@@ -37,14 +37,13 @@ class Rhythm:
         """Arrivals expected between two times."""
         if until <= since:
             return 0.0
-        weeks, rest = divmod(until - since, timedelta(weeks=1))
-        at, end = until - rest, until
-        total = weeks * self.weekly
-        while at < end:
-            following = min(_floor(at) + _HOUR, end)
-            total += self.rates[hour_of_week(at)] * ((following - at) / _HOUR)
-            at = following
-        return total
+        following = min(_floor(since) + _HOUR, until)
+        total = self.rates[hour_of_week(since)] * ((following - since) / _HOUR)
+        weeks, hours = divmod((until - following) // _HOUR, HOURS)
+        place = hour_of_week(following)
+        total += weeks * self.weekly + sum((self.rates + self.rates)[place : place + hours])
+        rest = (until - following) % _HOUR
+        return total + self.rates[hour_of_week(until)] * (rest / _HOUR)
 
 
 NO_RHYTHM = Rhythm((0.0,) * HOURS, 0.0)
@@ -67,13 +66,13 @@ def learn(hours: Mapping[datetime, int], since: datetime, until: datetime, quiet
     """
     cells, exposure = [0.0] * HOURS, [0.0] * HOURS
     at, end = _floor(since), _floor(until)
+    weight, gain = 0.5 ** ((end - at) / _HALF_LIFE), 2.0 ** (_HOUR / _HALF_LIFE)
+    place, number = hour_of_week(at), 0
     while at < end:
-        weight = 0.5 ** ((end - at) / _HALF_LIFE)
-        number = (at - since).days
-        busy = quiet[number] if 0 <= number < len(quiet) else 1.0
-        cells[hour_of_week(at)] += weight * hours.get(at, 0)
-        exposure[hour_of_week(at)] += weight * busy
-        at += _HOUR
+        day = number // 24
+        cells[place] += weight * hours.get(at, 0)
+        exposure[place] += weight * (quiet[day] if day < len(quiet) else 1.0)
+        at, weight, place, number = at + _HOUR, weight * gain, (place + 1) % HOURS, number + 1
     return _shaped(cells, exposure)
 
 
