@@ -66,22 +66,23 @@ def _xml(record: XmlRecord) -> Iterator[Candidate]:
         yield Candidate({"key": name}, name, 1)
     for node in list(record.root.iter(etree.Element))[:_MAX_NODES]:
         lineage = [node, *node.iterancestors()]
-        depth = lineage.index(record.root)
-        steps = [one.tag for one in reversed(lineage[:depth])]
-        if not steps:
-            continue
-        told = [_predicate(one) for one in reversed(lineage[:depth])]
-        plain = "/".join(steps)
-        exact = "/".join(step + tell for step, tell in zip(steps, told, strict=True))
-        said = " ".join((*steps[-2:], *re.findall(r'"([^"]*)"', exact)))
-        if (node.text or "").strip():
-            # The last two steps outlive another wrapper around the document.
-            short = ".//" + "/".join(step + tell for step, tell in zip(steps[-2:], told[-2:], strict=True))
-            yield Candidate({"xpath": short}, said, 0)
-            yield Candidate({"xpath": exact}, said, 1)
-            yield Candidate({"xpath": plain}, " ".join(steps[-2:]), 2)
-        for attribute in node.attrib:
-            yield Candidate({"xpath": f"{exact}/@{attribute!s}"}, f"{said} {attribute!s}", 3)
+        way = list(reversed(lineage[: lineage.index(record.root)]))
+        if way:
+            yield from _of_node(node, way)
+
+
+def _of_node(node: etree._Element, way: Sequence[etree._Element]) -> Iterator[Candidate]:
+    steps = [str(one.tag) for one in way]
+    told = [step + _predicate(one) for step, one in zip(steps, way, strict=True)]
+    said = " ".join((*steps[-2:], *re.findall(r'"([^"]*)"', "/".join(told))))
+    # The last two steps outlive another wrapper around the document.
+    places = [".//" + "/".join(steps[-2:]), "/".join(steps), ".//" + "/".join(told[-2:]), "/".join(told)]
+    if (node.text or "").strip():
+        for rank, place in enumerate(dict.fromkeys(places)):
+            yield Candidate({"xpath": place}, said, rank)
+    for attribute in node.attrib:
+        for rank, place in enumerate(dict.fromkeys(places)):
+            yield Candidate({"xpath": f"{place}/@{attribute!s}"}, f"{said} {attribute!s}", rank + 1)
 
 
 def _predicate(node: etree._Element) -> str:

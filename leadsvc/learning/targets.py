@@ -10,6 +10,7 @@ from typing import Any
 from rapidfuzz import fuzz
 
 from leadsvc.normalize.address import split_address
+from leadsvc.normalize.sources import source_of
 
 _DAY_WORDS = re.compile(r"\d|asap|now|immediate|soon|today|flexib|month|week|spring|summer|fall|winter", re.IGNORECASE)
 _NUMBER_WORDS = re.compile(r"\d|one|two|three|four|studio|year", re.IGNORECASE)
@@ -87,6 +88,10 @@ _NAME = _shares_word("first_name", "last_name")
 _PLACE = _shares_word("property_hint")
 
 
+def _source(wanted: Mapping[str, Any], text: str) -> bool:
+    return source_of(text) == wanted.get("source")
+
+
 def _code(wanted: Mapping[str, Any], text: str) -> bool:
     return " " not in text.strip() and _PLACE(wanted, text)
 
@@ -131,5 +136,6 @@ TARGETS: tuple[Target, ...] = (
     Target("message", ("message",), ("message", "comments", "comment", "question"), False, _shares_word("message")),
     Target("campaign", ("campaign",), ("campaign", "utm campaign", "ad name"), False, _shares_word("campaign")),
     Target("external_id", ("external_id",), ("id", "lead id", "inquiry id"), False, _shares_word("external_id")),
+    Target("source", ("source",), ("source", "lead source", "transaction source", "referral source"), True, _source),
     Target("thread_id", ("thread_id",), ("thread", "conversation id"), False, _shares_word("thread_id")),
 )
