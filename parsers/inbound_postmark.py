@@ -9,13 +9,14 @@ from leadsvc.normalize.records import MailRecord
 from leadsvc.parsers.hook import File, Hook, built_mail, items, raw_mail, string, unbased
 
 _BODIES = {"TextBody", "HtmlBody", "RawEmail"}
+_MARKS = {"MessageID", "OriginalRecipient", "MailboxHash", "FromFull"}
 _SURFACED = {"from": "From", "to": "To", "cc": "Cc", "reply-to": "ReplyTo", "subject": "Subject", "date": "Date"}
 
 
 def mail_of(hook: Hook) -> MailRecord | None:
     """The mail of a Postmark hook."""
     root = hook.json
-    if "MessageID" not in root or not _BODIES & root.keys() or not root.keys() & {"From", "FromFull"}:
+    if not (_MARKS & root.keys() and _BODIES & root.keys() and root.keys() & {"From", "FromFull"}):
         return None
     raw = string(root.get("RawEmail"))
     if raw.strip():

@@ -30,7 +30,7 @@ from leadsvc.normalize.yamltext import MappingNode, MarkedYAMLError, Node, Seque
 
 _PATTERN_KEYS = frozenset({
     "match", "unless", "subject", "like", "after", "before", "skip", "stops", "until", "body", "not_body",
-    "not_subject", "from_name", "not_from_name", "key_like", "not_key", "keys_like",
+    "not_subject", "from_name", "not_from_name", "key_like", "not_key", "keys_like", "text", "not_text",
 })  # fmt: skip
 
 
@@ -186,7 +186,7 @@ def _extended(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     if "extends" not in spec:
         return spec
     base = shared(spec["extends"])
-    lists = {key: [*spec.get(key, ()), *base.get(key, ())] for key in ("ignore", "sensitive")}
+    lists = {key: [*spec.get(key, ()), *base.get(key, ())] for key in ("ignore", "sensitive", "not_leads")}
     return {**spec, **lists, "fields": {**base["fields"], **spec.get("fields", {})}}
 
 

@@ -87,6 +87,19 @@ def _values(patterns: Mapping[str, str]) -> Condition:
     )
 
 
+def _texts(*, wanted: bool) -> Callable[[Sequence[str]], Condition]:
+    """Whether one text of a form, a JSON object or a row is like one of the patterns."""
+
+    def compiler(patterns: Sequence[str]) -> Condition:
+        def found(record: KeyedRecord) -> bool:
+            texts = [value for value in record.values.values() if isinstance(value, str)]
+            return any(_regex(pattern).search(as_text(text)) for pattern in patterns for text in texts)
+
+        return lambda record: isinstance(record, KeyedRecord) and found(record) is wanted
+
+    return compiler
+
+
 def _jmespath(expressions: Sequence[str]) -> Condition:
     return lambda record: (
         isinstance(record, KeyedRecord) and all(searched(expression, record.tree) for expression in expressions)
@@ -142,6 +155,8 @@ CONDITIONS: Mapping[str, Callable[[Any], Condition]] = {
     "no_keys": _no_keys,
     "keys_like": _keys_like,
     "values": _values,
+    "text": _texts(wanted=True),
+    "not_text": _texts(wanted=False),
     "jmespath": _jmespath,
     "xpath": _xpath,
     "report": _report,

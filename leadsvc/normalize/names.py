@@ -45,7 +45,8 @@ _FAMILY = re.compile(r"(?:the )?([^\W\d_][\w'\u2019-]*) family|the ([^\W\d_][\w'
 _TAIL = re.compile(
     r"(?<=\w)['\u2019]?\s+(?:(?:via|through|c/o)\s|[|\u2022\u00b7]|[-\u2013\u2014]+\s).*$", re.IGNORECASE
 )
-_TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
+# What is in a script or a style sheet is nobody's name either.
+_TAG = re.compile(r"<(script|style)\b[^<>]*>.*?(?:</\1\s*>|$)|</?[a-z][^<>]*>", re.IGNORECASE | re.DOTALL)
 # Where a caller-ID names no person it names a town: capitals and the code of a state that is nobody's family name.
 _TOWN = re.compile(
     r"[A-Z][A-Z .'-]+ (?:TX|FL|NJ|NV|NM|WV|TN|KS|KY|NC|SC|ND|SD|NH|NY|MN|MS|MT|CT|VT|WY|WI|GA|UT|AZ|OK|IL|VA|WA|CA|OH)"

@@ -32,6 +32,7 @@ _ABOVE, _BELOW = (
 )
 _ONE = re.compile(_NUMBER)
 _ROOM_CAP = 10
+_NEGATIVE = re.compile(r"^\s*-\s*\d")
 # "1 + den" and "2 bed + office" are no "one or more".
 _EXTRA_ROOM = re.compile(r"\s*(?:\+|plus|and|&|with)\s*(?:a\s+)?(?:den|office|loft|study|sunroom|balcony|flex)\b")
 _BATHS = re.compile(rf"[/,|&+x ]*({_NUMBER}(?:\s*-\s*{_NUMBER})?\+?)\s*-?(?:bath|ba\b|full bath).*")
@@ -74,7 +75,7 @@ _OF_US = re.compile(r"(?:the |all )?(\d{1,2}) of us\b|\b(?:family|party|group|ho
 def rooms(text: str) -> Value[Range] | None:
     """Bedrooms wanted: ``"studio"`` 0-0, ``"2"`` 2-2, ``"1-2"`` 1-2, ``"3+"`` 3 and more. ``None`` when nothing usable
     is said ("Any", 47), and for a Quebec count of all rooms ("4\u00bd")."""
-    if _HALF.search(text):
+    if _HALF.search(text) or _NEGATIVE.match(compatible(text)):
         return None
     cleaned = _EXTRA_ROOM.sub(" ", _BATHS.sub(" ", _prepared(text)))
     found = _room_range(cleaned) if cleaned.strip() else None

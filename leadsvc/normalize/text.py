@@ -23,6 +23,14 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _BLANKS = re.compile(r"[^\S\n]+")
 _NEWLINES = re.compile(r"\r\n?|\x85|\u2028|\u2029")
 _TAG = re.compile(r"<(?:[a-z][a-z0-9]*(?:\s[^<>]*)?/?|/[a-z][a-z0-9]*)>", re.IGNORECASE)
+# "2 bed <with view>": words in angle brackets, which an HTML parser would take for an element and lose.
+_BRACKETED = re.compile(
+    r"<(?=[a-z][a-z0-9]*(?: +[\w.,'$-]+)*>)(?!(?:a|abbr|address|article|b|big|blockquote|body|br|center|cite|code|dd"
+    r"|del|dfn|div|dl|dt|em|figure|font|footer|form|h[1-6]|head|header|hr|html|i|iframe|img|ins|kbd|label|li|link|main|mark"
+    r"|meta|nav|noscript|object|ol|option|p|pre|q|s|samp|script|section|select|small|source|span|strike|strong|style"
+    r"|sub|sup|svg|table|tbody|td|template|textarea|tfoot|th|thead|title|tr|tt|u|ul|var|video|wbr)\b)",
+    re.IGNORECASE,
+)
 _ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-f]{1,5}|nbsp|amp|lt|gt|quot|apos|rsquo|lsquo|rdquo|ldquo);", re.IGNORECASE)
 _QUOTES = {'"': '"', "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb", "\u2018": "\u2019", "'": "'"}
 
@@ -94,6 +102,8 @@ def given(text: str) -> str:
 
 def plain(text: str) -> str:
     """The words of a field that may hold mark-up: HTML becomes lines of visible text, anything else is tidied."""
+    if "<" in text and _TAG.search(text):
+        text = _BRACKETED.sub("&lt;", text)
     if _TAG.search(text) or _ENTITY.search(text):
         return block("\n".join(html_lines(text)))
     return block(text)
