@@ -162,14 +162,34 @@ class Session:
     def idle(self, seconds: float, every: float, beat: Callable[[], bool]) -> bool:
         """Wait in IDLE until the server has news (``True``), ``seconds`` are over, or somebody wakes us. ``beat`` is
         called each ``every`` seconds; ``False`` from it ends the waiting too."""
+        if self._told_meanwhile():
+            return True
         with _told():
             self._client.idle()
-            ready = self._readable(min(every, seconds))
+            ready = self._client.socket() if self._buffered() else self._readable(min(every, seconds))
             while ready is None and (seconds := seconds - every) > 0 and beat():
                 ready = self._readable(min(every, seconds))
             news = self._client.idle_check(timeout=0) if ready is self._client.socket() else []
             _, rest = self._client.idle_done()
         return any(len(each) > 1 and each[1] in _NEWS for each in (*news, *rest))
+
+    def _told_meanwhile(self) -> bool:
+        """Whether news came beside the answer to another command; the library keeps them, and nobody is told again.
+        Opening the folder leaves one count of its mails there."""
+        return len(self._client._imap.untagged_responses.get("EXISTS", ())) > 1
+
+    def _buffered(self) -> bool:
+        """Whether news came together with the server's consent to IDLE: they have been read off the socket already,
+        where no waiting for it would notice."""
+        line = self._client.socket()
+        before = line.gettimeout()
+        line.settimeout(0)
+        try:
+            return bool(self._client._imap.file.peek(1))
+        except OSError:
+            return False  # nothing there, said in the words of TLS
+        finally:
+            line.settimeout(before)
 
     def _readable(self, seconds: float) -> socket.socket | None:
         watched = {each.fileno(): each for each in (self._client.socket(), self._wake) if each is not None}
