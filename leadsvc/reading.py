@@ -6,7 +6,7 @@ Whatever comes in, the answer is a :class:`Reading`; nothing in a payload raises
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -160,9 +160,30 @@ class _Unclaimed(Quarantine):
 
 
 def _one(record: Record, delivered: Delivered, maps: MapSet) -> Reading:
+    if mails := _passed_on(record, delivered, maps):
+        reading = _each(mails, lambda mail: _single(mail, delivered, maps))
+        if reading.verdict is Verdict.LEADS:
+            return reading
+    return _single(record, delivered, maps)
+
+
+def _passed_on(record: Record, delivered: Delivered, maps: MapSet) -> tuple[Record, ...]:
+    """The mails that somebody attached to one mail to pass them on together; empty where there are fewer than two."""
+    if not isinstance(record, MailRecord) or len(record.attached) < 2:
+        return ()
+    if maps.not_lead(record, first=True) or maps.claiming(record, delivered.map_hint):
+        return ()
+    mails = tuple(_attached(record))
+    return mails if len(mails) > 1 else ()
+
+
+def _single(record: Record, delivered: Delivered, maps: MapSet) -> Reading:
     try:
         field_map, claimed = _claimed(record, delivered, maps)
     except _Unclaimed as error:
+        wrapped = json_body.listed(record) if isinstance(record, KeyedRecord) and record.format == "json" else ()
+        if wrapped:
+            return _each(wrapped, lambda item: _one(item, delivered, maps))
         if delivered.map_hint is None and (leads := _unmapped(error.candidates, delivered.received_at)):
             return _leads(leads, tuple(range(len(leads))), ())
         raise
@@ -330,18 +351,22 @@ def _candidates(record: Record) -> list[Record]:
     return [*(document for document in documents if document), *mails]
 
 
+def _attached(record: MailRecord) -> Iterator[MailRecord]:
+    for attached in record.attached:
+        try:
+            mail = email_mime.read(attached, {})
+        except Quarantine:
+            continue  # the outer mail is what is judged then
+        yield replace(mail, recipients=record.recipients + mail.recipients, forwarder=record.sender.address)
+
+
 def _inside(record: MailRecord, depth: int = 0) -> list[MailRecord]:
     """Mails that somebody forwarded in ``record``: in its text, or attached whole, and those in them. They keep its
     recipients, which is where the property's mailbox tag is."""
     found: list[MailRecord] = []
     if (inner := record.unwrapped(email_mime.mailbox)) is not None:
         found.append(inner)
-    for attached in record.attached:
-        try:
-            mail = email_mime.read(attached, {})
-        except Quarantine:
-            continue  # the outer mail is what is judged then
-        found.append(replace(mail, recipients=record.recipients + mail.recipients, forwarder=record.sender.address))
+    found.extend(_attached(record))
     if depth < _DEEPEST:
         found.extend(deeper for each in tuple(found) for deeper in _inside(each, depth + 1))
     return found

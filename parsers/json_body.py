@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 
 from leadsvc.errors import Quarantine
 from leadsvc.normalize.records import KeyedRecord, fold_key
-from leadsvc.normalize.text import storable_json
+from leadsvc.normalize.text import as_text, storable_json
 
 MAX_BYTES = 5_000_000
 # A mail with its attachments is large, and still a handful of values.
 MAX_MAIL_BYTES = 40_000_000
 _FEW_VALUES = 100_000
 MAX_RECORDS = 1_000
+# Where relays and exports keep several leads. People of one household stand under other names: contacts, occupants.
+_LISTS = frozenset({
+    "leads", "prospects", "inquiries", "enquiries", "guestcards", "submissions", "records", "entries", "items",
+    "results", "rows", "data", "responses", "payload", "body",
+})  # fmt: skip
+_REACH = re.compile(r"[^\s@\"]+@[^\s@\"]+\.[a-z]{2,}|\+?\(?\d(?:[ ().-]{0,3}\d){8,14}", re.IGNORECASE)
+_SHARED = re.compile(r"^(?:propert|communit|building|source)")
+_PAIR = frozenset({"name", "value", "values", "key", "label", "type", "id", "field", "question", "answer", "title"})
 
 
 def load(body: bytes) -> object:
@@ -43,6 +52,33 @@ def read(body: bytes) -> tuple[KeyedRecord, ...]:
     if not items or len(items) > MAX_RECORDS:
         raise Quarantine("malformed", f"A JSON list must hold 1 to {MAX_RECORDS:,} objects, this one {len(items):,}.")
     return tuple(_record(item) for item in items)
+
+
+def listed(record: KeyedRecord) -> tuple[KeyedRecord, ...]:
+    """The leads that ``record`` wraps in a list ("leads": [ … ]), each with what the wrapper says of their property;
+    empty when it wraps none. A list of a form's questions and answers is none."""
+    root: object = record.root
+    shared: dict[str, object] = {}
+    for _ in range(2):
+        if not isinstance(root, dict):
+            return ()
+        shared.update((name, value) for name, value in root.items() if _SHARED.match(name.lower()))
+        inner = next((value for name, value in root.items() if fold_key(name) in _LISTS and _holds(value)), None)
+        if isinstance(inner, list):
+            people = [item for item in inner[:MAX_RECORDS] if isinstance(item, dict)]
+            reachable = sum(bool(_REACH.search(as_text(item))) for item in people)
+            return tuple(_record(shared | item) for item in people) if reachable and people == inner else ()
+        root = inner
+    return ()
+
+
+def _holds(value: object) -> bool:
+    """Whether ``value`` is a list of objects that are more than a name and its answer, or an object with a list."""
+    if isinstance(value, dict):
+        return any(fold_key(name) in _LISTS and isinstance(inner, list) for name, inner in value.items())
+    return isinstance(value, list) and any(
+        isinstance(item, dict) and any(fold_key(name) not in _PAIR for name in item) for item in value
+    )
 
 
 def _record(item: object) -> KeyedRecord:

@@ -19,14 +19,14 @@ from leadsvc.fieldmap import prose, several
 from leadsvc.fieldmap.maps import FieldMap
 from leadsvc.fieldmap.scene import Layout
 from leadsvc.model import Channel, ContactType, HintKind, Lead, PropertyHint, Value
-from leadsvc.normalize import names
+from leadsvc.normalize import names, transcript
 from leadsvc.normalize.data import email_domains, shared, under
 from leadsvc.normalize.emails import emails, is_vendor
 from leadsvc.normalize.phones import phones
 from leadsvc.normalize.records import KeyedRecord, MailRecord, Record, XmlRecord, fold_key
-from leadsvc.normalize.sources import source_of
+from leadsvc.normalize.sources import catalogue, source_of
 from leadsvc.normalize.structured import people_in
-from leadsvc.normalize.text import line, message
+from leadsvc.normalize.text import as_text, line, message, span_text
 
 MAP_ID: Final = "generic"
 
@@ -52,6 +52,13 @@ _NOT_RENTER: Final = re.compile(
 )
 _PAIR_NAMES: Final = ("name", "key", "label", "field", "question", "title")
 _PAIR_VALUES: Final = ("value", "values", "answer", "response")
+# Keys of an object that is a number or an address, by a word of its name.
+_REACH: Final[Mapping[str, tuple[str, ...]]] = {
+    "phone": ("number", "value", "e164", "phone", "phone_number"),
+    "email": ("address", "value", "email"),
+}
+_SPEAKERS: Final = ("sender_type", "author_type", "user_type", "role", "from", "sender", "author", "speaker", "type")
+_WORDS: Final = ("text", "body", "message", "content")
 _WEBSITE: Final = frozenset({
     "utmsource", "utmcampaign", "pageurl", "referrer", "landingpage", "gclid", "formname", "formid", "url",
 })  # fmt: skip
@@ -82,11 +89,11 @@ def _table() -> _Table:
     version = int(table["version"])
     ways = tuple(Way(row["name"], float(row["sure"]), _reader(row, version)) for row in table["ways"])
     labels = next(row for row in table["ways"] if row["name"] == "labels")
-    fields = {
-        " ".join(label.lower().split()): field
-        for field, spec in labels["fields"].items()
-        for label in ([spec["label"]] if isinstance(spec["label"], str) else spec["label"])
-    }
+    fields: dict[str, str] = {}
+    for field, spec in labels["fields"].items():
+        for one in spec if isinstance(spec, list) else [spec]:
+            for label in [one["label"]] if isinstance(one["label"], str) else one["label"]:
+                fields.setdefault(" ".join(label.lower().split()), field)
     return _Table(
         version,
         ways,
@@ -234,8 +241,14 @@ def _leaves(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
     if len(path) > _MAX_DEPTH:
         return
     if isinstance(value, Mapping):
+        if path and (span := span_text(value)):
+            yield path, span
+        if path and (reach := _reach(path[-1], value)):
+            yield (*path[:-1], reach[0]), reach[1]
         for name, inner in list(value.items())[:_MAX_LEAVES]:
             yield from _leaves(inner, (*path, str(name)))
+    elif isinstance(value, list) and (turns := _turns(value[:200])):
+        yield (*path, "message"), "\n".join(turns.said)
     elif isinstance(value, list):
         pairs = [_pair(item) for item in value[:200]]
         for item, pair in zip(value[:200], pairs, strict=True):
@@ -245,6 +258,36 @@ def _leaves(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
                 yield from _leaves(item, path or ("",))
     elif path and value not in (None, ""):
         yield path, value
+
+
+def _reach(name: str, value: Mapping[str, object]) -> tuple[str, str] | None:
+    """``phones: [{"type": "mobile", "number": "…"}]``: the number or address that an object stands for, and which."""
+    for kind, keys in _REACH.items():
+        if kind in name.lower() and (text := next((as_text(value[key]) for key in keys if value.get(key)), "")):
+            return kind, text
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Turns:
+    """What the visitor said in a list of what each side said."""
+
+    said: tuple[str, ...]
+
+
+def _turns(items: Sequence[object]) -> _Turns | None:
+    """The visitor's words when ``items`` are the lines of a conversation, ``None`` when they are anything else."""
+    said: list[str] = []
+    for item in items:
+        low = {str(name).lower(): inner for name, inner in item.items()} if isinstance(item, Mapping) else {}
+        who = next((low[name] for name in _SPEAKERS if low.get(name)), None)
+        words = next((low[name] for name in _WORDS if isinstance(low.get(name), str)), None)
+        role = who.get("type", who.get("role")) if isinstance(who, Mapping) else who
+        if not isinstance(role, str) or not isinstance(words, str):
+            return None
+        if transcript.is_visitor(role):
+            said.append(words)
+    return _Turns(tuple(said)) if len(items) > 1 else None
 
 
 def _pair(item: object) -> tuple[str, object] | None:
@@ -300,6 +343,8 @@ def _finished(record: Record, found: Sequence[tuple[Way | None, Lead]], kind: Co
         return None
     if isinstance(record, MailRecord) and kind is ContactType.EMAIL and prose.names_disagree(record):
         sure["name"] = round(sure.get("name", 0.8) * _DISAGREE, 2)
+    if isinstance(record, MailRecord) and kind is ContactType.FORM and "message" in chosen:
+        chosen["message"] = _above_footer(chosen["message"], record.sender.domain)
     first = found[0][1]
     contact = next((lead.contact_type for _, lead in found if lead.contact_type is not ContactType.FORM), kind)
     return replace(
@@ -317,6 +362,14 @@ def _finished(record: Record, found: Sequence[tuple[Way | None, Lead]], kind: Co
         notes=tuple(dict.fromkeys(note for _, lead in found for note in lead.notes if not note.startswith("missing:"))),
         unused=found[-1][1].unused,
     )
+
+
+def _above_footer(said: Value[str], domain: str) -> Value[str]:
+    """A message without what its sender puts below it: from the line on that names an address or page of theirs."""
+    foot = several.own_pages(domain)
+    rows = said.value.split("\n")
+    end = next((at for at, row in enumerate(rows) if at and foot is not None and foot.search(row)), len(rows))
+    return replace(said, value="\n".join(rows[:end]).strip())
 
 
 # Where ways that say different things make each of them less sure.
@@ -344,7 +397,7 @@ def _source(record: Record, found: Iterable[Lead], kind: ContactType) -> str:
     """Who is credited: what the payload names, the platform it came from, else the way it came."""
     leads = list(found)
     named = next((lead.source for lead in leads if lead.source), "") or next(
-        (source_of(lead.utm.get("source", "")) for lead in leads if lead.utm.get("source")), ""
+        (slug for lead in leads if (slug := source_of(lead.utm.get("source", ""))) and _is_ils(slug)), ""
     )
     if named:
         return named
@@ -353,6 +406,11 @@ def _source(record: Record, found: Iterable[Lead], kind: ContactType) -> str:
             return platform
         return "direct_email" if kind is ContactType.EMAIL else "website"
     return "website" if record.format == "form" or _WEBSITE & record.values.keys() else "partner"
+
+
+def _is_ils(slug: str) -> bool:
+    """A listing site brings its renters itself; who came by a search engine or an advert wrote on the web site."""
+    return catalogue()[slug].category == "ils"
 
 
 def _platform(domain: str) -> str:

@@ -15,7 +15,7 @@ from lxml import etree
 
 from leadsvc.fieldmap.scene import Scene
 from leadsvc.normalize.records import KeyedRecord, MailRecord, Record, XmlRecord, fold_key
-from leadsvc.normalize.text import MAX_TEXT, as_text
+from leadsvc.normalize.text import MAX_TEXT, as_text, span_text
 
 MAX_ITEMS = 1_000
 MAX_VALUES = 50
@@ -39,7 +39,8 @@ def by_key(spec: Mapping[str, Any]) -> Extracts:
             return ""
         for name in names:
             value = scene.record.values.get(name)
-            text = "" if isinstance(value, dict) else as_text(value)  # an object is no answer; a path goes into it
+            # An object is no answer, but for a span of numbers; a path goes into it.
+            text = span_text(value) if isinstance(value, dict) else as_text(value)
             if text and not text.isspace():
                 return text
         return ""

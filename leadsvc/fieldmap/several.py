@@ -78,7 +78,7 @@ def parts(record: MailRecord, layout: Layout, fields: Mapping[str, str]) -> tupl
     ``layout`` knows the usual labels, ``fields`` says which field a label (lower case) is for.
     """
     for blocks in _ways(record, layout, fields):
-        own = [block for block in blocks[:MAX_LEADS] if _reach(block) and _has_name(block)]
+        own = [_trimmed(block, record) for block in blocks[:MAX_LEADS] if _reach(block) and _has_name(block)]
         if len(own) >= 2 and len({tuple(_reach(block)) for block in own}) == len(own):
             return tuple(_part(record, block) for block in own)
     return ()
@@ -109,6 +109,27 @@ def _part(record: MailRecord, lines: Sequence[str]) -> MailRecord:
         cards=(),
         inner=(tuple(lines),),
     )
+
+
+def _trimmed(block: list[str], record: MailRecord) -> list[str]:
+    """A block without the heading of the next one, and without what the sender says below the last."""
+    foot = own_pages(record.sender.domain)
+    rows = list(block)
+    while len(rows) > 1:
+        start = max((index for index, row in enumerate(rows[:-1]) if not row), default=0) + 1
+        last = rows[start:]
+        heading = len(last) == 1 and (match := _NUMBERED.match(last[0])) is not None and not match["rest"]
+        if rows[-1] and not heading and not (start > 1 and foot is not None and any(foot.search(row) for row in last)):
+            break
+        del rows[start if rows[-1] else -1 :]
+    return rows
+
+
+def own_pages(domain: str) -> re.Pattern[str] | None:
+    """What names an address or a page of ``domain`` or of its parent, ``None`` without a domain."""
+    labels = domain.split(".")
+    own = ".".join(labels[-3:] if len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) < 4 else labels[-2:])
+    return re.compile(rf"(?:@|//|\bwww\.)(?:[\w-]+\.)*{re.escape(own)}(?![\w.-]*\w)", re.IGNORECASE) if own else None
 
 
 def _reach(block: Sequence[str]) -> list[str]:

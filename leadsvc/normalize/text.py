@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Mapping
 
 from leadsvc.model import Value
 from leadsvc.normalize.data import placeholders
@@ -69,6 +70,27 @@ def as_text(value: object) -> str:
         return json.dumps(value, ensure_ascii=False)[:MAX_TEXT]
     except (RecursionError, TypeError, ValueError):
         return ""
+
+
+_LEAST, _MOST, _JUST = (
+    ("min", "low", "from", "minimum", "gte"),
+    ("max", "high", "to", "maximum", "lte"),
+    ("exact", "value"),
+)
+
+
+def span_text(value: Mapping[str, object]) -> str:
+    """``{"min": 1, "max": 2}`` as ``1-2``, one side as ``1+`` or ``up to 2``; empty for any other object."""
+    low = {
+        name.lower(): as_text(inner).strip() for name, inner in value.items() if isinstance(inner, (int, float, str))
+    }
+    sides = [next((low[name] for name in names if low.get(name)), "") for names in (_LEAST, _MOST, _JUST)]
+    least, most, just = (side if re.fullmatch(r"\$?\d[\d.,]*", side) else "" for side in sides)
+    if just and not (least or most):
+        return just
+    if least and most:
+        return f"{least}-{most}"
+    return f"{least}+" if least else f"up to {most}" if most else ""
 
 
 def visible(text: str) -> str:

@@ -49,6 +49,11 @@ class _Turn:
     words: str
 
 
+def is_visitor(role: str) -> bool:
+    """Whether a speaker called ``role`` is the visitor: "visitor", "Guest 12", "end_user"."""
+    return bool(_ROLE.fullmatch(role.strip().replace("_", " ")))
+
+
 def said_by(lines: Sequence[str], name: str) -> list[str]:
     """The lines the visitor said in ``lines``, in order. The visitor is who bears ``name`` (may be empty) or is called
     Visitor, Guest or the like; everybody else's words and the program's own remarks are left out."""
