@@ -27,7 +27,8 @@ _MAX_HEADERS = 1_000
 _MAX_BOUNDARIES = 60
 _MAX_PARTS = 200
 _MAX_VALUE = 4_000
-_MAX_ATTACHED = 3
+_MAX_ATTACHED = 20
+_MAX_DOCUMENTS = 3
 _PARSER = BytesParser(policy=compat32)
 
 # Who the mail was delivered to, surest first. To: is last: forwarders keep the original one.
@@ -248,8 +249,8 @@ def _bodies(message: Message) -> tuple[str, str, tuple[bytes, ...], tuple[str, .
         "\n".join(texts)[:MAX_HTML],
         "\n".join(pages)[:MAX_HTML],
         tuple(attached),
-        tuple(cards[:_MAX_ATTACHED]),
-        tuple(documents[:_MAX_ATTACHED]),
+        tuple(cards[:_MAX_DOCUMENTS]),
+        tuple(documents[:_MAX_DOCUMENTS]),
     )
 
 
