@@ -105,6 +105,7 @@ class FieldMap:
             frozenset(self._long()),
             any_of(self.spec.get("stops", [])),
             any_of(self.spec.get("until", [])),
+            bool(self.spec.get("loose", False)),
         )
 
     @cached_property

@@ -11,7 +11,11 @@ from leadsvc.normalize.records import MailRecord, Record
 
 # "Name:", "* Email :", "> Phone:", "[Prospect Name]"
 _BEFORE = r"^[>*\s\u2022\u00b7\[-]{0,12}"
-_AFTER = r"\s*\]?\s*\*?\s*"
+# "Phone (optional):" is the label Phone.
+_AFTER = r"\s*\]?\s*\*?\s*(?:\([^()\n]{1,30}\)\s*\*?\s*)?"
+# "1. Name - Ann Lee", "| Name | Ann Lee |", "name=Ann Lee": ways of writing that no known sender has.
+_LOOSE_BEFORE = r"^(?:[(#]?\d{1,2}[.)]\s+)?[>*|\s\u2022\u00b7\[-]{0,12}"
+_MARK, _LOOSE_MARK = "[:\uff1a]", r"(?:[:\uff1a=|]|(?<=\s)[-\u2013\u2014](?=\s))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +29,14 @@ class Labelled:
 @dataclass(frozen=True)
 class Layout:
     """What a map says about a mail's lines: its labels, those with free text behind them (``long``, lower case), the
-    lines that end a value (``stops``), and where the part that speaks of the renter ends (``until``)."""
+    lines that end a value (``stops``), and where the part that speaks of the renter ends (``until``). ``loose``: other
+    marks than a colon may stand between label and value, for senders nobody knows."""
 
     labels: tuple[str, ...] = ()
     long: frozenset[str] = frozenset()
     stops: re.Pattern[str] | None = None
     until: re.Pattern[str] | None = None
+    loose: bool = False
 
     @cached_property
     def at_start(self) -> re.Pattern[str] | None:
@@ -38,8 +44,10 @@ class Layout:
             return None
         words = "|".join(_words(label) for label in sorted(self.labels, key=len, reverse=True))
         # A label in brackets needs no colon: "[Prospect Name] Ann Lee".
-        ended = rf"{_AFTER}(?:[:\uff1a]\s*(?P<value>.*)|(?P<bare>\]?\s*))|(?<=\w)\s*\]\s*(?P<beside>.*)"
-        return re.compile(rf"{_BEFORE}(?P<label>{words})(?:{ended})$", re.I)
+        before, mark = (_LOOSE_BEFORE, _LOOSE_MARK) if self.loose else (_BEFORE, _MARK)
+        end = r"\s*\|?\s*" if self.loose else ""
+        ended = rf"{_AFTER}(?:{mark}\s*(?P<value>.*?){end}|(?P<bare>\]?\s*))|(?<=\w)\s*\]\s*(?P<beside>.*)"
+        return re.compile(rf"{before}(?P<label>{words})(?:{ended})$", re.I)
 
     @cached_property
     def inside(self) -> re.Pattern[str] | None:
