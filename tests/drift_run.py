@@ -58,9 +58,9 @@ class Feed:
 @dataclass
 class Outcome:
     """What a run came to. ``delays``: per cut hours until the alarm, arrivals missed, the longest usual gap in hours,
-    and hours until it was shown as late."""
+    hours until it was shown as late, and by how much that was later than two expected gaps and an hour."""
 
-    delays: list[tuple[float, float, float, float]] = field(default_factory=list)
+    delays: list[tuple[float, ...]] = field(default_factory=list)
     layout_delays: list[int] = field(default_factory=list)
     causes: Counter[tuple[str, str]] = field(default_factory=Counter)
     false_alarms: int = 0
@@ -250,13 +250,16 @@ class Run:
             self.outcome.layout_delays.append(self.leads[number])
 
     def _delay(self, number: int, event: Event, now: datetime) -> None:
-        feed, last = self.feeds[number], self.streams[number].last_at
+        feed, stream = self.feeds[number], self.streams[number]
+        last = stream.last_at
         assert last is not None
         true = Rhythm(tuple(feed.rates), math.inf)
         usual = math.log(max(true.weekly * 13, 2.0))
         longest = _until(true, last, usual)
         shown = (self.late.get(number, now) - last) / _HOUR
-        self.outcome.delays.append(((now - last) / _HOUR, true.expected(last, now), longest, shown))
+        bound = _until(stream.rhythm, last, 2.0) + 1.0
+        hours = (now - last) / _HOUR
+        self.outcome.delays.append((hours, true.expected(last, now), longest, shown, shown - bound))
 
     def _missed(self) -> None:
         for event in self.events:
@@ -296,6 +299,8 @@ def show(runs: Sequence[Outcome], console: Console) -> None:
     table.add_row("arrivals missed until the alarm, median / most", _two([each[1] for each in cuts]))
     table.add_row("hours until the alarm, median / most", _two([each[0] for each in cuts]))
     table.add_row("hours until shown as late, median / most", _two([each[3] for each in cuts]))
+    table.add_row("shown as late within 2 expected gaps + 1 h", _within(cuts, lambda row: row[4] <= LOOK / _HOUR))
+    table.add_row("alarm within 2 expected gaps + 1 h", _within(cuts, lambda row: row[0] - row[3] <= LOOK / _HOUR))
     table.add_row("alarm within 2 longest usual gaps + 1 h", _within(cuts, lambda row: row[0] <= 2 * row[2] + 1))
     told_after = [each for run in runs for each in run.layout_delays]
     table.add_row("leads until a changed layout is told, median / most", _two(told_after))
@@ -317,7 +322,7 @@ def _two(values: Sequence[float]) -> str:
     return f"{median(values):.1f} / {max(values):.1f}" if values else "-"
 
 
-def _within(rows: Sequence[tuple[float, float, float, float]], holds: object) -> str:
+def _within(rows: Sequence[tuple[float, ...]], holds: object) -> str:
     assert callable(holds)
     good = sum(bool(holds(row)) for row in rows)
     return f"{good}/{len(rows)}"

@@ -46,6 +46,7 @@ class Silence:
 
 
 _QUARTER_WEEKS = 13.0
+# A feed that cries wolf once a quarter is called down wrongly as often as a layout changes: causes want less than that.
 _FALSE_PER_QUARTER = 0.4
 _SIBLINGS = 6.0
 _CERTAIN = 80.0
@@ -62,8 +63,8 @@ def silence(rhythm: Rhythm, last: datetime, now: datetime, siblings: Siblings) -
     """Judge the time since ``last``.
 
     The chance of a gap this long is that of none in a Poisson process whose rate is known up to a gamma error. An alarm
-    is due when so long a gap is expected fewer than once in two feed-quarters: for memoryless arrivals no rule can be
-    both quicker and as quiet.
+    is due when chance alone makes so long a gap less often than the budget of false alarms allows: for memoryless
+    arrivals no rule can be both quicker and as quiet.
     """
     market = min([1.0, *((came + _SIBLINGS) / (due + _SIBLINGS) for came, due in siblings)])
     expected = rhythm.expected(last, now)
