@@ -71,7 +71,7 @@ def test_old_weeks_count_less() -> None:
 def test_patience_is_what_chance_allows() -> None:
     known = Rhythm((1.0,) * HOURS, 10_000.0)
     quarterly = 13 * HOURS
-    assert math.log(quarterly / 2) <= patience(known) <= 1.1 * math.log(quarterly)
+    assert math.log(quarterly / 0.4) <= patience(known) <= 1.1 * math.log(quarterly / 0.4)
     assert patience(Rhythm((1.0,) * HOURS, 8.0)) > 1.4 * patience(known), "little known, more patience"
     assert patience(Rhythm((1.0,) * HOURS, 2.0)) == math.inf
 
