@@ -23,9 +23,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientError
 from pysasl.hashing import BuiltinHash
 
-from tests.processes import Process, answers, free_port, running
+from tests.processes import Process, answers, eventually, free_port, running
 from tests.servers import NOBODY
 
 USER = "leads"
@@ -169,7 +170,13 @@ class Imap:
             client.create_folder(folder)
             for mail in mails:
                 client.append(folder, mail)
-            assert client.folder_status(folder, ["UIDVALIDITY"])[b"UIDVALIDITY"] != before
+        eventually(lambda: self._uidvalidity(folder) not in (0, before), "the folder has a new UIDVALIDITY")
+
+    def _uidvalidity(self, folder: str) -> int:
+        """0 while the server is at odds with itself about a folder that somebody still has open."""
+        with self.client() as client, contextlib.suppress(IMAPClientError):
+            return int(client.folder_status(folder, ["UIDVALIDITY"])[b"UIDVALIDITY"])
+        return 0
 
     def set_password(self, password: str) -> None:
         """Change the account's password."""

@@ -14,6 +14,7 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -373,7 +374,8 @@ def test_a_token_that_is_renewed_by_a_command(sqlite: str, tmp_path: Path) -> No
 
     class Introspection(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            answer = {"user": imapserver.USER, "active": "true" if self.path.partition("=")[2] in good else "false"}
+            asked = parse_qs(urlsplit(self.path).query)["token"][0]
+            answer = {"user": imapserver.USER, "active": "true" if asked in good else "false"}
             body = json.dumps(answer).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
