@@ -122,7 +122,7 @@ def _with_forwarded(record: Record) -> Iterator[Record]:
         if (document := xml_body.in_mail(record)) is not None:
             yield document
         if (inner := record.unwrapped(email_mime.mailbox)) is not None:
-            yield inner
+            yield from _with_forwarded(inner)
         for attached in record.attached:
             yield from _with_forwarded(email_mime.read(attached, {}))
 
