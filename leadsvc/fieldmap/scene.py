@@ -11,7 +11,7 @@ from leadsvc.normalize.records import MailRecord, Record
 
 # "Name:", "* Email :", "> Phone:", "[Prospect Name]"
 _BEFORE = r"^[>*\s\u2022\u00b7\[-]{0,12}"
-# "Phone (optional):" is the label Phone.
+# "Phone (optional):" is the label Phone, "*Phone:* 706…" what mail programs make of bold labels.
 _AFTER = r"\s*\]?\s*\*?\s*(?:\([^()\n]{1,30}\)\s*\*?\s*)?"
 # "1. Name - Ann Lee", "| Name | Ann Lee |", "name=Ann Lee": ways of writing that no known sender has.
 _LOOSE_BEFORE = r"^(?:[(#]?\d{1,2}[.)]\s+)?[>*|\s\u2022\u00b7\[-]{0,12}"
@@ -46,7 +46,9 @@ class Layout:
         # A label in brackets needs no colon: "[Prospect Name] Ann Lee".
         before, mark = (_LOOSE_BEFORE, _LOOSE_MARK) if self.loose else (_BEFORE, _MARK)
         end = r"\s*\|?\s*" if self.loose else ""
-        ended = rf"{_AFTER}(?:{mark}\s*(?P<value>.*?){end}|(?P<bare>\]?\s*))|(?<=\w)\s*\]\s*(?P<beside>.*)"
+        ended = (
+            rf"{_AFTER}(?:{mark}(?:\*+(?=\s|$))?\s*(?P<value>.*?){end}|(?P<bare>\]?\s*))|(?<=\w)\s*\]\s*(?P<beside>.*)"
+        )
         return re.compile(rf"{before}(?P<label>{words})(?:{ended})$", re.I)
 
     @cached_property

@@ -99,6 +99,56 @@ Marisol Vega
 """
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Name (required): Nia Cole\nEmail (required): nia.cole@example.com\nPhone (optional): 651-555-0166\n",
+        "1. Full name - Nia Cole\n2. Email - nia.cole@example.com\n3. Phone - 651-555-0166\n",
+        "| Name | Nia Cole |\n| Email | nia.cole@example.com |\n| Phone | 651-555-0166 |\n",
+        "*Name:* Nia Cole\n*E-Mail:* <nia.cole@example.com>\n*Phone number:* tel:+16515550166\n",
+        "Name=Nia Cole\nEmail=nia.cole@example.com\nPhone=651-555-0166\n",
+        "Prospect: Nia Cole\nReach at: nia.cole@example.com\nTel: 651-555-0166\n",
+        "Pr\u00e9nom : Nia\nNom : Cole\nCourriel : nia.cole@example.com\nT\u00e9l\u00e9phone : 651-555-0166\n",
+        "Nombre: Nia\nApellidos: Cole\nCorreo: nia.cole@example.com\nTel\u00e9fono: 651-555-0166\n",
+    ],
+)
+def test_marks_between_label_and_value(text: str) -> None:
+    [lead] = leads(mail("New rental lead", text))
+    values(
+        lead, first_name="Nia", last_name="Cole", email="nia.cole@example.com", phone_e164="+16515550166", message=None
+    )
+
+
+def test_what_a_portal_says_below_the_message_is_not_the_renters() -> None:
+    below = "This is an automated message, please do not reply.\n"
+    [lead] = leads(mail("New lead", f"Name: Nia Cole\nE-mail addr : nia.cole@example.com\nMessage : Hi!\n\n{below}"))
+    values(lead, message="Hi!", email="nia.cole@example.com")
+    office = "Property contact\nName:\nMax Mann\nEmail:\nmax@example.org\n"
+    [lead] = leads(mail("New lead", f"Name:\nNia Cole\nEmail:\nnia.cole@example.com\nMessage:\nHi!\n\n{office}"))
+    values(lead, first_name="Nia", message="Hi!", email="nia.cole@example.com")
+
+
+def test_the_mailbox_tag_where_a_form_names_no_property() -> None:
+    body = mail("Nueva solicitud", "Nombre: Nia Cole\nCorreo: nia.cole@example.com\nMensaje: Hola\n")
+    [lead] = leads(body.replace(b"leasing@oakline", b"leads+olf@oakline"))
+    values(lead, property_hint="olf")
+
+
+def test_a_late_reply_is_no_notice_and_keeps_its_number() -> None:
+    text = (
+        "I was out of office, sorry! I'm still interested in the apartment. Could I apply? My number is 612-555-0175.\n"
+    )
+    [lead] = leads(mail("Re: application for the apartment", text, "Lena Novak <lena.novak@example.com>"))
+    values(lead, first_name="Lena", phone_e164="+16125550175", source="direct_email")
+
+
+def test_a_comma_in_an_encoded_name_is_no_second_address() -> None:
+    body = mail("Birch", "Is the one bedroom still available?\n", "X <md.garcia@example.org>")
+    encoded = b"From: =?windows-1252?Q?Garc=EDa=2C_Mar=EDa_Dolores?= <md.garcia@example.org>"
+    [lead] = leads(body.replace(b"From: X <md.garcia@example.org>", encoded))
+    values(lead, first_name="Mar\u00eda Dolores", last_name="Garc\u00eda", email="md.garcia@example.org")
+
+
 def test_a_renters_own_words() -> None:
     lead = leads(mail("2 bedroom at Oakline Flats?", DIRECT, "Marisol Vega <marisol.vega@example.com>"))[0]
     values(lead, source="direct_email", contact_type="email", first_name="Marisol", last_name="Vega")
@@ -166,6 +216,38 @@ def test_nested_json() -> None:
     values(lead, first_name="Ann", last_name="Lee", email="ann.lee@example.com", phone_e164="+17065550101")
     values(lead, property_hint="Oakline Flats", bedrooms_min=2, move_in_date="2026-03-01", source="partner")
     values(lead, message="Is parking included?", other_emails=[], other_phones=[])
+
+
+def test_nested_json_with_spans_and_kinds_of_numbers() -> None:
+    payload = {
+        "submission": {
+            "contact": {
+                "name": {"first": "Ann", "last": "Lee"},
+                "phones": [{"type": "mobile", "number": "(706) 555-0120"}],
+            },
+            "preferences": {"bedrooms": {"min": 1, "max": 2}},
+            "utm": {"source": "bing"},
+        }
+    }
+    lead = leads(json.dumps(payload).encode(), "application/json")[0]
+    values(lead, first_name="Ann", phone_e164="+17065550120", bedrooms_min=1, bedrooms_max=2, source="website")
+
+
+def test_only_the_visitors_lines_of_a_conversation_are_the_message() -> None:
+    lines = [{"speaker": "agent", "text": "Hi, how can I help?"}, {"speaker": "Guest 12", "text": "A flat for July?"}]
+    payload = {"talk": {"who": {"full_name": "Ann Lee", "email": "ann.lee@example.com"}, "log": lines}}
+    values(leads(json.dumps(payload).encode(), "application/json")[0], message="A flat for July?")
+
+
+def test_what_stands_around_the_leads_of_a_digest_is_none_of_theirs() -> None:
+    text = (
+        "You have 2 new leads\n\nLead 1\nName: Ann Lee\nEmail: ann.lee@example.com\nMessage: One?\n\n"
+        "Lead 2\nName: Bo Day\nEmail: bo.day@example.com\nMessage: Two?\n\n"
+        "LeadDesk, 1 Market St. help@leaddesk.example\n"
+    )
+    found = leads(mail("Your 2 new leads", text))
+    assert [lead.message.value for lead in found if lead.message] == ["One?", "Two?"]
+    assert not any("Market" in hint.value.text for lead in found for hint in lead.property_hints)
 
 
 def test_unknown_xml() -> None:

@@ -116,6 +116,20 @@ NASTY = {
 }  # fmt: skip
 
 
+def test_a_lead_below_thousands_of_levels_is_read() -> None:
+    lines = (
+        "<p>First Name: Wanda</p><p>Last Name: Osei</p><p>Email: wanda.osei@example.com</p><p>Message: Any balcony?</p>"
+    )
+    head = b"From: Rent. <leads@email.rent.com>\r\nSubject: New lead from Rent.\r\nContent-Type: text/html\r\n\r\n"
+    body = head + ("<div>" * 3_000 + lines + "</div>" * 3_000).encode()
+    [lead] = read(
+        Delivered(body, "message/rfc822", Channel.EMAIL, datetime(2026, 2, 10, tzinfo=UTC)), load_maps()
+    ).leads
+    assert lead.emails[0].value.address == "wanda.osei@example.com"
+    assert lead.message is not None
+    assert lead.message.value == "Any balcony?"
+
+
 @pytest.mark.parametrize("name", list(NASTY))
 def test_nasty_payloads_end_in_a_reading(name: str) -> None:
     got = reading(*NASTY[name])
