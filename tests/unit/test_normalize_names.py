@@ -12,6 +12,7 @@ from leadsvc.normalize.names import people, person
     [
         ("Nadia Farouk", [("Nadia", "Farouk", "")]),
         ("Trent", [("Trent", "", "")]),
+        ("<script>alert('x')</script>Tomas Vega", [("Tomas", "Vega", "")]),
         ("Farouk, Nadia", [("Nadia", "Farouk", "")]),
         ("SMITH,BOB", [("Bob", "Smith", "")]),
         ("SMITH,BOB R", [("Bob", "Smith", "")]),

@@ -37,7 +37,7 @@ def test_rooms(text: str, expected: Sides) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "Any", "47", "Not answered", "No preference", "4\u00bd", "3 1/2", "5 \u00bd", "any size ($1400)", "n/a",
-     "bedroom", "1400", "-"],
+     "bedroom", "1400", "-", "-1", "\u2212 2"],
 )  # fmt: skip
 def test_no_rooms(text: str) -> None:
     assert rooms(text) is None
@@ -187,6 +187,8 @@ def test_yes_and_no(text: str, expected: bool | None) -> None:
         ('"a" and "b"', '"a" and "b"'),
         ("<p>Hi<br>you</p>", "Hi\nyou"),
         ("2 < 3 and 4 > 3", "2 < 3 and 4 > 3"),
+        ("a 2 bed <with view> &amp; parking", "a 2 bed <with view> & parking"),
+        ("<b>Hi</b> <o:p></o:p>", "Hi"),
         ("nul\x00 and \ud800 half", "nul and half"),
         ("a &amp; b", "a & b"),
     ],

@@ -27,6 +27,10 @@ def form(body: bytes, hint: str | None = None) -> Delivered:
     return Delivered(body, "application/x-www-form-urlencoded", Channel.HTTP, AT, map_hint=hint)
 
 
+def posted(root: object) -> Delivered:
+    return Delivered(json.dumps(root).encode(), "application/json", Channel.HTTP, AT)
+
+
 def test_two_claimants_are_a_matter_for_a_person() -> None:
     ours = maps().maps["zillow_callback"]
     both = MapSet({**maps().maps, "copy": replace(ours, id="copy")}, maps().not_leads)
@@ -80,6 +84,29 @@ def test_good_items_of_a_list_are_kept() -> None:
     body = json.dumps([{"listingId": "a", "email": "a.b@example.com"}, {"listingId": "b", "email": "none@none.com"}])
     got = read(Delivered(body.encode(), "application/json", Channel.HTTP, AT), maps())
     assert (len(got.leads), got.positions, [error.index for error in got.errors]) == (1, (0,), [1])
+
+
+def test_people_in_a_wrapper_are_a_lead_each_by_their_own_map() -> None:
+    ann = {"name": "Ann Lee", "email": "ann.lee@example.com", "message": "One"}
+    bo = {"name": "Bo", "phone": "(706) 555-0181", "message": "Two"}
+    zillow = {"listingId": "olf-9", "name": "Cy Ode", "email": "cy.ode@example.com", "movingDate": "20260401"}
+    found = read(posted({"leads": [ann, bo]}), maps())
+    assert [(len(lead.emails), len(lead.phones)) for lead in found.leads] == [(1, 0), (0, 1)]
+    found = read(posted({"data": {"leads": [ann, zillow]}}), maps())
+    assert [lead.map_id for lead in found.leads] == ["website_form", "zillow_callback"]
+
+
+def test_what_the_wrapper_says_of_the_property_holds_for_each() -> None:
+    body = {"property": "Oakline Lofts", "leads": [{"name": "Ann Lee", "email": "ann.lee@example.com"}, {"foo": 1}]}
+    found = read(posted(body), maps())
+    assert [hint.value.text for hint in found.leads[0].property_hints] == ["Oakline Lofts"]
+    assert len(found.errors) == 1
+
+
+def test_questions_and_answers_are_one_lead() -> None:
+    answers = [{"name": "Email", "value": "ann.lee@example.com"}, {"name": "Name", "value": "Ann Lee"}]
+    found = read(posted({"data": answers}), maps())
+    assert [lead.name.value.text for lead in found.leads if lead.name] == ["Ann Lee"]
 
 
 def test_canonical_errors_name_their_fields() -> None:
