@@ -289,9 +289,13 @@ class Cutter:
         while True:
             try:
                 inner, _ = self._listener.accept()
-                outer = socket.create_connection(("127.0.0.1", self.target))
             except OSError:
                 return
+            try:
+                outer = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                inner.close()
+                continue
             with self._lock:
                 self.connections += 1
                 limit = self.after.pop(0) if self.after else None

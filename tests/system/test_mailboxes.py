@@ -175,9 +175,12 @@ def test_new_uids_are_noticed_while_the_mailbox_is_read(imap: Imap, sqlite: str,
     with post(sqlite, tmp_path, imap, folder="Leads", done="flag") as office, imapserver.cutter(imap.port) as proxy:
         office.start(replace(office.box, port=proxy.port))
         office.until(lambda: office.count() == 3, "the mails are taken")
+        proxy.target = free_port()  # a server under repair
+        proxy.cut_all()
+        office.until(lambda: office.state().trouble == "unreachable", "the outage is noticed")
         imap.renumber("Leads")
         imap.deliver([lead(3)], "Leads")
-        proxy.cut_all()
+        proxy.target = imap.port
         office.until(lambda: office.count() == 4, "the new mail is taken")
         office.assert_each_once(4)
         assert office.state().resyncs == 1
