@@ -115,7 +115,8 @@ def _of_evidence(found: Sequence[Evidence], domain: str, signers: Sequence[str])
     envelopes = [each for each in found if each.method == "spf"]
     if any(each.result == "pass" and aligned(each.domain, domain) for each in envelopes):
         return Trust(TrustVerdict.PASS, f"Sent by a server of {domain} (SPF)")
-    if signers and signatures and not any(each.result == "temperror" for each in signatures):
+    unclear = any(each.result == "temperror" or (each.result == "pass" and not each.domain) for each in signatures)
+    if signers and signatures and not unclear:
         return Trust(TrustVerdict.FAIL, f"Not signed by {' or '.join(signers)}, which signs what it sends")
     if any(each.result == "fail" and _speaks_for(each.domain, domain, signers) for each in signatures):
         return Trust(TrustVerdict.FAIL, f"The signature of {domain} is broken")

@@ -93,6 +93,11 @@ def test_what_a_trusted_server_found_decides(results: str, signers: tuple[str, .
     assert judge(claim(f"mx.example.com; {results}", signers=signers), OURS).verdict == verdict
 
 
+def test_a_signature_of_unsaid_origin_neither_proves_nor_refutes() -> None:
+    assert judge(claim(signers=("zillow.com",), dkim="PASS"), OURS).verdict is TrustVerdict.NONE
+    assert judge(claim(signers=("zillow.com",), dkim="FAIL"), OURS).verdict is TrustVerdict.FAIL
+
+
 def test_a_header_of_anybody_else_is_no_evidence() -> None:
     forged = "mx.forged.example; dmarc=pass header.from=zillowrentals.com"
     assert judge(claim(forged), OURS).verdict is TrustVerdict.NONE
