@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from leadsvc.normalize.records import MailRecord
@@ -13,8 +15,23 @@ _MARKS = {"MessageID", "OriginalRecipient", "MailboxHash", "FromFull"}
 _SURFACED = {"from": "From", "to": "To", "cc": "Cc", "reply-to": "ReplyTo", "subject": "Subject", "date": "Date"}
 
 
+_ENVELOPE_FROM = re.compile(r"\benvelope-from=\"?<?([^\s;\"<>]{1,320})", re.IGNORECASE)
+
+
 def mail_of(hook: Hook) -> MailRecord | None:
     """The mail of a Postmark hook."""
+    mail = _mail(hook)
+    return replace(mail, vouched=_vouched(mail)) if mail else None
+
+
+def _vouched(mail: MailRecord) -> dict[str, str]:
+    """What the topmost Received-SPF says: Postmark writes one above whatever came with the mail."""
+    said = mail.header("received-spf")
+    sender = _ENVELOPE_FROM.search(said[:2_000])
+    return {"spf": said.strip().partition(" ")[0], "envelope_from": sender[1] if sender else ""}
+
+
+def _mail(hook: Hook) -> MailRecord | None:
     root = hook.json
     if not (_MARKS & root.keys() and _BODIES & root.keys() and root.keys() & {"From", "FromFull"}):
         return None

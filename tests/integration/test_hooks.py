@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from cryptography import x509
@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from werkzeug.test import TestResponse
 
 from leadsvc.store.tables import exceptions, fetches, receipts, refusals
-from tests import inbound
+from tests import inbound, postoffice
 from tests.integration.api_support import Door, door
 
 SECRET = "sesame"
@@ -203,11 +203,14 @@ def test_mailgun_with_an_attachment(gate: Gate) -> None:
 
 def sendgrid(key: ec.EllipticCurvePrivateKey = SIGNER, age: int = 0) -> tuple[bytes, dict[str, str], str]:
     posted = inbound.sendgrid(inbound.taken(MAIL))
+    return posted.body, signed_event(posted.body, key, age), posted.content_type
+
+
+def signed_event(body: bytes, key: ec.EllipticCurvePrivateKey = SIGNER, age: int = 0) -> dict[str, str]:
     stamp = str(int(time.time()) - age)
-    signature = key.sign(stamp.encode() + posted.body, ec.ECDSA(SHA256()))
+    signature = key.sign(stamp.encode() + body, ec.ECDSA(SHA256()))
     name = "X-Twilio-Email-Event-Webhook"
-    headers = {f"{name}-Signature": base64.b64encode(signature).decode(), f"{name}-Timestamp": stamp}
-    return posted.body, headers, posted.content_type
+    return {f"{name}-Signature": base64.b64encode(signature).decode(), f"{name}-Timestamp": stamp}
 
 
 def test_sendgrid(gate: Gate) -> None:
@@ -363,3 +366,47 @@ def test_no_secret_is_kept_or_shown(gate: Gate) -> None:
     assert "signature" not in json.dumps(receipt["headers"])
     shown = str(gate.door.services.settings.shown()) + repr(gate.door.services.settings)
     assert SECRET not in shown
+
+
+# -- what a provider says of the sender --------------------------------------------------------------------------------
+
+CLAIMED = "b@zillowrentals.com"
+SAID = {
+    "mailgun": "X-Mailgun-Spf: {0}\nX-Mailgun-Dkim-Check-Result: {0}\n",
+    "postmark": f"Received-SPF: {{0}} (checked) identity=mailfrom; envelope-from={CLAIMED}; receiver=x.example.org\n",
+}
+
+
+def claimed(feed: str, result: str) -> Signed:
+    """A mail that says it is Zillow's, as ``feed`` posts it having checked it with ``result``."""
+    mail = inbound.taken(postoffice.lead(0, head=SAID.get(feed, "").format(result)))
+    if feed == "postmark":
+        return inbound.postmark(mail).body, {}, ""
+    if feed == "mailgun":
+        stamp = str(int(time.time()))
+        fields = dict(parse_qsl(inbound.mailgun(mail).body.decode())) | {"sender": CLAIMED}
+        fields |= {"timestamp": stamp, "token": result, "signature": mac((stamp + result).encode()).hex()}
+        return urlencode(fields).encode(), {}, "application/x-www-form-urlencoded"
+    if feed == "sendgrid":
+        posted = inbound.sendgrid(mail)
+        body = posted.body.replace(b"{@example.org : pass}", f"{{@zillowrentals.com : {result.lower()}}}".encode())
+        return body, signed_event(body), posted.content_type
+    message = json.loads(inbound.ses_message(mail.raw.decode()))
+    message["receipt"]["dmarcVerdict"] = {"status": result.upper()}
+    return json.dumps(sns(Message=json.dumps(message))).encode(), {}, "text/plain; charset=UTF-8"
+
+
+@pytest.mark.parametrize("feed", ["sendgrid", "ses", "mailgun", "postmark"])
+@pytest.mark.parametrize(("result", "status"), [("Pass", "accepted"), ("Fail", "quarantined")])
+def test_a_mail_that_its_provider_found_forged_waits_for_a_person(
+    known: Gate, feed: str, result: str, status: str
+) -> None:
+    body, headers, kind = claimed(feed, result)
+    token = known.door.key("url", feed).shown
+    headers |= {"Content-Type": kind or "application/json"}
+    near = {"REMOTE_ADDR": "192.0.2.9"}
+    answer = known.door.client.post(f"/v1/hooks/{token}", data=body, headers=headers, environ_base=near)
+    assert (answer.status_code, answer.get_json()["status"]) == (200, status)
+    (receipt,) = known.door.rows(receipts)
+    assert receipt["trust"] == ("fail" if result == "Fail" else "none" if feed == "mailgun" else "pass")
+    assert (receipt["cause"] == "untrusted_sender") is (result == "Fail")
