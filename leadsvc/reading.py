@@ -181,6 +181,8 @@ def _single(record: Record, delivered: Delivered, maps: MapSet) -> Reading:
     try:
         field_map, claimed = _claimed(record, delivered, maps)
     except _Unclaimed as error:
+        if (inner := _object_inside(error.candidates, delivered, maps)) is not None:
+            return _one(inner, delivered, maps)
         wrapped = json_body.listed(record) if isinstance(record, KeyedRecord) and record.format == "json" else ()
         if wrapped:
             return _each(wrapped, lambda item: _one(item, delivered, maps))
@@ -196,6 +198,22 @@ def _single(record: Record, delivered: Delivered, maps: MapSet) -> Reading:
     if len(items) == 1:
         return _item(items[0], field_map, delivered)
     return _each(items, lambda item: _item(item, field_map, delivered))
+
+
+def _object_inside(candidates: list[Record], delivered: Delivered, maps: MapSet) -> Record | None:
+    """The one object in a JSON payload that a particular map reads, when there is exactly one."""
+    objects = [
+        inner
+        for each in candidates
+        if isinstance(each, KeyedRecord) and each.format == "json"
+        for inner in json_body.inside(each)
+    ]
+    known = [
+        inner
+        for inner in objects
+        if any(not one.general and one.reader == "fields" for one in maps.claiming(inner, delivered.map_hint))
+    ]
+    return known[0] if len(known) == 1 else None
 
 
 def _item(item: Record, field_map: FieldMap, delivered: Delivered) -> Reading:

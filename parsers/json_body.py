@@ -20,6 +20,7 @@ _LISTS = frozenset({
     "results", "rows", "data", "responses", "payload", "body",
 })  # fmt: skip
 _REACH = re.compile(r"[^\s@\"]+@[^\s@\"]+\.[a-z]{2,}|\+?\(?\d(?:[ ().-]{0,3}\d){8,14}", re.IGNORECASE)
+_FEW_OBJECTS = 20
 _SHARED = re.compile(r"^(?:propert|communit|building|source)")
 _PAIR = frozenset({"name", "value", "values", "key", "label", "type", "id", "field", "question", "answer", "title"})
 
@@ -51,7 +52,10 @@ def read(body: bytes) -> tuple[KeyedRecord, ...]:
     items = root if isinstance(root, list) else [root]
     if not items or len(items) > MAX_RECORDS:
         raise Quarantine("malformed", f"A JSON list must hold 1 to {MAX_RECORDS:,} objects, this one {len(items):,}.")
-    return tuple(_record(item) for item in items)
+    if any(isinstance(item, dict) for item in items):
+        # What is no object among objects is an item that nobody can read, not a reason to lose the others.
+        return tuple(_record(item) if isinstance(item, dict) else KeyedRecord("json", {}, (), item) for item in items)
+    return (_record(items[0]),)
 
 
 def listed(record: KeyedRecord) -> tuple[KeyedRecord, ...]:
@@ -70,6 +74,18 @@ def listed(record: KeyedRecord) -> tuple[KeyedRecord, ...]:
             return tuple(_record(shared | item) for item in people) if reachable and people == inner else ()
         root = inner
     return ()
+
+
+def inside(record: KeyedRecord) -> tuple[KeyedRecord, ...]:
+    """The objects in ``record``, down to the second level: relays put what they pass on into one ("call": { … })."""
+    found: list[KeyedRecord] = []
+    level: list[object] = [record.root]
+    for _ in range(2):
+        level = [
+            value for root in level if isinstance(root, dict) for value in root.values() if isinstance(value, dict)
+        ]
+        found.extend(_record(value) for value in level[:_FEW_OBJECTS])
+    return tuple(found)
 
 
 def _holds(value: object) -> bool:

@@ -32,6 +32,8 @@ _ABOVE, _BELOW = (
 )
 _ONE = re.compile(_NUMBER)
 _ROOM_CAP = 10
+# "1,2": two counts, which with a comma between them look like one number.
+_LISTED = re.compile(r"(?<![\d.$])\b\d,(?=\d\b(?!\.\d))")
 _NEGATIVE = re.compile(r"^\s*-\s*\d")
 # "1 + den" and "2 bed + office" are no "one or more".
 _EXTRA_ROOM = re.compile(r"\s*(?:\+|plus|and|&|with)\s*(?:a\s+)?(?:den|office|loft|study|sunroom|balcony|flex)\b")
@@ -77,7 +79,7 @@ def rooms(text: str) -> Value[Range] | None:
     is said ("Any", 47), and for a Quebec count of all rooms ("4\u00bd")."""
     if _HALF.search(text) or _NEGATIVE.match(compatible(text)):
         return None
-    cleaned = _EXTRA_ROOM.sub(" ", _BATHS.sub(" ", _prepared(text)))
+    cleaned = _EXTRA_ROOM.sub(" ", _BATHS.sub(" ", _LISTED.sub(r"\g<0> ", _prepared(text))))
     found = _room_range(cleaned) if cleaned.strip() else None
     return Value(found, text, "rooms:range") if found else None
 

@@ -25,7 +25,7 @@ Sides = tuple[float | None, float | None]
         ("Studio or 1 bedroom", (0, 1)), ("Studio 1 Bath", (0, 0)), ("Studio/1 bath", (0, 0)),
         ("2 Bedroom, 1.5 Bath", (2, 2)), ("more than 2", (3, None)), ("2 to 3 bedrooms", (2, 3)), ("Two or Three",
         (2, 3)), ("2 bedroom ($1,450)", (2, 2)), ("studio+", (0, None)), ("2.0", (2, 2)), ("no more than 2", (None, 2)),
-        ("2&3", (2, 3)), ("minimum 2", (2, None)), ("1 - 2 Bedrooms", (1, 2)), ("\uff12", (2, 2)),
+        ("2&3", (2, 3)), ("1,2", (1, 2)), ("minimum 2", (2, None)), ("1 - 2 Bedrooms", (1, 2)), ("\uff12", (2, 2)),
     ],
 )  # fmt: skip
 def test_rooms(text: str, expected: Sides) -> None:

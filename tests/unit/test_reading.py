@@ -96,6 +96,19 @@ def test_people_in_a_wrapper_are_a_lead_each_by_their_own_map() -> None:
     assert [lead.map_id for lead in found.leads] == ["website_form", "zillow_callback"]
 
 
+def test_an_object_that_a_relay_put_around_is_taken_off() -> None:
+    call = {"resource_id": "CAL9", "customer_phone_number": "+12535550145", "tracking_phone_number": "+12535550199"}
+    found = read(posted({"event": "post_call", "call": call}), maps())
+    assert found.map_id == "callrail_call"
+    assert [lead.external_id.value for lead in found.leads if lead.external_id] == ["CAL9"]
+
+
+def test_what_is_no_object_in_a_list_costs_no_lead() -> None:
+    found = read(posted([{"name": "Ann Lee", "email": "ann.lee@example.com"}, "words", 7]), maps())
+    assert len(found.leads) == 1
+    assert [error.index for error in found.errors] == [1, 2]
+
+
 def test_what_the_wrapper_says_of_the_property_holds_for_each() -> None:
     body = {"property": "Oakline Lofts", "leads": [{"name": "Ann Lee", "email": "ann.lee@example.com"}, {"foo": 1}]}
     found = read(posted(body), maps())
