@@ -119,6 +119,22 @@ def test_marks_between_label_and_value(text: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Renter name: Dana Whitlock\nReach: dana.whitlock@example.com\nRing on: (918) 555-0144\n"
+        "Looking to move: mid March\nTheir words: Is the ground floor free?\n",
+        "House hunter: Dana Whitlock\nWrite back to: dana.whitlock@example.com\nWhatsApp: 918-555-0144\n"
+        "Arrival: mid March\nOffice line: (918) 555-0100\nWhat she asked:\nIs the ground floor free?\n\nView this lead\n",
+    ],
+)
+def test_labels_in_words_of_the_senders_own(text: str) -> None:
+    (lead,) = leads(mail("New interest", text))
+    values(lead, first_name="Dana", last_name="Whitlock", email="dana.whitlock@example.com", phone_e164="+19185550144")
+    values(lead, move_in_date="2026-03-01", message="Is the ground floor free?")
+    assert lead.sure["emails"] < 0.85
+
+
 def test_what_a_portal_says_below_the_message_is_not_the_renters() -> None:
     below = "This is an automated message, please do not reply.\n"
     [lead] = leads(mail("New lead", f"Name: Nia Cole\nE-mail addr : nia.cole@example.com\nMessage : Hi!\n\n{below}"))
