@@ -24,15 +24,11 @@ from leadsvc.learning.samples import Sample
 from leadsvc.learning.targets import TARGETS, Target, spaced
 from leadsvc.normalize.data import shared
 from leadsvc.normalize.records import KeyedRecord, MailRecord, XmlRecord
+from leadsvc.normalize.sensitive import is_sensitive
 from leadsvc.normalize.sources import catalogue
 
 _MOST_ALTERNATIVES = 4
 _NAMED_AT_LEAST = 0.62
-_SENSITIVE = re.compile(
-    r"income|salary|credit|employ|occupation|job|ssn|social security|birth|\bdob\b|\bage\b|relig|race|ethnic|disab|"
-    r"marital|gender|national|children|famil|smok",
-    re.IGNORECASE,
-)
 _FROM_LIMIT = 3
 _BODY_LIMIT = 6
 _TELLING_WORDS = 4
@@ -257,8 +253,8 @@ def _frame(samples: Sequence[Sample], map_id: str, owner: str, formats: list[str
         **({"relays": sorted(relays)} if relays else {}),
         **({"stops": stops} if stops else {}),
         **({"answers": answers} if answers else {}),
-        "ignore": [name for name in names if not _SENSITIVE.search(spaced(name))],
-        "sensitive": [name for name in names if _SENSITIVE.search(spaced(name))],
+        "ignore": [name for name in names if not is_sensitive(name)],
+        "sensitive": [name for name in names if is_sensitive(name)],
     }
 
 
