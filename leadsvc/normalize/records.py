@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -20,6 +20,9 @@ from leadsvc.normalize.text import visible
 
 _MAX_LINES = 5_000
 _MAX_LINE = 4_000
+_MAX_WORDLESS = 4
+_MAX_SEARCHED = 200_000
+_WORD = re.compile(r"\w")
 # "ann@example.com<mailto:ann@example.com>", "Ann Lee <mailto:ann@example.com>", "our site<https://example.com/a>"
 _SOFT_LINK = re.compile(
     r"(?P<gap>\s?)<(?:mailto:(?P<address>[^<>\s?]{1,320})[^<>\s]{0,600}|(?:tel:|https?://)[^<>\s]{1,2000})>",
@@ -122,7 +125,11 @@ class MailRecord:
     @cached_property
     def seen(self) -> list[str]:
         """The visible lines of the HTML part, quoted ones included."""
-        return html_lines(self.html) if self.html else []
+        lines = html_lines(self.html) if self.html else []
+        # A gateway that makes HTML of Outlook's text keeps its links as words.
+        if any("<mailto:" in row or "<tel:" in row for row in lines):
+            lines = _SOFT_LINK.sub(_without_link, "\n".join(lines)).split("\n")
+        return lines
 
     @cached_property
     def views(self) -> tuple[list[str], ...]:
@@ -137,8 +144,9 @@ class MailRecord:
 
     @cached_property
     def searchable(self) -> str:
-        """All lines that are not quoted, for recognition; those that were broken to fit are whole."""
-        return "\n".join("\n".join(reflowed(view)) for view in self.views)
+        """All lines that are not quoted, for recognition; those that were broken to fit are whole. Of lines without a
+        word only a few stay in a row: over thousands a pattern that begins with any of them would run for seconds."""
+        return "\n".join("\n".join(_worded(reflowed(view))) for view in self.views)[:_MAX_SEARCHED]
 
     @cached_property
     def tree(self) -> LexborHTMLParser | None:
@@ -177,6 +185,14 @@ def _taken_apart(value: object) -> object:
     except (ValueError, RecursionError):
         return value
     return found
+
+
+def _worded(lines: Iterable[str]) -> Iterator[str]:
+    wordless = 0
+    for row in lines:
+        wordless = 0 if _WORD.search(row) else wordless + 1
+        if wordless <= _MAX_WORDLESS:
+            yield row
 
 
 def _text_lines(text: str) -> list[str]:
