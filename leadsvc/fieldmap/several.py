@@ -34,7 +34,8 @@ _CUE: Final = re.compile(
 )
 _NUMBERED: Final = re.compile(
     r"^(?:[>*\s]*)(?:(?:lead|inquiry|enquiry|prospect|contact|renter|guest card|client|request)\s*(?:no\.?|number)?"
-    r"\s*#?\s*\d{1,3}(?:\s*(?:of|/)\s*\d{1,3})?\s*[:.)\u2013-]?|#?\d{1,3}\s*[.):]\s|\(\d{1,2}\)\s+(?=\D))\s*(?P<rest>.*)$",
+    r"\s*#?\s*\d{1,3}(?:\s*(?:of|/)\s*\d{1,3})?\s*[:.)\u2013-]?|#?\d{1,3}\s*[.):]\s|\(\d{1,2}\)\s+(?=\D)"
+    r"|(?:new|hot|fresh|another) (?:lead|inquiry|enquiry|prospect)\s+from\s)\s*(?P<rest>.*)$",
     re.IGNORECASE,
 )
 _BULLET: Final = re.compile(r"^[\u2022\u25cf\u25aa*\u2013-]\s+(?P<rest>\S.*)$")
