@@ -23,6 +23,7 @@ MARKED_UP = {
     "lineups_mail": "the lead stands in a comment",
     "handoff_mail/html_link": "the thread stands in a link",
     "zillow_convo_mail/hotpads_html_with_phone_link": "telephone and id stand in a link",
+    "zillow_convo_mail/trulia_not_answered_studio": "telephone and id stand in a link",
     "zillow_group_mail/older_h_card": "the class of a cell says where the message ends",
 }
 
