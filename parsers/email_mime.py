@@ -19,7 +19,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from leadsvc.errors import Quarantine
 from leadsvc.normalize.html import MAX_HTML
 from leadsvc.normalize.records import Mailbox, MailRecord
-from leadsvc.normalize.text import storable, visible
+from leadsvc.normalize.text import charset_of, storable, visible
 
 MAX_BYTES = 40_000_000
 _MAX_HEADER_BYTES = 256_000
@@ -176,7 +176,7 @@ def _decoded(value: str, *, quoted: bool) -> str:
 
 def text_of(data: bytes, charset: str) -> str:
     """``data`` in its declared character set, else UTF-8, else Windows-1252, which never fails."""
-    named = "cp1252" if charset.lower() in ("iso-8859-1", "latin-1", "us-ascii", "ascii") else charset
+    named = "cp1252" if charset.lower() in ("iso-8859-1", "latin-1", "us-ascii", "ascii") else charset_of(charset)
     for encoding in ("utf-8", named) if named == "cp1252" else (named, "utf-8"):
         try:
             return storable(data.decode(encoding))

@@ -16,10 +16,11 @@ from lxml import etree
 
 from leadsvc.errors import Quarantine
 from leadsvc.normalize.records import KeyedRecord, MailRecord, XmlRecord, fold_key
-from leadsvc.normalize.text import storable
+from leadsvc.normalize.text import charset_of, storable
 
 MAX_BYTES = 5_000_000
 MAX_ELEMENTS = 100_000
+MAX_DEPTH = 100
 MAX_LAYERS = 3
 REPAIRED = "xml_repaired"
 _DECLARATION = re.compile(r"<\?xml\b[^<>]{0,300}\?>", re.IGNORECASE)
@@ -39,6 +40,8 @@ _STRAY = re.compile(r"<(?![A-Za-z_/!?])")
 _CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
 _REFERENCE = re.compile(r"&(?!(?:#\d{1,7}|#x[0-9a-f]{1,6});)(?:(\w{2,31});)?", re.IGNORECASE)
 _MARKUP = re.compile(r"\s*<[?!a-z]", re.IGNORECASE)
+# Paths of maps look at all that is below each ancestor: what nests without end would cost its square.
+_TOO_DEEP = etree.XPath("boolean(" + "/".join("*" * MAX_DEPTH) + ")")
 # Where senders of forms and web services put a whole document.
 _CARRIERS = ("xml", "xmldoc", "xmlstring", "xmldata", "leadxml", "adf", "adfxml")
 _CASELESS = frozenset({"adf"})  # written in capitals by some, as HTML once was
@@ -99,7 +102,7 @@ def _text(body: bytes, content_type: str) -> str:
         return body.decode("utf-16-le" if body[:1] == b"<" else "utf-16-be", "replace")
     named = [found[1].decode("ascii") for found in [_ENCODING.search(body[:400])] if found]
     named += [found[1] for found in [_CHARSET.search(content_type)] if found]
-    for encoding in ("utf-8-sig", *named):
+    for encoding in ("utf-8-sig", *map(charset_of, named)):
         try:
             return body.decode(encoding)
         except (UnicodeError, LookupError):
@@ -187,6 +190,8 @@ def _balanced(text: str) -> str:
 
 def _stripped(root: etree._Element) -> etree._Element:
     """The tree with local names only: senders reset and invent namespaces at will."""
+    if _TOO_DEEP(root):
+        raise Quarantine("too_complex", f"The XML nests deeper than {MAX_DEPTH} levels. An end tag may be missing.")
     caseless = _plain(str(root.tag), caseless=True) in _CASELESS
     for count, element in enumerate(root.iter(), 1):
         if count > MAX_ELEMENTS:

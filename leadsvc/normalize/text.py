@@ -36,6 +36,12 @@ _ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-f]{1,5}|nbsp|amp|lt|gt|quot|apos|rsq
 _QUOTES = {'"': '"', "\u201c": "\u201d", "\u201e": "\u201c", "\u00ab": "\u00bb", "\u2018": "\u2019", "'": "'"}
 
 
+def charset_of(name: str) -> str:
+    """``name``, or UTF-8 where it is a codec of domain names: no text is written in those, and decoding takes the
+    square of the length."""
+    return "utf-8" if name.lower().strip() in ("punycode", "idna") else name
+
+
 def storable(text: str) -> str:
     """``text`` without NUL and lone surrogates: PostgreSQL refuses the first, UTF-8 the second."""
     return text if text.isascii() and "\x00" not in text else _UNSTORABLE.sub("", text)
