@@ -163,7 +163,8 @@ def _mail(record: MailRecord, received_at: datetime, *, asked: bool) -> Lead | N
         found = [(None, words), *found]
     elif not template:
         return None
-    lead = _finished(record, found, ContactType.EMAIL if person else ContactType.FORM)
+    own = person and not prose.is_robot(record)
+    lead = _finished(record, found, ContactType.EMAIL if own else ContactType.FORM)
     if lead is None or lead.property_hints:
         return lead
     return replace(lead, property_hints=_of_mailbox(record, received_at))

@@ -31,6 +31,21 @@ _CALLED: Final = re.compile(
     rf"|ich hei\u00dfe|mein name ist)\s+(?P<v>{_NAME})",
     re.IGNORECASE,
 )
+# Whose words a robot passes on: "Ann Lee sent you a message", "New inquiry from Ann Lee".
+_PROPER_NAME = r"(?P<v>[^\W\d_a-z][\w.'\u2019-]*(?: [^\W\d_a-z][\w.'\u2019-]*){0,3})"
+_ANNOUNCED: Final = (
+    re.compile(
+        rf"^\W*{_PROPER_NAME} (?:has |have |just )*(?:sent|is interested|is looking|would like|wants|wrote|says|said"
+        r"|asked|asks|inquired|contacted|messaged|requested|has a question)\b"
+    ),
+    re.compile(rf"(?i:\b(?:message|inquiry|enquiry|lead|question|request|contact)s? from:?) {_PROPER_NAME}\s*$"),
+)
+_ROBOT: Final = re.compile(
+    r"^(?:(?:do[-_.]?)?not?[-_.]?reply|notifications?|notify|alerts?|mailer(?:-daemon)?|automated|system|bounces?)\b"
+)
+_QUOTED: Final = re.compile(
+    r"^[ \t]*(?:\"(?P<a>[^\"]{3,4000})\"|\u201c(?P<b>[^\u201d]{3,4000})\u201d)[ \t]*$", re.MULTILINE
+)
 _I_AM: Final = re.compile(r"\b(?:I am|I'm|I\u2019m)\s+(?P<v>[A-Z][a-z'\u2019-]+\s+[A-Z][a-z'\u2019-]+)\b")
 _CLOSING: Final = re.compile(
     r"(?:^|(?<=[.!?] ))(?:many |best |kind |warm |with )?"
@@ -174,7 +189,11 @@ def spec_of(record: MailRecord, *, person: bool) -> Spec:
         "mailbox_tag": [],
     }
     if person:
-        found |= {"name": _names(record, view), "email": _addresses(record, text), "message": [text]}
+        found |= {
+            "name": _names(record, view),
+            "email": _addresses(record, text),
+            "message": [*_passed_on_words(record, text), text],
+        }
     return {name: [{"const": text} for text in texts if text] for name, texts in found.items()}
 
 
@@ -193,11 +212,31 @@ def names_disagree(record: MailRecord) -> bool:
 
 def _names(record: MailRecord, view: Sequence[str]) -> list[str]:
     """The name the mail shows, unless the writer signs as somebody else: a shared mailbox, a nickname."""
+    if is_robot(record):
+        return _announced(record, view)
     shown = record.sender.name if "@" not in record.sender.name else ""
     if not shown and record.reply_to.name and "@" not in record.reply_to.name:
         shown = record.reply_to.name
     signed = _signed(view)
     return [*signed, shown] if names_disagree(record) else [shown, *signed]
+
+
+def is_robot(record: MailRecord) -> bool:
+    """Whether a mailbox that nobody reads sent the mail: its name is never the renter's."""
+    return bool(_ROBOT.match(record.sender.address))
+
+
+def _passed_on_words(record: MailRecord, text: str) -> list[str]:
+    """What a robot quotes on lines of its own: the renter's words, the others are its template's."""
+    match = _QUOTED.search(text[:20_000]) if is_robot(record) else None
+    return [match["a"] or match["b"]] if match else []
+
+
+def _announced(record: MailRecord, view: Sequence[str]) -> list[str]:
+    rows = [row for row in (bare_subject(record.subject), *view[:_MAX_LINES]) if len(row) <= _MAX_SENTENCE]
+    found = (pattern.search(row) for row in rows for pattern in _ANNOUNCED)
+    names = {match["v"] for match in found if match}
+    return sorted((name for name in names if not _NO_NAME.search(name)), key=lambda name: (-len(name.split()), name))
 
 
 def _signed(view: Sequence[str]) -> list[str]:

@@ -174,6 +174,18 @@ def test_a_renters_own_words() -> None:
     assert lead.sure["move_in"] < lead.sure["emails"]
 
 
+def test_a_robot_passes_on_the_words_of_somebody_it_names() -> None:
+    text = (
+        'Ilse Brandt sent you a message about Cedar Hollow:\n\n"Is the apartment still free?"\n\n'
+        "Reply to Ilse: ilse.b@example.com\n\nRentFinder, 1 Market St"
+    )
+    lead = leads(mail("You have a new message", text, "RentFinder <no-reply@rentfinder.example>"))[0]
+    values(
+        lead, first_name="Ilse", last_name="Brandt", email="ilse.b@example.com", message="Is the apartment still free?"
+    )
+    assert lead.source != "direct_email"
+
+
 def test_who_signs_as_somebody_else_is_less_sure() -> None:
     text = "Is a two bedroom available?\n\nThanks,\nGreta Holm"
     lead = leads(mail("apartment", text, "front desk <gh77@example.com>"))[0]
