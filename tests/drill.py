@@ -21,7 +21,7 @@ from rich.table import Table
 
 from leadsvc.store import migrate
 from leadsvc.store.tables import inquiries
-from tests import drift_run, imapserver, servers
+from tests import drift_run, fuzz, imapserver, servers
 from tests.destinations_fixtures import SimPmsBench, running_simpms
 from tests.graph_fixtures import running_graph
 from tests.postoffice import lead, post
@@ -111,6 +111,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=60, help="rounds of 64 senders")
     parser.add_argument("--renters", type=int, default=100, help="inquiries sent up to 20 times")
     parser.add_argument("--mails", type=int, default=10_000, help="mails that wait in a mailbox")
+    parser.add_argument("--fuzz", type=float, default=10.0, metavar="MINUTES", help="hostile payloads for so long")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     chosen = parser.parse_args()
     rows: list[Row] = []
@@ -126,7 +127,20 @@ def main() -> int:
             for store, url in (("SQLite", f"sqlite:///{folder / 'mails.db'}"), ("PostgreSQL", server.create("mails"))):
                 rows.append(_waiting(store, url, folder / f"mails-{store}", chosen.mails))
     rows.append(_drift(chosen.seed))
+    rows.append(_fuzzed(chosen.seed, chosen.fuzz))
     return _show(rows)
+
+
+def _fuzzed(seed: int, minutes: float) -> Row:
+    """Hostile payloads for every reader and map; wrong is what raised, took too long or needed too much."""
+    began, slowest, tries = time.monotonic(), 0.0, 0
+    wrong: list[str] = []
+    for number, made, outcome in fuzz.run(seed, fuzz.warm(), seconds=60 * minutes):
+        tries, slowest = tries + 1, max(slowest, outcome.seconds)
+        if outcome.wrong:
+            wrong.append(f"{fuzz.kept(Path('var/fuzz'), seed, number, made)}: {outcome.wrong}")
+    found = f"seed {seed}, slowest {slowest:.2f} s of CPU"
+    return "hostile payloads", "none", f"{tries} payloads", found, f"{time.monotonic() - began:.0f} s", wrong
 
 
 def _drift(seed: int) -> Row:

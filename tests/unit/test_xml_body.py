@@ -83,7 +83,11 @@ def test_a_document_type_in_a_renters_words_is_harmless() -> None:
 
 
 def test_deep_nesting_ends() -> None:
-    assert xml_body.read(b"<a>" * 100_000).notes == (REPAIRED,)
+    for body in (b"<a>" * 100_000, b"<a>" * 101 + b"</a>" * 101):
+        with pytest.raises(Quarantine) as caught:
+            xml_body.read(body)
+        assert caught.value.cause == "too_complex"
+    assert xml_body.read(b"<a>" * 50 + b"x" + b"</a>" * 49).notes == (REPAIRED,)
 
 
 def test_misnested_tags_do_not_move_the_rest_out() -> None:
