@@ -41,7 +41,7 @@ def try_file(folder: Path | None, map_id: str | None, received_at: str | None, a
     if as_json:
         click.echo(json.dumps({"rows": rows(reading), "explained": [_plain(one) for one in told]}, ensure_ascii=False))
         return
-    for row in rows(reading):
+    for row in rows(reading) if not told else ():
         shown = {key: value for key, value in row.items() if value not in (None, [], {}, "")}
         click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
     console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=180)

@@ -50,5 +50,7 @@ def test_maps_are_listed_checked_and_tried() -> None:
     checked = CliRunner().invoke(maps, ["check"])
     assert checked.exit_code == 0
     assert checked.stdout.endswith("field maps are good\n")
-    tried = CliRunner().invoke(maps, ["try", "--map", "zillow_callback", str(LEAD)])
-    assert json.loads(tried.stdout)["email"] == "nadia.farouk@example.com"
+    tried = CliRunner().invoke(maps, ["try", "--json", "--map", "zillow_callback", str(LEAD)])
+    assert json.loads(tried.stdout)["rows"][0]["email"] == "nadia.farouk@example.com"
+    shown = CliRunner().invoke(maps, ["try", "--map", "zillow_callback", str(LEAD)])
+    assert "nadia.farouk@example.com" in shown.stdout
