@@ -55,7 +55,8 @@ class Built:
 def build(settings: Settings, clock: Callable[[], datetime] = now) -> Built:
     """Wire the services of a process. The database is expected to be migrated (:func:`prepare`)."""
     store = Store(settings.database_url)
-    maps = load_maps(settings.maps_dir)
+    keeps = frozenset[str]().union(*(account.keep_sensitive for account in settings.accounts.values()))
+    maps = load_maps(settings.maps_dir, keeps)
     nudge = Nudge()
     intake = Intake(store, maps, settings, clock, nudge)
     services = Services(settings, store, maps, intake, Receiver(intake), Actions(intake), clock)

@@ -28,6 +28,9 @@ from leadsvc.errors import ConfigurationError
 from leadsvc.hookconfig import MAIL_BYTES, MAIL_PROVIDERS, Fetch, HookSchema, Verify
 
 MASK = "••••"
+SENSITIVE = ("income", "credit", "employment")
+"""What a destination may need of a renter's sensitive answers (mappings/shared/sensitive.yaml). What tells a protected
+class is not among them: nobody gets that."""
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -50,7 +53,8 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A destination account. ``creates``: remote ids of the properties where it creates prospects, empty = all."""
+    """A destination account. ``creates``: remote ids of the properties where it creates prospects, empty = all.
+    ``keep_sensitive``: the kinds of sensitive answers it needs (:data:`SENSITIVE`); every other is dropped unread."""
 
     name: str
     vendor: str
@@ -64,6 +68,7 @@ class Account:
     last_name_placeholder: str = "Unknown"
     fields: tuple[str, ...] = ()
     review_minutes: int = 15
+    keep_sensitive: frozenset[str] = frozenset()
     options: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -395,6 +400,7 @@ class _AccountSchema(Schema):
     last_name_placeholder = ma.String(load_default="Unknown")
     fields_ = ma.List(ma.String(), load_default=list, data_key="fields")
     review_minutes = ma.Integer(load_default=15, validate=validate.Range(0))
+    keep_sensitive = ma.List(ma.String(validate=validate.OneOf(SENSITIVE)), load_default=list)
     options = ma.Dict(keys=ma.String(), values=ma.String(), load_default=dict)
 
 
@@ -498,6 +504,7 @@ def _account(path: Path, raw: CommentedMap, name: str, row: dict[str, Any], envi
     row = dict(row)
     row["fields"] = tuple(row.pop("fields_"))
     row["creates"] = tuple(row["creates"])
+    row["keep_sensitive"] = frozenset(row["keep_sensitive"])
     row["api_key"] = _secret_at(path, raw, ("destinations", name, "api_key"), row["api_key"], environ)
     return Account(name=name, **row)
 

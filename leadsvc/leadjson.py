@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from leadsvc.model import (
+    CoContact,
     Consent,
     ContactType,
     EmailAddress,
@@ -113,6 +114,9 @@ _MANY: dict[str, Callable[[Any], Any]] = {
     "co_applicants": lambda data: PersonName(**data),
     "property_hints": lambda data: PropertyHint(HintKind(data["kind"]), data.get("text", "")),
     "consents": _consent,
+    "co_contacts": lambda data: CoContact(
+        data.get("name", ""), tuple(data.get("emails", ())), tuple(data.get("phones", ()))
+    ),
 }
 
 

@@ -147,6 +147,16 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
+class CoContact:
+    """How somebody who is along with the renter can be reached. No evidence of who the renter is: a guarantor's or a
+    roommate's number is never an identifier of theirs. ``name`` may be empty; ``phones`` are E.164."""
+
+    name: str = ""
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Lead:
     """One renter's one contact about one property, as a field map read it: the canonical fields of SPEC §5.
 
@@ -154,7 +164,8 @@ class Lead:
     ``thread_id`` of the conversation. ``format`` is the shape it was read from: form, json, xml, email, csv.
     ``notes`` are things a person should know (kept short, no personal data): ``phone_stub_dropped`` and the like.
     ``unused`` lists keys or labels of the payload that the map did not read. ``sure`` says by field how sure the generic
-    reader is of it (0 to 1); empty for leads that a map read.
+    reader is of it (0 to 1); empty for leads that a map read. ``extras`` are sensitive answers that a destination needs
+    by its configuration, by the words of their key; only that destination may be given them.
     """
 
     source: str
@@ -190,6 +201,8 @@ class Lead:
     notes: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     sure: Mapping[str, float] = field(default_factory=dict)
+    co_contacts: tuple[Value[CoContact], ...] = ()
+    extras: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ clock is the test's.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -128,12 +127,18 @@ class World:
 
 
 @contextlib.contextmanager
-def running_world(url: str, var: Path, pms: SimPmsBench, policy: Policy | None = None) -> Iterator[World]:
+def running_world(
+    url: str,
+    var: Path,
+    pms: SimPmsBench,
+    policy: Policy | None = None,
+    configure: Callable[[Settings], Settings] = lambda configured: configured,
+) -> Iterator[World]:
     """A migrated, synchronised world on an empty PMS."""
     pms.reset()
-    configured = settings(url, var, pms, policy)
+    configured = configure(settings(url, var, pms, policy))
     prepare(configured)
-    world = World(replace(configured), pms, Clock())
+    world = World(configured, pms, Clock())
     try:
         yield world
     finally:

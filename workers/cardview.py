@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from leadsvc.ids import digest_uuid
+from leadsvc.normalize.sensitive import kinds_of
 from leadsvc.resolve.golden import shown
 from leadsvc.store.tables import (
     agents,
@@ -67,8 +68,8 @@ class CardView:
         return self.card_id != self.root_id
 
 
-def card_view(connection: Connection, claimed: Claimed, now: datetime) -> CardView:
-    """Read everything about the card of ``claimed``."""
+def card_view(connection: Connection, claimed: Claimed, now: datetime, keeps: frozenset[str] = frozenset()) -> CardView:
+    """Read everything about the card of ``claimed``. ``keeps``: the kinds of sensitive answers its account needs."""
     row = connection.execute(_card(claimed.guest_card_id)).mappings().one()
     family = connection.execute(
         select(guest_cards.c.id, guest_cards.c.key).where(guest_cards.c.root_id == row["id"])
@@ -99,7 +100,7 @@ def card_view(connection: Connection, claimed: Claimed, now: datetime) -> CardVi
         comment=_comment(golden),
     )
     _add_refs(connection, claimed, view)
-    _add_subject(connection, claimed, view)
+    _add_subject(connection, claimed, view, keeps)
     _add_source(connection, claimed, view)
     return view
 
@@ -174,6 +175,13 @@ def _comment(golden: Mapping[str, Any]) -> str:
     return ". ".join(filter(None, words))
 
 
+def _extras(lead: Mapping[str, Any], keeps: frozenset[str]) -> Iterator[str]:
+    """The sensitive answers this account is owed, a line each. Another account may need others of the same lead."""
+    for name, text in (lead.get("extras") or {}).items():
+        if (kinds := kinds_of(name)) and kinds <= keeps:
+            yield f"{name.capitalize()}: {text}"
+
+
 def _add_refs(connection: Connection, claimed: Claimed, view: CardView) -> None:
     wanted = {view.root_id, claimed.guest_card_id}
     statement = (
@@ -195,7 +203,7 @@ def _add_refs(connection: Connection, claimed: Claimed, view: CardView) -> None:
                 view.gone_remote_card_id = ref.remote_id
 
 
-def _add_subject(connection: Connection, claimed: Claimed, view: CardView) -> None:
+def _add_subject(connection: Connection, claimed: Claimed, view: CardView, keeps: frozenset[str]) -> None:
     if claimed.kind == "event":
         row = connection.execute(select(inquiries).where(inquiries.c.id == claimed.subject_id)).one()
         lead = row.lead
@@ -203,7 +211,7 @@ def _add_subject(connection: Connection, claimed: Claimed, view: CardView) -> No
         view.event = {
             "kind": row.contact_type,
             "at": row.occurred_at,
-            "text": message,
+            "text": "\n".join((message, *_extras(lead, keeps))),
             "source": row.source,
             "revision": row.revision,
         }

@@ -114,7 +114,7 @@ class Deliverer:
         if now - claimed.taken_at > self.lease / 4 and not self._renewed(claimed):
             return False  # it waited so long for its turn that another worker has it by now
         with self.store.read() as connection:
-            view = card_view(connection, claimed, now)
+            view = card_view(connection, claimed, now, self.settings.accounts[claimed.destination].keep_sensitive)
         if view.root_id != claimed.lane_id:
             # Merged or parted since it was taken: another worker may be at the card that it belongs to now.
             self._give_back([claimed])

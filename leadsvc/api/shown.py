@@ -74,7 +74,7 @@ _DELIVERY = (
 def card_detail(found: CardDetail) -> Shown:
     return card(found.row) | {
         "tasks": [task(one) for one in found.tasks],
-        "history": [_named(one, *_INQUIRY) for one in found.inquiries],
+        "history": [_inquiry(one) for one in found.inquiries],
         "decisions": [decision(one, found.people) for one in found.decisions],
         "outcomes": [_named(one, "kind", "at", "origin", "detail", "recorded_by") for one in found.outcomes],
         "deliveries": [_named(one, *_DELIVERY) for one in found.deliveries],
@@ -84,6 +84,12 @@ def card_detail(found: CardDetail) -> Shown:
         "merged": [one.key for one in found.family if one.key != found.row.key],
         "elsewhere": [one.key for one in found.elsewhere],
     }
+
+
+def _inquiry(one: Any) -> Shown:
+    """Without the sensitive answers, which one destination is owed and nobody else."""
+    shown = _named(one, *_INQUIRY)
+    return shown | {"lead": {name: value for name, value in one.lead.items() if name != "extras"}}
 
 
 def decision(one: Decision, people: Mapping[Any, Person]) -> Shown:

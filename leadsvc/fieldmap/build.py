@@ -9,8 +9,10 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from leadsvc.fieldmap.extract import Extractor, first_text
+from leadsvc.fieldmap.paths import PART
 from leadsvc.fieldmap.scene import Scene
 from leadsvc.model import (
+    CoContact,
     Consent,
     EmailAddress,
     HintKind,
@@ -36,6 +38,7 @@ Fields = Mapping[str, tuple[Extractor, ...]]
 T = TypeVar("T")
 _MAX_SLOTS = 10
 _MAX_PEOPLE = 10
+_MAX_RAW = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,29 @@ def read_people(reader: Reader) -> tuple[Value[PersonName], ...]:
     others = [other for row in rows for other in names.people(row)]
     known = {person.value.text.casefold() for person in found}
     return (*found, *(other for other in others if other.value.text.casefold() not in known))
+
+
+def read_co_contacts(reader: Reader) -> tuple[Value[CoContact], ...]:
+    """How those who are along with the renter can be reached: a line each, its parts apart by :data:`PART`."""
+    rows = [row for text in reader.texts("co_contact") for row in text.split("\n")[:_MAX_PEOPLE]]
+    return tuple(found for row in dict.fromkeys(rows) if (found := _co_contact(row, reader.region)) is not None)
+
+
+def _co_contact(row: str, region: str) -> Value[CoContact] | None:
+    words, addresses, numbers_found = [], [], []
+    for part in row.split(PART):
+        if "@" in part:
+            addresses += [each.value.address for each in emails(part)]
+        elif found := phones(part, region)[0]:
+            numbers_found += [each.value.e164 for each in found]
+        else:
+            words.append(part)
+    if not addresses and not numbers_found:
+        return None
+    people = names.people(" ".join(words))
+    name = people[0].value.text if people else ""
+    contact = CoContact(name, tuple(dict.fromkeys(addresses)), tuple(dict.fromkeys(numbers_found)))
+    return Value(contact, row[:_MAX_RAW], "co_contact:parts")
 
 
 def _fuller(
@@ -258,7 +284,7 @@ def read_message(reader: Reader) -> Value[str] | None:
 
 
 FIELDS = frozenset({
-    "name", "given", "family", "co_applicant", "email", "not_renter", "phone",
+    "name", "given", "family", "co_applicant", "co_contact", "email", "not_renter", "phone",
     "property_id", "listing_id", "mailbox_tag", "property_name", "address", "street", "unit", "city", "state",
     "postal_code", "floor_plan", "agent", "bedrooms", "bathrooms", "beds_baths", "move_in", "budget", "budget_min",
     "budget_max", "occupants", "pets", "pet_details", "lease_term", "tour_requested", "tour_slots", "tour_kind",

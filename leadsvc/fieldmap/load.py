@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -34,9 +35,9 @@ _PATTERN_KEYS = frozenset({
 })  # fmt: skip
 
 
-def load_maps(folder: Path | None = None) -> MapSet:
-    """Every map of ``folder`` (default: those that ship with the package). Raises :class:`MapError` for the first file
-    with faults, all of which it names."""
+def load_maps(folder: Path | None = None, keeps: frozenset[str] = frozenset()) -> MapSet:
+    """Every map of ``folder`` (default: those that ship with the package), made to keep the kinds of sensitive answers
+    ``keeps``. Raises :class:`MapError` for the first file with faults, all of which it names."""
     root: Traversable = folder if folder is not None else files("leadsvc").joinpath("mappings")
     load = _load if folder is not None else _load_ours
     maps: dict[str, FieldMap] = {}
@@ -44,7 +45,7 @@ def load_maps(folder: Path | None = None) -> MapSet:
         one = load(file.name, file.read_text(encoding="utf-8"))
         if one.id in maps:
             raise MapError(f"{file.name}:1:1: the id {one.id} is taken by another file; give this map its own")
-        maps[one.id] = one
+        maps[one.id] = replace(one, keeps=keeps) if keeps else one
     if not maps:
         raise MapError(f"{root}:1:1: no field maps (*.yaml) in this folder; check the path")
     return MapSet(maps, _not_leads(root))
@@ -140,7 +141,7 @@ def _lint(spec: Mapping[str, Any], name: str) -> Iterator[tuple[Path_, str]]:
                     yield path, fault
         elif key in PATHS:
             for expression in value if isinstance(value, list) else [value]:
-                if fault := path_fault(str(key), str(expression)):
+                if fault := path_fault("xpath" if key == "parts" else str(key), str(expression)):
                     yield path, fault
 
 

@@ -14,6 +14,7 @@ from leadsvc.errors import Quarantine
 from leadsvc.fieldmap import build
 from leadsvc.fieldmap.build import Fields, Reader
 from leadsvc.fieldmap.extract import any_of, compile_alternatives
+from leadsvc.fieldmap.extras import extras_of
 from leadsvc.fieldmap.paths import answered, items, names_of, words_in, words_of
 from leadsvc.fieldmap.recognise import Condition, compile_recogniser
 from leadsvc.fieldmap.scene import Layout, Scene
@@ -24,7 +25,7 @@ from leadsvc.normalize.sensitive import is_sensitive
 from leadsvc.normalize.sources import source_of
 
 Path_ = tuple[str | int, ...]
-PATHS = frozenset({"json", "jmespath", "xpath", "object", "pairs", "titles"})
+PATHS = frozenset({"json", "jmespath", "xpath", "parts", "object", "pairs", "titles"})
 # How sure a lead is, by what its map rests on.
 _SURE: Mapping[str, float] = {"documented": 0.98, "real": 0.96, "code": 0.9, "inferred": 0.75}
 # The payload names an advertiser that shared/sources.yaml does not have; the map's own source is credited.
@@ -62,6 +63,7 @@ class FieldMap:
     required: tuple[str, ...]
     relays: frozenset[str]
     spec: Mapping[str, Any] = field(repr=False)
+    keeps: frozenset[str] = frozenset()  # kinds of sensitive answers that some destination needs
 
     @cached_property
     def claims(self) -> Condition:
@@ -209,6 +211,8 @@ class FieldMap:
             language=reader.text("language")[:10].lower(),
             notes=(*_notes(reader.scene.record), *notes, *(f"missing:{name}" for name in missing)),
             unused=self._unused(reader.scene.record),
+            co_contacts=build.read_co_contacts(reader),
+            extras=extras_of(reader.scene, self.spec.get("sensitive", ()), self.keeps),
         )
 
     def _unused(self, record: Record) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ from leadsvc.normalize.text import MAX_TEXT, as_text, span_text
 
 MAX_ITEMS = 1_000
 MAX_VALUES = 50
+PART = " | "
+"""Stands between the texts of one thing that several paths found."""
 # XPath 1.0 has no patterns of its own: re:test(@Type, '^prospect$', 'i').
 _NAMESPACES = {"re": "http://exslt.org/regular-expressions"}
 _STEP = re.compile(r"(?P<name>[^\[\]]*)(?P<picks>(?:\[[^\[\]]*\])*)")
@@ -102,13 +104,15 @@ def by_jmespath(spec: Mapping[str, Any]) -> Extracts:
 
 
 def by_xpath(spec: Mapping[str, Any]) -> Extracts:
-    """What an XPath finds, seen from the item, names without namespaces; lists as those of :func:`by_jmespath`."""
+    """What an XPath finds, seen from the item, names without namespaces; lists as those of :func:`by_jmespath`. With
+    ``parts``, which are XPaths seen from what was found, the texts of those, with ``separator`` between."""
     expression, every = str(spec["xpath"]), bool(spec.get("all"))
+    text_of = _parts_text(spec["parts"], str(spec.get("separator", PART))) if "parts" in spec else _node_text
 
     def path(scene: Scene) -> str:
         if not isinstance(scene.record, XmlRecord):
             return ""
-        return _joined((_node_text(node) for node in found(expression, scene.record.root)), every=every)
+        return _joined((text_of(node) for node in found(expression, scene.record.root)), every=every)
 
     return path
 
@@ -263,6 +267,16 @@ def _joined(texts: Iterator[str], *, every: bool) -> str:
     if not every:
         return next(filled, "")
     return "\n".join(text for _, text in zip(range(MAX_VALUES), filled, strict=False))[:MAX_TEXT]
+
+
+def _parts_text(parts: Sequence[str], separator: str) -> Callable[[Any], str]:
+    def text_of(node: Any) -> str:
+        if not isinstance(node, etree._Element):
+            return ""
+        inner = (_node_text(each) for part in parts for each in found(part, node)[:MAX_VALUES])
+        return separator.join(" ".join(text.split()) for text in inner if text)[:MAX_TEXT]
+
+    return text_of
 
 
 def _node_text(node: Any) -> str:

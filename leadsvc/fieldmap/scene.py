@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from leadsvc.normalize.records import MailRecord, Record
+from leadsvc.normalize.sensitive import is_sensitive
 
 # "Name:", "* Email :", "> Phone:", "[Prospect Name]"
 _BEFORE = r"^[>*\s\u2022\u00b7\[-]{0,12}"
@@ -15,6 +16,8 @@ _BEFORE = r"^[>*\s\u2022\u00b7\[-]{0,12}"
 _AFTER = r"\s*\]?\s*\*?\s*(?:\([^()\n]{1,30}\)\s*\*?\s*)?"
 # "1. Name - Ann Lee", "| Name | Ann Lee |", "name=Ann Lee": ways of writing that no known sender has.
 _LOOSE_BEFORE = r"^(?:[(#]?\d{1,2}[.)]\s+)?[>*|\s\u2022\u00b7\[-]{0,12}"
+# A short answer beside the words of a question; what a renter writes about it in a sentence is theirs to tell.
+_ANSWER = re.compile(rf"{_BEFORE}(?P<label>[^\W\d][^:\n]{{1,38}}?)\s*[*\]]?\s*[:\uff1a]\s*\*?\s*\S.{{0,60}}$")
 _MARK, _LOOSE_MARK = "[:\uff1a]", r"(?:[:\uff1a=|]|(?<=\s)[-\u2013\u2014](?=\s))"
 
 
@@ -72,12 +75,18 @@ class Scene:
 
     @cached_property
     def views(self) -> tuple[list[str], ...]:
-        return self.record.views if isinstance(self.record, MailRecord) else ()
+        """The lines of a mail without sensitive answers, declared or not: they never end up in a message."""
+        return self._without(frozenset())
+
+    def _without(self, declared: frozenset[str]) -> tuple[list[str], ...]:
+        views = self.record.views if isinstance(self.record, MailRecord) else ()
+        return tuple([row for row in view if ":" not in row or not _is_aside(row, declared)] for view in views)
 
     @cached_property
     def labelled(self) -> tuple[dict[str, Labelled], ...]:
         """For each view the first filled value of each label."""
-        return tuple(_labelled(view, self.layout) for view in self.views)
+        declared = frozenset(label_key(label) for label in self.layout.labels)
+        return tuple(_labelled(view, self.layout) for view in self._without(declared))
 
     def label(self, names: Sequence[str], *, block: bool) -> str:
         for found in self.labelled:
@@ -86,6 +95,11 @@ class Scene:
                 if value is not None and (text := value.block if block else value.line):
                     return text
         return ""
+
+
+def _is_aside(row: str, declared: frozenset[str]) -> bool:
+    found = _ANSWER.match(row)
+    return found is not None and is_sensitive(found["label"]) and label_key(found["label"]) not in declared
 
 
 def _words(label: str) -> str:
@@ -106,6 +120,8 @@ def _labelled(view: Sequence[str], layout: Layout) -> dict[str, Labelled]:
     for line in (*_relevant(view, layout), None):
         match = pattern.match(line) if line is not None else None
         if match is not None and label in layout.long and _answered(found, match["label"]):
+            if is_sensitive(match["label"]):
+                continue
             match = None  # "Email: me!" in a comment, the real one stood above
         if line is not None and match is None and not (label and layout.stopped(line)):
             if label:

@@ -15,6 +15,7 @@ _LABELS = {
     "emails": "E-mail",
     "phones": "Phone",
     "co_applicants": "Co-applicant",
+    "co_contacts": "Co-applicant's contact",
     "property_hints": "Property as given",
     "unit_hint": "Unit",
     "floor_plan_hint": "Floor plan",
@@ -60,8 +61,9 @@ def label_of(name: str) -> str:
 
 
 def lines(lead: Mapping[str, Any], zone: str = "UTC") -> list[FieldLine]:
-    """Every field of a stored lead, in stored order, one line per value."""
-    return [line for name, stored in lead.items() for line in _of(name, stored, zone)]
+    """The fields of a stored lead, in stored order, one line per value: all but the sensitive answers, which one
+    destination is owed and nobody else."""
+    return [line for name, stored in lead.items() if name != "extras" for line in _of(name, stored, zone)]
 
 
 def facts(every: list[FieldLine]) -> list[FieldLine]:
@@ -219,6 +221,9 @@ def _consent(value: Any, zone: str) -> str:
 _WRITERS: dict[str, Callable[[Any, str], str]] = {
     "name": _name,
     "co_applicants": _name,
+    "co_contacts": lambda value, _zone: " · ".join(
+        each for each in (value.get("name"), *value.get("emails", ()), *map(phone, value.get("phones", ()))) if each
+    ),
     "emails": _email,
     "phones": _phone,
     "email": lambda value, _zone: str(value),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
+from leadsvc.api import shown
+from leadsvc.config import Settings
 from leadsvc.faults import Commit
 from leadsvc.ids import uuid7
+from leadsvc.store.queries.cards import card_detail
 from leadsvc.store.tables import (
     deliveries,
     fates,
@@ -260,3 +264,26 @@ def test_a_replay_places_what_is_known_by_now_and_leaves_one_card(world: World) 
     assert world.count(tasks, tasks.c.state == "open") == 1
     assert {row["state"] for row in world.rows(deliveries)} <= {"acknowledged", "cancelled"}
     world.assert_balanced()
+
+
+def test_a_sensitive_answer_goes_to_whom_needs_it_and_to_nobody_else(
+    store_url: str,
+    tmp_path: Path,
+    simpms: SimPmsBench,  # noqa: F811
+) -> None:
+    def needing(configured: Settings) -> Settings:
+        pms = replace(configured.accounts["pms"], keep_sensitive=frozenset({"income"}))
+        crm = replace(pms, name="crm", creates=("elsewhere",), keep_sensitive=frozenset({"credit"}))
+        return replace(configured, accounts={"pms": pms, "crm": crm})
+
+    with running_world(store_url, tmp_path, simpms, configure=needing) as world:
+        world.send(zillow(incomeYearly="52000", creditScore="700-720", smoker="yes"))
+        world.settle()
+        (event,) = world.pms.state()["events"]
+        assert event["text"].endswith("\nIncome yearly: 52000")
+        (inquiry,) = world.rows(inquiries)
+        assert inquiry["lead"]["extras"] == {"income yearly": "52000", "credit score": "700-720"}
+        with world.services.store.read() as connection:
+            told = shown.card_detail(card_detail(connection, world.rows(guest_cards)[0]["key"]))
+        assert "extras" not in told["history"][0]["lead"]
+        assert "52000" not in str(told)

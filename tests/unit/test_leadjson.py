@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from leadsvc.leadjson import encode, from_json, to_json
 from leadsvc.model import (
+    CoContact,
     Consent,
     ContactType,
     EmailAddress,
@@ -30,6 +31,7 @@ from leadsvc.model import (
 
 TEXT = st.text(max_size=12)
 NUMBER = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+SEVERAL = st.lists(TEXT, max_size=2).map(tuple)
 TIMES = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=-6))]))
 DAYS = st.none() | st.dates()
 
@@ -82,6 +84,8 @@ LEADS = st.builds(
     language=TEXT,
     notes=st.lists(TEXT, max_size=2).map(tuple),
     unused=st.lists(TEXT, max_size=2).map(tuple),
+    co_contacts=several(st.builds(CoContact, TEXT, SEVERAL, SEVERAL)),
+    extras=st.dictionaries(TEXT, TEXT, max_size=2),
     sure=st.dictionaries(st.sampled_from(["name", "emails"]), st.floats(0, 1), max_size=2),
 )
 
@@ -96,7 +100,7 @@ def test_every_field_of_a_lead_is_among_those_tried() -> None:
     told = Lead("zillow", ContactType.FORM, "form", "m", 1)
     assert set(to_json(told)) <= tried
     # A field that is added to the model must be added to the strategy above.
-    assert len(tried) == 33
+    assert len(tried) == 35
 
 
 def test_empty_fields_are_left_out_and_zeros_are_not() -> None:
