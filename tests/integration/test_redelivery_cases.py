@@ -97,7 +97,8 @@ def test_a_mail_and_its_web_hook_are_one(office: Office, provider: str) -> None:
     assert office.world.mail(raw).body["status"] == "accepted"
     office.forward(days=3)
     posted = inbound.PROVIDERS[provider](inbound.taken(raw))
-    assert office.world.send(posted.body, posted.content_type, "mail").body["status"] == "duplicate"
+    body = posted.body.replace(b"{@example.org : pass}", b"{@zillowrentals.com : pass}")  # as SendGrid finds it
+    assert office.world.send(body, posted.content_type, "mail").body["status"] == "duplicate"
     assert told(office) == 1
 
 

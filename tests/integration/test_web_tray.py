@@ -42,7 +42,7 @@ def test_the_tray_shows_classes_and_no_person(pages: Site) -> None:
         assert word in shown
     assert "Ruth" not in shown
     assert "ruth.adeyemi" not in shown
-    only = pages.get("/tray?cause=resident").text
+    only = pages.get("/tray?cause=resident_mail").text
     assert only.count("Make it a lead</a>") == 1
 
 
