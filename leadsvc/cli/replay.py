@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import uuid
+from contextlib import closing
 from datetime import UTC, datetime
 
 import click
@@ -58,18 +58,18 @@ def replay(
     logs.configure(settings.log_level)
     prepare(settings)
     services = build_services(settings)
-    if as_lead:
-        done = services.actions.tray.make_lead(receipt_ids[0], "operator", entered, dry_run)
-        click.echo("  ".join(f"{key}={value}" for key, value in done.items()))
-        return
-    ids = receipt_ids
-    if not ids:
-        with services.store.read() as connection:
-            ids = tuple(row.id for row in connection.execute(_wanted(since, until, feed, state)))
-    for told in services.actions.replay(ids, "operator", dry_run, trust):
-        click.echo("  ".join(f"{key}={value}" for key, value in told.items()))
-    click.echo(f"{len(ids)} receipts", err=True)
-    sys.exit(0)
+    with closing(services.store):
+        if as_lead:
+            done = services.actions.tray.make_lead(receipt_ids[0], "operator", entered, dry_run)
+            click.echo("  ".join(f"{key}={value}" for key, value in done.items()))
+            return
+        ids = receipt_ids
+        if not ids:
+            with services.store.read() as connection:
+                ids = tuple(row.id for row in connection.execute(_wanted(since, until, feed, state)))
+        for told in services.actions.replay(ids, "operator", dry_run, trust):
+            click.echo("  ".join(f"{key}={value}" for key, value in told.items()))
+        click.echo(f"{len(ids)} receipts", err=True)
 
 
 def _wanted(

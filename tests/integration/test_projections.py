@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Table, update
 
 from leadsvc.faults import Commit
+from leadsvc.pipeline.naming import Said
 from leadsvc.pipeline.projections import rebuild
-from leadsvc.store.tables import match_decisions, prospects, receipts
+from leadsvc.store.queries.names import list_names
+from leadsvc.store.tables import guest_cards, inquiries, match_decisions, properties, prospects, receipts
 from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
 from tests.integration.test_way_of_a_lead import say, zillow
 from tests.world import World, running_world
@@ -50,3 +52,32 @@ def test_damage_is_mended(lived_in: World) -> None:
     assert sum(again(lived_in).values()) > 0
     assert again(lived_in)["memberships"] == 0
     lived_in.assert_balanced()
+
+
+def test_what_people_said_outlasts_a_rebuild(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> None:  # noqa: F811
+    """A ruling on a receipt and the answer to an unknown name: neither is in the payloads."""
+    with running_world(store_url, tmp_path, simpms) as world:
+        world.mail(b"From: Ruth <ruth@example.com>\r\nTo: leasing@example.org\r\nSubject: Hello\r\n\r\nWrite back.\r\n")
+        world.services.actions.tray.make_lead(
+            world.rows(receipts)[0]["id"], "pat", {"name": "Ruth Cole", "phone": "918-555-0143"}
+        )
+        say(world, property={"name": "Cedar Holow Flats"}, email="other@example.com", phone="918-555-0133")
+        world.settle()
+        with world.services.store.read() as connection:
+            (name,) = list_names(connection, kind="property", state="open").names
+        (home,) = world.rows(properties, properties.c.remote_id == "chd001")
+        assert world.services.actions.names.answer(name.id, Said(str(home["id"])), "ana")["mended"] == 1
+        world.settle()
+        before = {table.name: facts_of(world, table) for table in (prospects, guest_cards, inquiries)}
+        assert "Cole" in str(before["prospects"])
+        assert [card["property_id"] for card in before["guest_cards"]].count(home["id"]) == 1
+        world.services.actions.replay([row["id"] for row in world.rows(receipts)], "pat")
+        assert sum(again(world).values()) == 0
+        assert {table.name: facts_of(world, table) for table in (prospects, guest_cards, inquiries)} == before
+        world.assert_balanced()
+
+
+def facts_of(world: World, table: Table) -> list[dict[str, object]]:
+    """The rows of a table without when they were written."""
+    rows = sorted(world.rows(table), key=lambda row: str(row["id"]))
+    return [{name: value for name, value in row.items() if name not in {"updated_at", "version"}} for row in rows]

@@ -8,7 +8,9 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from click.testing import CliRunner
 
+from leadsvc.cli.replay import replay
 from leadsvc.errors import Reject
 from leadsvc.store.tables import audit, deliveries, exceptions, inquiries, receipts
 from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
@@ -71,6 +73,24 @@ def test_replaying_keeps_what_a_person_said(world: World) -> None:
     assert after[0]["revision"] == 1
     assert after[0]["lead"]["name"]["value"]["family"] == "Adeyemi-Cole"
     assert after[0]["lead"]["phones"][0]["value"]["e164"] == "+19185550143"
+    books_balance(world)
+
+
+def test_the_command_makes_a_lead(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.mail(mail("Hello", "Please write back."))
+    receipt = str(only_receipt(world))
+    monkeypatch.setenv("LEADSVC_DATABASE_URL", world.settings.database_url)
+    monkeypatch.setenv("LEADSVC_VAR", str(world.settings.var))
+    entered = ["--name", "Ruth Cole", "--phone", "918-555-0143", "--property", "Cedar Hollow"]
+    tried = CliRunner().invoke(replay, ["--as-lead", receipt, *entered, "--dry-run"])
+    assert (tried.exit_code, world.count(inquiries)) == (0, 0), tried.output
+    assert CliRunner().invoke(replay, [receipt, *entered]).exit_code == 2
+    made = CliRunner().invoke(replay, ["--as-lead", receipt, *entered])
+    assert made.exit_code == 0, made.output
+    assert "after=processed" in made.output
+    (told,) = world.rows(inquiries)
+    assert told["lead"]["name"]["value"]["family"] == "Cole"
+    assert told["lead"]["phones"][0]["value"]["e164"] == "+19185550143"
     books_balance(world)
 
 
