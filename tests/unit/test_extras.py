@@ -114,6 +114,17 @@ def test_a_contact_of_adf() -> None:
     assert not lead.phones
 
 
+def test_a_form_that_asks_for_the_roommate_too() -> None:
+    body = {"your-name": "Ana Ruiz", "roommate_email": "bo@example.com", "Roommate Phone": "509-555-0142",
+            "guarantor mobile phone": "509-555-0143", "phone": "509-555-0141", "message": "Is it free?",
+            "roommate_name": "Bo Lind"}  # fmt: skip
+    lead = lead_of(urlencode(body).encode(), FORM)
+    assert lead.map_id == "website_form"
+    assert not lead.emails
+    assert [each.value.e164 for each in lead.phones] == ["+15095550141"]
+    assert [each.value for each in lead.co_contacts] == [CoContact("Bo Lind", ("bo@example.com",), ("+15095550142",))]
+
+
 def test_what_a_key_asks_for_with_something_nobody_may_have_is_not_kept() -> None:
     assert kinds_of("Disability income") == {"income", ""}
     body = urlencode(ZILLOW | {"incomeYearly": "", "Disability income": "1200"}).encode()
