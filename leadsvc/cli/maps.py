@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from leadsvc.cli.backtracking import pattern_fault
 from leadsvc.cli.maps_diff import diff
 from leadsvc.cli.maps_fixtures import FEWEST, fixtures, fixtures_of, fixtures_root
 from leadsvc.cli.maps_learn import learn
@@ -43,7 +44,7 @@ def check(folder: Path | None, paths: tuple[Path, ...]) -> None:
     """
     root = folder or Path(str(files("leadsvc").joinpath("mappings")))
     chosen = paths or tuple(sorted(root.glob("*.yaml")))
-    faults = [fault for path in chosen for fault in (*check_file(path), *_unproven(path, folder, paths))]
+    faults = [fault for path in chosen for fault in (*check_file(path, pattern_fault), *_unproven(path, folder, paths))]
     for fault in faults:
         click.echo(fault, err=True)
     if faults:

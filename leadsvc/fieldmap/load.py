@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -51,9 +51,16 @@ def load_maps(folder: Path | None = None, keeps: frozenset[str] = frozenset()) -
     return MapSet(maps, _not_leads(root))
 
 
-def check_file(file: Path) -> list[str]:
-    """The faults of one map file as ``file:line:column: message``; empty when it is good."""
-    return _faults(str(file), file.read_text(encoding="utf-8"))
+def check_file(file: Path, pattern_fault: Callable[[str], str] | None = None) -> list[str]:
+    """The faults of one map file as ``file:line:column: message``; empty when it is good. ``pattern_fault`` says what
+    is wrong with a regular expression that compiles, empty when nothing is."""
+    text = file.read_text(encoding="utf-8")
+    faults = _faults(str(file), text)
+    if faults or pattern_fault is None:
+        return faults
+    node = yamltext.compose(text)
+    judged = ((path, pattern_fault(pattern)) for path, pattern in _patterns(yamltext.load(text)))
+    return [f"{file}:{_place(node, path)}: {fault}" for path, fault in judged if fault]
 
 
 def _load_ours(name: str, text: str) -> FieldMap:
@@ -132,17 +139,23 @@ def _lint(spec: Mapping[str, Any], name: str) -> Iterator[tuple[Path_, str]]:
             for step in value:
                 if step not in CONVERTERS:
                     yield path, f"unknown converter {step}; known are {', '.join(sorted(CONVERTERS))}"
-        elif _named_by_sender(path):
-            if path[-2] != "lookup" and (fault := _pattern_fault(str(value))):
-                yield path, fault
-        elif key in _PATTERN_KEYS:
-            for pattern in value if isinstance(value, list) else [value]:
-                if isinstance(pattern, str) and (fault := _pattern_fault(pattern)):
-                    yield path, fault
-        elif key in PATHS:
+        elif key in PATHS and not _named_by_sender(path):
             for expression in value if isinstance(value, list) else [value]:
                 if fault := path_fault("xpath" if key == "parts" else str(key), str(expression)):
                     yield path, fault
+    for path, pattern in _patterns(spec):
+        if fault := _pattern_fault(pattern):
+            yield path, fault
+
+
+def _patterns(spec: Mapping[str, Any]) -> Iterator[tuple[Path_, str]]:
+    """The regular expressions of a map, and where they stand."""
+    for path, key, value in walk(spec, ()):
+        named = _named_by_sender(path)
+        if (named and path[-2] != "lookup") or (not named and key in _PATTERN_KEYS):
+            yield from (
+                (path, each) for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)
+            )
 
 
 def _shared_file(name: str) -> Traversable:
