@@ -137,7 +137,7 @@ def _whatever(delivered: Delivered, maps: MapSet) -> tuple[Lead, ...]:
         return ()
     leads: list[Lead] = []
     for record in found:
-        candidates = _candidates(record)
+        candidates = inside_out(record)
         generically = _unmapped(candidates, delivered.received_at, asked=True)
         leads.extend(generically or _by_claiming_map(candidates, delivered, maps))
     return tuple(leads)
@@ -337,7 +337,7 @@ def _claimed(record: Record, delivered: Delivered, maps: MapSet) -> tuple[FieldM
     if kind := maps.not_lead(record, first=True):
         raise _NotALead(kind)
     hint = delivered.map_hint
-    candidates = _candidates(record)
+    candidates = inside_out(record)
     for candidate in candidates:
         claiming = maps.claiming(candidate, hint)
         if len(claiming) > 1:
@@ -359,7 +359,7 @@ def _is_list(record: Record) -> bool:
     return isinstance(record, MailRecord) and bool(generic.parts(record))
 
 
-def _candidates(record: Record) -> list[Record]:
+def inside_out(record: Record) -> list[Record]:
     """``record``, the mails in it, and first the XML that is one's text or attachment. They are looked at from the
     inside out: what was passed on may be what a map reads, with the forwarder as its sender."""
     if not isinstance(record, MailRecord):

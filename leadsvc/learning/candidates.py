@@ -118,7 +118,27 @@ def answer_places(samples: Sequence[Sample]) -> list[dict[str, str]]:
             for place in _places(sample.record.root, "", 0):
                 found.setdefault(repr(place), place)
     deep = sorted(found.values(), key=lambda place: -next(iter(place.values())).count("."))
-    return [*deep[:20], {"object": "@"}] if deep else []
+    wrappers: list[dict[str, str]] = [{"object": name} for name in _WRAPPERS if {"object": f'"{name}"'} not in deep]
+    return [*deep[:20], *wrappers, {"pairs": _ANY_PAIRS}, {"object": "@"}] if deep else []
+
+
+# Where other versions of a sender's payload keep the same answers.
+_WRAPPERS = (
+    "payload.data",
+    "payload",
+    "data",
+    "form_data",
+    "fields",
+    "answers",
+    "submission",
+    "lead",
+    "contact",
+    "customer",
+)
+_ANY_PAIRS = (
+    "(fields || answers || form_data || data || field_data)[?name || label || title || key]"
+    ".[name || label || title || key, value || answer || values]"
+)
 
 
 def _places(value: Any, path: str, depth: int) -> Iterator[dict[str, str]]:

@@ -9,8 +9,9 @@ from typing import Any
 
 from leadsvc.errors import Quarantine
 from leadsvc.model import Delivered
-from leadsvc.normalize.records import MailRecord, Record
-from leadsvc.parsers import email_mime, records
+from leadsvc.normalize.records import Record
+from leadsvc.parsers import records
+from leadsvc.reading import inside_out
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,6 @@ def sample_of(name: str, delivered: Delivered, wanted: Mapping[str, Any]) -> Sam
     found = records(delivered.body, delivered.content_type, delivered.headers)
     if len(found) != 1:
         raise Quarantine("unsuitable", f"it holds {len(found)} records; learn from samples that hold one")
-    record = found[0]
-    if isinstance(record, MailRecord):
-        record = record.unwrapped(email_mime.mailbox) or record
+    # Of a mail that was handed on, the one inside is the sender's.
+    record = next(iter(inside_out(found[0])))
     return Sample(name, record, delivered.received_at, wanted)
