@@ -133,12 +133,13 @@ def running_world(
     pms: SimPmsBench,
     policy: Policy | None = None,
     configure: Callable[[Settings], Settings] = lambda configured: configured,
+    start: datetime = FIRST,
 ) -> Iterator[World]:
     """A migrated, synchronised world on an empty PMS."""
     pms.reset()
     configured = configure(settings(url, var, pms, policy))
     prepare(configured)
-    world = World(configured, pms, Clock())
+    world = World(configured, pms, Clock(start))
     try:
         yield world
     finally:

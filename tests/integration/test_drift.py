@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ from leadsvc.watching import Feeds, Watch
 from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
 from tests.integration.api_support import Door
 from tests.integration.test_way_of_a_lead import zillow
+from tests.servers import PostgreSQL
 from tests.world import World, running_world
 
 WEEKS = 3
@@ -85,14 +90,67 @@ def _word(number: int) -> str:
     return "".join(chr(ord("a") + int(digit)) for digit in str(number)).title()
 
 
-@pytest.fixture
-def town(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Town]:  # noqa: F811
-    with running_world(store_url, tmp_path, simpms) as world:
+@pytest.fixture(scope="module")
+def lived() -> dict[str, Lived]:
+    """The usual weeks by kind of store, lived through once."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Lived:
+    """A store after the usual weeks, to be copied, with what its town knew then."""
+
+    store: str
+    now: datetime
+    number: int
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def town(
+    request: pytest.FixtureRequest,
+    lived: dict[str, Lived],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    simpms: SimPmsBench,  # noqa: F811
+) -> Iterator[Town]:
+    copy = _on_sqlite if request.param == "sqlite" else _on_postgresql
+    if request.param not in lived:
+        url, keep = copy(request, tmp_path_factory.mktemp("lived"), "")
+        with running_world(url, tmp_path, simpms) as world:
+            made = Town(world)
+            made.days(7 * WEEKS)
+            assert made.alarms() == {}
+        lived[request.param] = Lived(keep(), world.clock.now, made.number)
+    before = lived[request.param]
+    url, _ = copy(request, tmp_path, before.store)
+    with running_world(url, tmp_path, simpms, start=before.now) as world:
         made = Town(world)
-        made.days(7 * WEEKS)
-        assert made.alarms() == {}
+        made.number = before.number
         yield made
         world.assert_balanced()
+
+
+Copied = tuple[str, Callable[[], str]]
+
+
+def _on_sqlite(request: pytest.FixtureRequest, folder: Path, of: str) -> Copied:
+    """The URL of a copy of the store ``of`` (empty: of an empty one), and how to keep it for further copies."""
+    shutil.copytree(of or request.getfixturevalue("sqlite_template"), folder / "town")
+    return f"sqlite:///{folder / 'town' / 'leadsvc.db'}", lambda: str(folder / "town")
+
+
+def _on_postgresql(request: pytest.FixtureRequest, folder: Path, of: str) -> Copied:
+    server: PostgreSQL = request.getfixturevalue("postgresql_server")
+    name = f"town_{uuid.uuid4().hex}"
+    url = server.create(name, of or request.getfixturevalue("pg_template"))
+
+    def keep() -> str:
+        server.freeze(name)
+        return name
+
+    if of:
+        request.addfinalizer(lambda: server.drop(name))
+    return url, keep
 
 
 def _receipt(town: Town, order: Any) -> str:
