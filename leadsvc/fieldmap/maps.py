@@ -20,7 +20,7 @@ from leadsvc.fieldmap.recognise import Condition, compile_recogniser
 from leadsvc.fieldmap.scene import Layout, Scene
 from leadsvc.model import ContactType, Lead, Value
 from leadsvc.normalize import dates, numbers
-from leadsvc.normalize.records import KeyedRecord, Record, XmlRecord, fold_key
+from leadsvc.normalize.records import KeyedRecord, Mailbox, MailRecord, Record, XmlRecord, fold_key
 from leadsvc.normalize.sensitive import is_sensitive
 from leadsvc.normalize.sources import source_of
 
@@ -32,6 +32,7 @@ _SURE: Mapping[str, float] = {"documented": 0.98, "real": 0.96, "code": 0.9, "in
 SOURCE_UNKNOWN = "source_unknown"
 _MISSING_COST = 0.1
 _MAX_UNUSED = 20
+_MAX_LABELS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,12 @@ class FieldMap:
         """Whom it takes mail from, as the map writes them; empty when it goes by other things as well."""
         sets = _listed(self.spec["recognise"])
         return tuple(each for one in sets for each in one["from"]) if all("from" in one for one in sets) else ()
+
+    @cached_property
+    def formats_read(self) -> frozenset[str]:
+        """The formats of the records it may claim."""
+        sets = _listed(self.spec["recognise"])
+        return frozenset(each for one in sets for each in one.get("format", self.formats))
 
     @property
     def dkim_domains(self) -> tuple[str, ...]:
@@ -228,7 +235,7 @@ class FieldMap:
         return tuple(re.compile(pattern) for pattern in self._named("key_like"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MapSet:
     """All maps of a deployment, by id, and the classes of what is no lead."""
 
@@ -240,12 +247,48 @@ class MapSet:
         if hint is not None:
             chosen = self.maps.get(hint)
             return (chosen,) if chosen is not None and chosen.claims(record) else ()
-        claiming = tuple(one for one in self.maps.values() if one.claims(record))
+        claiming = tuple(one for one in self._possible(record) if one.claims(record))
         return tuple(one for one in claiming if not one.general) or claiming
+
+    def _possible(self, record: Record) -> Iterator[FieldMap]:
+        """The maps that take any sender, and those that take this one: most maps need not look at a mail at all."""
+        yield from self._of_senders.get(_format_key(record.format), ())
+        if isinstance(record, MailRecord):
+            keys = dict.fromkeys(_sender_keys(record.sender))
+            yield from {one.id: one for key in keys if key for one in self._of_senders.get(key, ())}.values()
+
+    @cached_property
+    def _of_senders(self) -> Mapping[str, list[FieldMap]]:
+        """The maps by each sender as they write it, those that go by other things by format."""
+        found: dict[str, list[FieldMap]] = {}
+        for one in self.maps.values():
+            for key in one.senders or map(_format_key, one.formats_read):
+                found.setdefault(key.lower(), []).append(one)
+        return found
+
+    @cached_property
+    def _firsts(self) -> tuple[NotLead, ...]:
+        return tuple(kind for kind in self.not_leads if kind.first)
+
+    @cached_property
+    def _lasts(self) -> tuple[NotLead, ...]:
+        return tuple(kind for kind in self.not_leads if not kind.first)
 
     def not_lead(self, record: Record, *, first: bool) -> NotLead | None:
         """The first class of non-leads ``record`` is of."""
-        return next((kind for kind in self.not_leads if kind.first is first and kind.holds(record)), None)
+        return next((kind for kind in (self._firsts if first else self._lasts) if kind.holds(record)), None)
+
+
+def _format_key(name: str) -> str:
+    return f"format {name}"
+
+
+def _sender_keys(sender: Mailbox) -> Iterator[str]:
+    """How maps may name ``sender``: its address, its domain, or a domain that is or is above it."""
+    yield sender.address
+    yield f"@{sender.domain}"
+    labels = sender.domain.split(".")
+    yield from ("." + ".".join(labels[start:]) for start in range(max(0, len(labels) - _MAX_LABELS), len(labels)))
 
 
 def walk(value: Any, path: Path_ = ()) -> Iterator[tuple[Path_, str | int, Any]]:

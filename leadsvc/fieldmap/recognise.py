@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any, TypeAlias
 
 from leadsvc.fieldmap.paths import holds, searched, words_in
-from leadsvc.normalize.mailtext import bare_subject
 from leadsvc.normalize.records import KeyedRecord, MailRecord, Record, XmlRecord, fold_key
 from leadsvc.normalize.text import as_text
 
@@ -18,7 +17,17 @@ Condition: TypeAlias = Callable[[Record], bool]
 def compile_recogniser(spec: Any) -> Condition:
     """``spec`` has passed the schema: one set of conditions, or a list of sets of which one must hold."""
     sets = [_all(one) for one in (spec if isinstance(spec, list) else [spec])]
-    return sets[0] if len(sets) == 1 else lambda record: any(holds(record) for holds in sets)
+    if len(sets) == 1:
+        return sets[0]
+
+    def any_holds(record: Record) -> bool:
+        # A loop: dozens of these look at each mail, and a generator costs more than most conditions.
+        for one in sets:  # noqa: SIM110
+            if one(record):
+                return True
+        return False
+
+    return any_holds
 
 
 @cache
@@ -30,7 +39,14 @@ def _regex(pattern: str) -> re.Pattern[str]:
 def _all(spec: Mapping[str, Any]) -> Condition:
     # The cheap ones come first in CONDITIONS, so a mail of another sender costs one comparison.
     conditions = [compiler(spec[name]) for name, compiler in CONDITIONS.items() if name in spec]
-    return lambda record: all(holds(record) for holds in conditions)
+
+    def all_hold(record: Record) -> bool:
+        for condition in conditions:  # noqa: SIM110
+            if not condition(record):
+                return False
+        return True
+
+    return all_hold
 
 
 def _format(names: Sequence[str]) -> Condition:
@@ -126,16 +142,22 @@ def _report(wanted: bool) -> Condition:
 
 def _searches(text_of: Callable[[MailRecord], str], *, wanted: bool) -> Callable[[Sequence[str]], Condition]:
     def compiler(patterns: Sequence[str]) -> Condition:
-        return lambda record: (
-            isinstance(record, MailRecord)
-            and any(_regex(pattern).search(text_of(record)) for pattern in patterns) is wanted
-        )
+        def searched_for(record: Record) -> bool:
+            if not isinstance(record, MailRecord):
+                return False
+            text = text_of(record)
+            for pattern in patterns:
+                if _regex(pattern).search(text):
+                    return wanted
+            return not wanted
+
+        return searched_for
 
     return compiler
 
 
 def _subject_of(record: MailRecord) -> str:
-    return bare_subject(record.subject)
+    return record.topic
 
 
 def _sender_name_of(record: MailRecord) -> str:

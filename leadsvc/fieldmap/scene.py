@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from leadsvc.normalize.records import MailRecord, Record
 from leadsvc.normalize.sensitive import is_sensitive
@@ -106,6 +106,7 @@ def _words(label: str) -> str:
     return r"\s+".join(re.escape(word).replace("'", "['\u2019]") for word in label.split())
 
 
+@lru_cache(4_096)
 def label_key(label: str) -> str:
     """One spelling of ``Date d’emménagement`` and ``DATE  D'EMMÉNAGEMENT``."""
     return " ".join(label.lower().replace("\u2019", "'").split())

@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from leadsvc.normalize.forwards import Forwarded, forwarded
 from leadsvc.normalize.html import forwarded_part, html_lines, html_tree
-from leadsvc.normalize.mailtext import fresh, reflowed
+from leadsvc.normalize.mailtext import bare_subject, fresh, reflowed
 from leadsvc.normalize.text import visible
 
 _MAX_LINES = 5_000
@@ -147,6 +147,11 @@ class MailRecord:
         """All lines that are not quoted, for recognition; those that were broken to fit are whole. Of lines without a
         word only a few stay in a row: over thousands a pattern that begins with any of them would run for seconds."""
         return "\n".join("\n".join(_worded(reflowed(view))) for view in self.views)[:_MAX_SEARCHED]
+
+    @cached_property
+    def topic(self) -> str:
+        """The subject without the ``Re:`` and ``Fwd:`` in front."""
+        return bare_subject(self.subject)
 
     @cached_property
     def tree(self) -> LexborHTMLParser | None:

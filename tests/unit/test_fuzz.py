@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from leadsvc.errors import Aside, Quarantine
 from leadsvc.fieldmap import MapSet
 from leadsvc.model import Verdict
 from leadsvc.parsers import form, records
@@ -30,6 +31,21 @@ def test_mutated_fixtures_end_in_a_reading() -> None:
         f"{n}: {out.wrong} ({made.made_by})" for n, made, out in fuzz.run(20_260_210, maps(), count=150) if out.wrong
     ]
     assert wrong == []
+
+
+def test_asking_by_sender_and_format_finds_what_asking_all_maps_finds() -> None:
+    asked = 0
+    for sample in fuzz.samples():
+        try:
+            found = records(sample.body, sample.content_type, {})
+        except (Quarantine, Aside):
+            continue
+        for record in found:
+            claiming = {one.id for one in maps().maps.values() if one.claims(record)}
+            particular = {one for one in claiming if not maps().maps[one].general} or claiming
+            assert {one.id for one in maps().claiming(record, None)} == particular
+            asked += bool(claiming)
+    assert asked > 200
 
 
 def test_the_same_seed_makes_the_same_payloads() -> None:
