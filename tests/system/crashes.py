@@ -220,7 +220,7 @@ class Crashes:
             if found != 1:
                 self.tally.missing.append(f"{each.token}: {found} inquiries")
             if not 1 <= texts[each.token] <= each.told:
-                self.tally.wrong.append(f"{each.token}: {texts[each.token]} events")
+                self.tally.wrong.append(f"{each.token}: {texts[each.token]} events, owed {self._owed(each.token)}")
         self.tally.wrong += violations(state)
         alive = [card for card in state["cards"] if not card["merged_into"] and card["entered_by"] == "api"]
         remote = len({card["person_id"] for card in alive})
@@ -232,6 +232,12 @@ class Crashes:
         self.tally.unanswered = self.town.unanswered
         self.tally.seconds = time.monotonic() - self._started
         return self.tally
+
+    def _owed(self, token: str) -> list[tuple[object, ...]]:
+        """What the store says of the deliveries of an inquiry's card."""
+        cards = "SELECT guest_card_id FROM inquiries WHERE CAST(lead AS TEXT) LIKE :token"
+        asked = f"SELECT kind, state, cause, outcome, attempts FROM deliveries WHERE guest_card_id IN ({cards})"  # noqa: S608  # constant
+        return [tuple(row) for row in self.town.rows(asked, token=f"%{token}%")]
 
 
 _OLD = str(ROOT / "tests" / "importing" / "old_")
