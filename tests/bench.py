@@ -1,6 +1,6 @@
 """``make bench``: what SPEC §14 promises, measured in one run as ratios on the machine at hand.
 
-    python -m tests.bench [--keep] [PART…]        parts: api, statements, imports; all when none is named
+    python -m tests.bench [--keep] [PART…]        parts: api, statements, imports, readings; all when none is named
 
 Every figure of a part comes from slices of a few seconds that take turns on servers which all run at the same time, so
 that a noisy neighbour disturbs the baseline as much as what is compared with it. ``--keep`` writes the tables into
@@ -25,7 +25,7 @@ from pathlib import Path
 from leadsvc.app import build_services
 from leadsvc.config import Settings
 from leadsvc.model import Channel, Delivered
-from tests import bench_import
+from tests import bench_import, bench_reading
 from tests.bench_leads import HUNDRED, canonical, hundred
 from tests.bench_servers import CORES, THREADS, Deployment, Served, baselines
 from tests.counting import counting
@@ -227,7 +227,17 @@ def imports() -> list[str]:
     return table(rows)
 
 
-PARTS = {"api": api, "statements": statements, "imports": imports}
+def readings() -> list[str]:
+    """Reading a payload, beside the library calls that it needs: milliseconds of CPU, medians over the fixtures."""
+    rows: list[Row] = [("reading", "payloads", "ms of CPU", "bare ms", "× bare", "worst", "target")]
+    for cost in bench_reading.costs():
+        figures = (f"{cost.reading:.2f}", f"{cost.bare:.2f}", f"{cost.share:.1f}", f"{cost.worst:.1f}")
+        target = "≤ 1.5" if cost.kind.startswith("mail") else ""
+        rows.append((cost.kind, str(cost.payloads), *figures, target))
+    return table(rows)
+
+
+PARTS = {"api": api, "statements": statements, "imports": imports, "readings": readings}
 
 
 def table(rows: Sequence[Row]) -> list[str]:
