@@ -13,9 +13,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
-
-from jsonschema import Draft202012Validator, ValidationError
+from typing import TYPE_CHECKING, Any
 
 from leadsvc.errors import MapError
 from leadsvc.fieldmap.build import FIELDS
@@ -28,6 +26,9 @@ from leadsvc.normalize import yamltext
 from leadsvc.normalize.data import shared
 from leadsvc.normalize.sources import catalogue
 from leadsvc.normalize.yamltext import MappingNode, MarkedYAMLError, Node, SequenceNode, YAMLError
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator, ValidationError
 
 _PATTERN_KEYS = frozenset({
     "match", "unless", "subject", "like", "after", "before", "skip", "stops", "until", "body", "not_body",
@@ -104,6 +105,9 @@ def _telling(error: ValidationError) -> ValidationError:
 
 @cache
 def _validator() -> Draft202012Validator:
+    # It takes as long to import as everything else of this package, and who only reads payloads judges no map.
+    from jsonschema import Draft202012Validator
+
     schema = files("leadsvc").joinpath("mappings", "schema.json").read_text(encoding="utf-8")
     return Draft202012Validator(json.loads(schema))
 

@@ -53,7 +53,7 @@ _LABEL: Final = re.compile(
 )
 _PRE: Final = re.compile(r"<pre\b[^<>]*>.*?</pre>", re.DOTALL)
 
-_CONTROLS: Final = dict.fromkeys((*range(9), 11, 12, *range(14, 32)))
+_CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]+")
 _HIDERS: Final = '[style*="none" i],[style*="hidden" i],[style*="opacity" i],[hidden]'
 _HIDDEN: Final = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|(?<![-\w])opacity\s*:\s*0(?![.\d])"
@@ -83,7 +83,7 @@ def html_tree(html: str) -> LexborHTMLParser:
 def html_lines(html: str) -> list[str]:
     """Visible text of ``html``, one entry per rendered line, no blank ones. Cells of a row are lines of their own; text
     a mail program marked as quoted gets ``"> "`` in front."""
-    source = _bounded(html).translate(_CONTROLS)
+    source = _CONTROLS.sub("", _bounded(html))
     if _UPPER_TAG.search(source):
         source = _UPPER_TAG.sub(lambda match: match[0].lower(), source)
     tree = LexborHTMLParser(_marked(source))
