@@ -163,9 +163,9 @@ class Lead:
     ``source`` is the slug of the advertiser credited. ``external_id`` is the sender's own id of this lead,
     ``thread_id`` of the conversation. ``format`` is the shape it was read from: form, json, xml, email, csv.
     ``notes`` are things a person should know (kept short, no personal data): ``phone_stub_dropped`` and the like.
-    ``unused`` lists keys or labels of the payload that the map did not read. ``sure`` says by field how sure the generic
-    reader is of it (0 to 1); empty for leads that a map read. ``extras`` are sensitive answers that a destination needs
-    by its configuration, by the words of their key; only that destination may be given them.
+    ``unused`` lists keys or labels of the payload that the map did not read. ``sure`` says by field how sure the
+    generic reader is of it (0 to 1); empty for leads that a map read. ``extras`` are sensitive answers that a
+    destination needs by its configuration, by the words of their key; only that destination may be given them.
     """
 
     source: str

@@ -116,9 +116,7 @@ def _unread_mailboxes(configured: Iterable[str], told: Mapping[str, mailboxes.To
         if looked is not None and now - looked <= UNREAD_MAIL_AFTER and not (one and one.trouble):
             continue
         since = f"since {looked.isoformat()}" if looked else "ever"
-        step = (
-            one.detail if one else ""
-        ) or "Does anybody read it? Start leadsvc mailbox, or try it with --check."
+        step = (one.detail if one else "") or "Does anybody read it? Start leadsvc mailbox, or try it with --check."
         detail = f"Mailbox {name} has not been looked into {since}."
         troubles.append({"code": "mailbox", "detail": detail, "next": step})
     return troubles

@@ -125,7 +125,8 @@ def test_marks_between_label_and_value(text: str) -> None:
         "Renter name: Dana Whitlock\nReach: dana.whitlock@example.com\nRing on: (918) 555-0144\n"
         "Looking to move: mid March\nTheir words: Is the ground floor free?\n",
         "House hunter: Dana Whitlock\nWrite back to: dana.whitlock@example.com\nWhatsApp: 918-555-0144\n"
-        "Arrival: mid March\nOffice line: (918) 555-0100\nWhat she asked:\nIs the ground floor free?\n\nView this lead\n",
+        "Arrival: mid March\nOffice line: (918) 555-0100\nWhat she asked:\nIs the ground floor free?\n\n"
+        "View this lead\n",
     ],
 )
 def test_labels_in_words_of_the_senders_own(text: str) -> None:

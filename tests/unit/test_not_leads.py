@@ -54,7 +54,7 @@ NO_LEADS = [
     ("resident_mail", "Hello", "I live in unit 204 and my dishwasher is leaking again. Please send someone.", {}),
     ("resident_mail", "Rent", "I paid my rent on Friday, why is there a late fee?", {}),
     ("resident_mail", "Question", "I would like to renew my lease for another year at the apartment.", {}),
-    ("vendor_mail", "Partnership", "We specialize in carpet cleaning and offer a free quote for apartment communities.", {}),
+    ("vendor_mail", "Partners", "We specialize in carpet cleaning and offer a free quote for apartment homes.", {}),
     ("vendor_mail", "Quick question", "Our platform helps you increase your occupancy. Book a 15-minute demo?", {}),
     ("job_application", "Leasing Consultant position", "Please find my resume attached.", {}),
     ("spam", "Rank #1", "We noticed your apartment website. Our SEO services put you on the first page of Google.", {}),

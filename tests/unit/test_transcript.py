@@ -33,7 +33,12 @@ def test_the_programs_remarks_are_nobodys_words() -> None:
 
 
 def test_a_colon_in_a_timed_turn_starts_no_turn() -> None:
-    lines = ["[10:01] Nora Blume: two questions", "Parking: is it free?", "see https://oak.example/x", "[10:02] Pat: yes"]
+    lines = [
+        "[10:01] Nora Blume: two questions",
+        "Parking: is it free?",
+        "see https://oak.example/x",
+        "[10:02] Pat: yes",
+    ]
     assert said_by(lines, NAME) == ["two questions", "Parking: is it free?", "see https://oak.example/x"]
 
 
