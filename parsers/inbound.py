@@ -6,6 +6,7 @@ To add one: its module beside this file, a line in ``_PROVIDERS``, a wrapper in 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 
 from leadsvc.normalize.records import KeyedRecord, MailRecord
@@ -31,7 +32,20 @@ def mail_in_record(record: KeyedRecord) -> MailRecord | None:
         return None
     if record.format == "form":
         return _mail(Hook(fields={str(name): str(value).encode() for name, value in record.root.items()}))
-    return _mail(Hook(json=record.root))
+    return _mail(Hook(json=record.root)) or _mail(Hook(fields=_posted_on(record.root)))
+
+
+def _posted_on(root: Mapping[str, object]) -> dict[str, bytes]:
+    """The fields of a provider's form that a relay posted on as JSON. Its texts were decoded on the way, so the
+    charsets that the provider named hold no longer."""
+    fields = {
+        str(name): value if isinstance(value, str) else json.dumps(value)
+        for name, value in root.items()
+        if value is not None
+    }
+    if "charsets" in fields:
+        fields["charsets"] = "{}"
+    return {name: text.encode("utf-8", "replace") for name, text in fields.items()}
 
 
 def mail_in_parts(parts: tuple[Part, ...]) -> MailRecord | None:

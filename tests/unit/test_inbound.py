@@ -98,6 +98,26 @@ def test_fields_in_the_charset_that_is_named() -> None:
     assert "„Süd”" in mail_of(inbound.sendgrid(mail)).text
 
 
+def test_a_form_that_a_relay_posted_on_as_json() -> None:
+    envelope = {"to": ["leads+chd@inbox.example.com"], "from": "ines@example.com"}
+    fields = {
+        "headers": "From: Ines Example <ines@example.com>\nSubject: Café flat\n",
+        "text": "Is the café flat free?",
+        "charsets": '{"text":"iso-8859-1"}',
+        "attachments": 0,
+        "html": None,
+    }
+    for each in (json.dumps(envelope), envelope):
+        mail = mail_of(inbound.Posted(json.dumps(fields | {"envelope": each}).encode(), "application/json"))
+        assert (mail.sender.address, mail.text) == ("ines@example.com", "Is the café flat free?")
+        assert "leads+chd@inbox.example.com" in mail.recipients
+    routed = {"recipient": "leads+chd@inbox.example.com", "from": "Ines <ines@example.com>", "body-plain": "café"}
+    listed = [["Subject", "Café"]]
+    for pairs in (json.dumps(listed), listed):
+        mail = mail_of(inbound.Posted(json.dumps(routed | {"message-headers": pairs}).encode(), "application/json"))
+        assert (mail.sender.address, mail.subject, mail.text.strip()) == ("ines@example.com", "Café", "café")
+
+
 def sendgrid_text(text: bytes) -> str:
     fields = {"headers": b"From: a@example.com\nSubject: x\n", "envelope": b'{"to":["x@example.org"]}', "SPF": b"pass"}
     return mail_of(inbound.multipart(fields | {"text": text, "charsets": b'{"text":"UTF-8"}'})).text
