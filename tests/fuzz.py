@@ -220,13 +220,14 @@ def _changed(random: random.Random, value: Any, other: Any, depth: int = 0) -> A
     if isinstance(value, list) and value and random.random() < 0.7 and depth < 8:
         at = random.randrange(len(value))
         return [*value[:at], _changed(random, value[at], other, depth + 1), *value[at + 1 :]]
+    value = value if len(str(value)) < 2_000 else str(value)[:2_000]
     nested: Any = value
     for _ in range(random.choice((3, 100, 400))):
         nested = [nested] if random.random() < 0.5 else {"value": nested}
     return random.choice((
         None, True, 0, -1, 1e308, 10**30, "", "\x00", "\ud800", [], {}, [value] * 50,
         {f"k{n}": value for n in range(900)},
-        [[value]], {"value": value}, nested, other, str(value) * 5_000, random.choice(_WORDS).decode() * _MANY,
+        [[value]], {"value": value}, nested, other, str(value)[:300] * 5_000, random.choice(_WORDS).decode() * _MANY,
     ))  # fmt: skip
 
 
@@ -250,7 +251,8 @@ def fields(random: random.Random, body: bytes, other: bytes) -> bytes:
         at = random.randrange(len(pieces))
         name = pieces[at].partition(b"=")[0]
         pieces[at] = name + b"=" + random.choice(_WORDS) * random.choice((0, 1, 300, _MANY))
-    return b"&".join(pieces * random.choice((1, 1, 2, 200)))
+    joined = b"&".join(pieces)
+    return b"&".join([joined] * min(random.choice((1, 1, 2, 200)), 1 + MAX_BYTES // (len(joined) + 1)))
 
 
 def headers(random: random.Random, body: bytes, other: bytes) -> bytes:
