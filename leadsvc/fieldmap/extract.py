@@ -21,7 +21,7 @@ from leadsvc.normalize.mailtext import bare_subject, without_signature
 from leadsvc.normalize.phones import own_number
 from leadsvc.normalize.records import KeyedRecord, Mailbox, MailRecord, fold_key
 from leadsvc.normalize.streets import UNIT_WORDS
-from leadsvc.normalize.text import as_text, unquoted
+from leadsvc.normalize.text import as_text, outer_unquoted, unquoted
 from leadsvc.normalize.transcript import said_by
 
 Extractor: TypeAlias = Callable[[Scene], str]
@@ -421,6 +421,7 @@ def _unslug(text: str) -> str:
 
 CONVERTERS: Mapping[str, Callable[[str], str]] = {
     "unquote": unquoted,
+    "outer_unquote": outer_unquoted,
     "own_words": lambda text: "\n".join(without_signature(text.split("\n"))).strip(),
     "after_first_line": lambda text: "\n".join(text.split("\n")[1:]).strip(),
     "first_line": lambda text: next((line for line in text.split("\n") if line.strip()), ""),

@@ -147,6 +147,14 @@ def unquoted(text: str) -> str:
     return stripped if stripped[0] in inside and stripped[0] != "'" else inside.strip()
 
 
+def outer_unquoted(text: str) -> str:
+    """``text`` without the pair of quotation marks that its sender puts around whatever was written, quoted words in
+    it or not."""
+    stripped = text.strip()
+    paired = len(stripped) > 1 and _QUOTES.get(stripped[0]) == stripped[-1]
+    return stripped[1:-1].strip() if paired else stripped
+
+
 def message(text: str) -> Value[str] | None:
     """A renter's words: mark-up, invisible characters and surrounding quotation marks gone, nothing else changed."""
     cleaned = unquoted(plain(text))[:MAX_TEXT]
