@@ -18,6 +18,7 @@ MAX_LINE: Final = 4_000
 
 # The parser's time grows with the square of the nesting (0.8 s at 20,000). Real mails nest below 100.
 _DEEP_ENOUGH_TO_LOOK: Final = 5_000
+_MAX_TAGS: Final = 60_000
 _MAX_DEPTH: Final = 1_000
 _TAGS: Final = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)[^<>]*>?")
 _FLAT: Final = frozenset({
@@ -76,7 +77,8 @@ _HIDDEN_PART: Final = re.compile(f"{_HIDE}[^{_HIDE}{_SHOW}]*{_SHOW}")
 
 
 def html_tree(html: str) -> LexborHTMLParser:
-    """The parsed document for selectors, cut at ``MAX_HTML`` characters and flat below 1,000 levels."""
+    """The parsed document for selectors, cut at ``MAX_HTML`` characters or 60,000 tags and flat below 1,000
+    levels."""
     return LexborHTMLParser(_bounded(html))
 
 
@@ -110,6 +112,7 @@ def _bounded(html: str) -> str:
     html = html[:MAX_HTML]
     if html.count("<") <= _DEEP_ENOUGH_TO_LOOK:
         return html
+    html = "<".join(html.split("<", _MAX_TAGS)[:_MAX_TAGS])
     depth = 0
 
     def flattened(tag: re.Match[str]) -> str:
