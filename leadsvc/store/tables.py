@@ -65,6 +65,7 @@ DECISION_KINDS = ("assign", "merge", "unmerge", "rehome", "household", "keep_apa
 VERDICTS = ("join", "new", "review", "merge", "unmerge", "related", "apart", "placed")
 TRUST_VERDICTS = ("", "pass", "fail", "none", "released")
 TRUSTS = ("own", "relay", "shared", "placeholder")
+REOPENED = ("lead", "revision", "value", "key", "verdict", "traced", "model")
 IDENTIFIER_KINDS = ("email", "phone", "thread")
 FETCH_KINDS = ("facebook_lead", "sns_certificate", "sns_subscription")
 FETCH_STATES = ("pending", "done", "gone")
@@ -342,6 +343,8 @@ inquiries = Table(
     _json("placement"),
     _json("flags", "[]"),
     Column("unmapped", Boolean, nullable=False, server_default=text("false")),  # its unknown names are to be gathered
+    _json("trace", "[]"),  # what the resolver compares of it
+    Column("untraced", Boolean, nullable=False, server_default=text("true")),  # its trace and keys are to be made anew
     one_of("contact_type", tuple(ContactType)),
     UniqueConstraint("receipt_id", "position"),
     UniqueConstraint("feed", "external_id"),
@@ -349,6 +352,58 @@ inquiries = Table(
     Index("ix_inquiries_property_id_occurred_at", "property_id", "occurred_at"),
     Index("ix_inquiries_occurred_at", "occurred_at"),
     Index("ix_inquiries_unmapped", "id", sqlite_where=text("unmapped"), postgresql_where=text("unmapped")),
+    Index("ix_inquiries_untraced", "id", sqlite_where=text("untraced"), postgresql_where=text("untraced")),
+)
+
+match_keys = Table(  # by equal keys inquiries find each other; no foreign key, because every lead writes a dozen
+    "match_keys",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("inquiry_id", Uuid, primary_key=True, index=True),
+    sqlite_with_rowid=False,
+)
+
+identifier_names = Table(  # distinct first names seen with a value, up to one more than make it a hub
+    "identifier_names",
+    metadata,
+    Column("identifier_id", Uuid, primary_key=True),
+    Column("name", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+match_verdicts = Table(  # what a person said of two inquiries, both ways round; a projection of match_decisions
+    "match_verdicts",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    Column("other_id", Uuid, primary_key=True),
+    Column("decision_id", Uuid, primary_key=True, index=True),
+    _text("verdict", None),
+    one_of("verdict", ("same", "apart")),
+    sqlite_with_rowid=False,
+)
+
+reopenings = Table(  # inquiries around which who is who is to be decided again
+    "reopenings",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    _text("why", None),
+    _time("asked_at"),
+    _count("failures"),
+    one_of("why", REOPENED),
+    Index("ix_reopenings_failures_asked_at", "failures", "asked_at"),
+)
+
+identity_models = Table(  # weights and frequencies by which decisions were made
+    "identity_models",
+    metadata,
+    Column("version", Text, primary_key=True),
+    _time("made_at"),
+    _text("made_by", None),
+    _json("content"),
+    Column("active", Boolean, nullable=False, server_default=text("false")),
+    Index(
+        "uq_identity_models_active", "active", unique=True, sqlite_where=text("active"), postgresql_where=text("active")
+    ),
 )
 
 revisions = Table(  # every content an inquiry had before its present one
