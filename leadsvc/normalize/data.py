@@ -33,6 +33,7 @@ class EmailDomains:
 
     relays: frozenset[str]
     relay_locals: tuple[str, ...]
+    masking: frozenset[str]
     vendors: frozenset[str]
     dotless: frozenset[str]
     same_as: Mapping[str, str]
@@ -58,6 +59,7 @@ def email_domains() -> EmailDomains:
     return EmailDomains(
         relays=frozenset(table["relays"]),
         relay_locals=tuple(table["relay_locals"]),
+        masking=frozenset(table["masking_words"]),
         vendors=frozenset(table["vendors"]),
         dotless=frozenset(table["dotless"]),
         same_as=dict(table["same_as"]),

@@ -14,6 +14,8 @@ from leadsvc.normalize.text import visible
 _MAX = 1_000
 # Loose on purpose: the validator decides. Starts after anything an address cannot contain.
 _CANDIDATE = re.compile(r"[^\s<>()\[\],;:\"|/\\]{1,64}@[^\s<>()\[\],;:\"|/\\]{1,255}")
+_HOST_WORD = re.compile(r"[.-]")
+_RANDOM = 8  # signs that a made-up local part has at least
 _AROUND_AT = re.compile(r"\s*(?:@|\uff20|[(\[{<]\s?at\s?[)\]}>])\s*", re.IGNORECASE)
 _AROUND_DOT = re.compile(r"\s*[(\[{]\s?dot\s?[)\]}]\s*", re.IGNORECASE)
 # "jane at example dot com": only a whole text that is nothing else is read so.
@@ -64,6 +66,16 @@ def is_relay(address: str) -> bool:
     local, _, domain = address.rpartition("@")
     domains = email_domains()
     return under(domain, domains.relays) or local.startswith(domains.relay_locals)
+
+
+def is_masked(address: str) -> bool:
+    """Whether ``address`` (lower case) looks like a masked one of a sender that no list names: a random local part at a
+    host that calls itself a relay."""
+    local, _, domain = address.rpartition("@")
+    host = domain.rpartition(".")[0]
+    if not any(word in email_domains().masking for word in _HOST_WORD.split(host)):
+        return False
+    return len(local) >= _RANDOM and any(sign.isdigit() for sign in local)
 
 
 def is_vendor(address: str) -> bool:

@@ -73,13 +73,13 @@ def _namer() -> NickNamer:
 
 
 @lru_cache(maxsize=50_000)
-def _formal(word: str) -> frozenset[str]:
+def formal(word: str) -> frozenset[str]:
     return frozenset(_namer().canonicals_of(word)) | {word}
 
 
 def nicknames_of_each_other(one: str, other: str) -> bool:
     """Bob and Robert, or Bob and Rob: one is a short form of the other, or both are of the same name."""
-    return bool(_formal(one) & _formal(other))
+    return bool(formal(one) & formal(other))
 
 
 def _slip(one: str, other: str) -> bool:

@@ -1,0 +1,74 @@
+"""Which inquiries of a neighbourhood are one person: groups grown by average agreement, the strongest first.
+
+One strong link never decides for a group: two groups become one when, on average over all pairs across, "same person"
+is the better explanation, so that a chain of acquaintances does not become a blob. The result depends on the set of
+inquiries only; equal averages are settled by the order of the rows, which the caller fixes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+CLIP = 6.0
+"""Natural log odds beyond which one pair speaks no louder."""
+
+
+def clipped(odds: float) -> float:
+    return max(-CLIP, min(CLIP, odds))
+
+
+def average_link(
+    odds: Sequence[Sequence[float]],
+    threshold: float,
+    together: Collection[tuple[int, int]] = (),
+    apart: Collection[tuple[int, int]] = (),
+) -> list[list[int]]:
+    """Group the rows of a symmetric matrix of natural log odds; groups and their members in ascending order.
+
+    ``together``: pairs that a person joined, whatever the odds. ``apart``: pairs that never share a group; they outrank
+    chains of ``together`` but not a direct one.
+    """
+    members = {row: [row] for row in range(len(odds))}
+    means = {row: {other: clipped(odds[row][other]) for other in members if other != row} for row in members}
+    barred = {row: set[int]() for row in members}
+    for one, other in apart:
+        barred[one].add(other)
+        barred[other].add(one)
+    for one, other in sorted(together):
+        first, second = sorted((_group_of(members, one), _group_of(members, other)))
+        if first != second and second not in barred[first]:
+            _unite(members, means, barred, first, second)
+    while True:
+        best = max(
+            ((mean, -one, -other) for one, row in means.items() for other, mean in row.items()
+             if one < other and other not in barred[one]),
+            default=None,
+        )  # fmt: skip
+        if best is None or best[0] < threshold:
+            return sorted(sorted(each) for each in members.values())
+        _unite(members, means, barred, -best[1], -best[2])
+
+
+def _group_of(members: dict[int, list[int]], row: int) -> int:
+    return next(group for group, rows in members.items() if row in rows)
+
+
+def _unite(
+    members: dict[int, list[int]], means: dict[int, dict[int, float]], barred: dict[int, set[int]], one: int, other: int
+) -> None:
+    """Put group ``other`` into ``one``."""
+    ours, theirs = len(members[one]), len(members[other])
+    gone = means.pop(other)
+    for third, row in means.items():
+        if third == one:
+            row.pop(other)
+            continue
+        mean = (means[one][third] * ours + gone[third] * theirs) / (ours + theirs)
+        row.pop(other)
+        row[one] = means[one][third] = mean
+    members[one] += members.pop(other)
+    barred[one] |= barred.pop(other)
+    for blocked in barred.values():
+        if other in blocked:
+            blocked.add(one)
+            blocked.discard(other)

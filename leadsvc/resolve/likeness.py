@@ -1,0 +1,184 @@
+"""How far the words of two names agree, as ordered levels; symmetric, without regard to order of arrival.
+
+Two words are compared by spelling, by the short forms in use (Bob, Robert), by the ways in which one name is written in
+Latin letters (Mohammed, Muhamad; Yuri, Iouri) and by single slips of the fingers. What a level is worth is not decided
+here: :mod:`leadsvc.resolve.model` weighs it.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from functools import lru_cache
+from itertools import pairwise
+
+from rapidfuzz.distance import OSA, JaroWinkler
+
+from leadsvc.resolve.names import formal
+
+PARTICLES = frozenset({
+    "abd", "abu", "al", "ap", "ben", "bin", "bint", "bu", "da", "das", "de", "del", "della", "den", "der", "di", "do",
+    "dos", "du", "e", "el", "ibn", "la", "las", "le", "los", "mac", "mc", "o", "of", "op", "san", "santa", "st", "ten",
+    "ter", "the", "van", "vd", "ve", "von", "y", "zu",
+})  # fmt: skip
+"""Words that stand in many surnames and are dropped from them as often as not."""
+
+# Letters and groups that languages write for one sound when a name is put into Latin letters. Applied in this order.
+_SOUNDS = (
+    ("tsch", "s"), ("sch", "s"), ("tch", "s"), ("cz", "s"), ("ch", "s"), ("sh", "s"), ("zh", "s"), ("ph", "f"),
+    ("ck", "k"), ("kh", "k"), ("gh", "g"), ("th", "t"), ("dh", "d"), ("bh", "b"), ("ts", "s"), ("tz", "s"), ("dj", "i"),
+    ("x", "ks"), ("q", "k"), ("c", "k"), ("z", "s"), ("w", "v"), ("y", "i"), ("j", "i"),
+)  # fmt: skip
+_VOWELS = frozenset("aeiouh")
+_SHORT = 4  # letters: below it one letter makes another name (Jon, Jan)
+_LONG = 8  # letters: from here on two slips are forgiven
+# Sounds that two spellings of one name have in common -> how alike they must be otherwise (Jaro-Winkler): the fewer the
+# sounds, the more names share them.
+_ALIKE = {0: 2.0, 1: 2.0, 2: 2.0, 3: 0.8, 4: 0.6}
+
+
+class Given(IntEnum):
+    """First names. ``NEAR``: one slip; ``VARIANT``: short form, other spelling of the same name, or a middle name."""
+
+    MISSING = 0
+    DIFFERENT = 1
+    INITIAL = 2
+    NEAR = 3
+    VARIANT = 4
+    SAME = 5
+
+
+class Family(IntEnum):
+    """Last names. ``PART``: one of several surnames agrees."""
+
+    MISSING = 0
+    DIFFERENT = 1
+    INITIAL = 2
+    PART = 3
+    NEAR = 4
+    VARIANT = 5
+    SAME = 6
+
+
+@lru_cache(maxsize=200_000)
+def skeleton(word: str) -> str:
+    """The sounds of a word without vowels and doublings: Mohammed, Muhamad -> ``mmd``; Tchaikovsky -> ``skvsk``."""
+    text = word
+    for written, sound in _SOUNDS:
+        text = text.replace(written, sound)
+    if not text:
+        return ""
+    kept = ["a" if text[0] in _VOWELS else text[0]]
+    for before, letter in pairwise(text):
+        if letter not in _VOWELS and letter not in {"i", before}:
+            kept.append(letter)
+    return "".join(kept)
+
+
+@lru_cache(maxsize=1_000_000)
+def _words(one: str, other: str) -> Given:
+    if one == other:
+        return Given.SAME
+    if len(one) == 1 or len(other) == 1:
+        return Given.INITIAL if one[0] == other[0] else Given.DIFFERENT
+    if formal(one) & formal(other):
+        return Given.VARIANT
+    shorter = min(len(one), len(other))
+    if shorter < _SHORT:
+        return Given.DIFFERENT
+    slips = OSA.distance(one, other, score_cutoff=2)
+    if slips <= 1 or (slips == 2 and shorter >= _LONG):
+        return Given.NEAR
+    sounds = skeleton(one)
+    if sounds == skeleton(other) and JaroWinkler.similarity(one, other) >= _ALIKE[min(len(sounds), max(_ALIKE))]:
+        return Given.VARIANT
+    return Given.DIFFERENT
+
+
+def words(one: str, other: str) -> Given:
+    """How far two folded words agree."""
+    return _words(one, other) if one <= other else _words(other, one)
+
+
+def given(one: tuple[str, ...], other: tuple[str, ...]) -> Given:
+    """How far two first names agree; further words are middle names, which may be the one in use."""
+    if not one or not other:
+        return Given.MISSING
+    if one[0] == other[0]:
+        return Given.SAME
+    first = words(one[0], other[0])
+    if first >= Given.NEAR:
+        return first
+    if len(one) + len(other) > 2:
+        if "".join(one) == "".join(other) or any(len(each) > 1 and each in other for each in one):
+            return Given.VARIANT
+        if max(words(mine, theirs) for mine in one for theirs in other) == Given.VARIANT:
+            return Given.VARIANT
+    return first
+
+
+_FAMILY_OF = {
+    Given.SAME: Family.SAME,
+    Given.VARIANT: Family.VARIANT,
+    Given.NEAR: Family.NEAR,
+    Given.INITIAL: Family.INITIAL,
+    Given.DIFFERENT: Family.DIFFERENT,
+}
+
+
+def family(one: tuple[str, ...], other: tuple[str, ...]) -> Family:
+    """How far two last names agree: as a whole, without particles, or in one of several surnames."""
+    if not one or not other:
+        return Family.MISSING
+    if one == other or (whole := words("".join(one), "".join(other))) is Given.SAME:
+        return Family.SAME
+    if whole is not Given.DIFFERENT:
+        return _FAMILY_OF[whole]
+    if len(one) + len(other) == 2:
+        return Family.DIFFERENT
+    ours = [each for each in one if each not in PARTICLES] or list(one)
+    theirs = [each for each in other if each not in PARTICLES] or list(other)
+    if ours == theirs:
+        return Family.SAME
+    best = max(words(mine, his) for mine in ours for his in theirs)
+    if best < Given.NEAR:
+        return Family.DIFFERENT
+    return _FAMILY_OF[best] if len(ours) == len(theirs) == 1 else Family.PART
+
+
+@lru_cache(maxsize=1_000_000)
+def _names(one: Spelled, other: Spelled) -> tuple[Given, Family, bool]:
+    first, last = given(one[0], other[0]), family(one[1], other[1])
+    guessed = one[2] or other[2]
+    if first is Given.DIFFERENT and last in {Family.DIFFERENT, Family.MISSING}:
+        turned = _turned(one, other)
+        if turned is not None:
+            return turned
+    if first is Given.DIFFERENT and sorted(one[0] + one[1]) == sorted(other[0] + other[1]):
+        return Given.SAME, Family.SAME, True
+    if guessed and last is Family.DIFFERENT:
+        last = Family.MISSING
+    return first, last, False
+
+
+def _turned(one: Spelled, other: Spelled) -> tuple[Given, Family, bool] | None:
+    """First and last name in the other order, or a single name that is the other's last."""
+    if one[1] and other[1]:
+        across = family(one[0], other[1]), family(one[1], other[0])
+        if min(across) >= Family.NEAR:
+            return (Given.SAME if across[0] is Family.SAME else Given.NEAR), across[1], True
+        return None
+    single, whole = (one, other) if not one[1] else (other, one)
+    if single[0] and whole[1] and not single[1]:
+        last = family(single[0], whole[1])
+        if last >= Family.NEAR:
+            return Given.MISSING, last, True
+    return None
+
+
+Spelled = tuple[tuple[str, ...], tuple[str, ...], bool]
+"""Given words, family words, and whether the family name was guessed and so never contradicts."""
+
+
+def names(one: Spelled, other: Spelled) -> tuple[Given, Family, bool]:
+    """First names, last names, and whether they had to be turned round to agree."""
+    return _names(one, other) if one <= other else _names(other, one)

@@ -1,0 +1,201 @@
+"""What each agreement and each contradiction is worth: weights, how often names occur, and how big the store is.
+
+Every pair of inquiries has three explanations: one person wrote both (*same*), two of one household did
+(*household*), or they have nothing to do with each other (*stranger*). For each explanation the model says how probable
+each level of each field is, and how many such pairs there are (Fellegi and Sunter 1969, with a third class because
+people who live together share addresses, numbers, homes and plans). How probable an equal value is among strangers
+depends on the value: a name on its frequency in the store at hand, an address or number on how many people were seen
+behind it, a property on its share of inquiries.
+
+A model is data: ``weights.toml`` ships with the program, ``leadsvc identity fit`` learns another one from a store
+without labels. Two resolvers with the same model and the same inquiries come to the same result.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import Any
+
+from leadsvc.errors import Reject
+from leadsvc.resolve.keys import given_root
+from leadsvc.resolve.levels import FIELDS, NEVER_MISSING, Compared, Email, Phone, Place
+from leadsvc.resolve.likeness import Family, Given
+from leadsvc.resolve.trace import Trace
+
+SAME, HOUSEHOLD, STRANGER = "same", "household", "stranger"
+_CLASSES = (SAME, HOUSEHOLD, STRANGER)
+EMAIL, THREAD, PHONE, GIVEN, FAMILY, ORDER, PLACE = range(7)
+
+Table = tuple[tuple[float, ...], ...]
+"""For each field of :data:`FIELDS` the probability of each level; where nothing can be compared it is 1."""
+
+
+@dataclass(frozen=True)
+class Frequencies:
+    """How often things occur in a store. ``leads``: inquiries in it; ``given`` and ``family``: inquiries by formal
+    first name and by last name; ``places``: inquiries by property; ``masked``: domains learned to hold masked addresses
+    only."""
+
+    leads: int = 20_000
+    given: Mapping[str, int] = field(default_factory=dict)
+    family: Mapping[str, int] = field(default_factory=dict)
+    places: Mapping[str, int] = field(default_factory=dict)
+    masked: frozenset[str] = frozenset()
+
+    @cached_property
+    def _totals(self) -> tuple[int, int, int]:
+        return sum(self.given.values()), sum(self.family.values()), sum(self.places.values())
+
+    def given_share(self, root: str) -> float:
+        """The share of people with this first name; a plausible one where the store has not seen it."""
+        return (self.given.get(root, 0) + 0.5) / (self._totals[0] + 0.5 * _UNSEEN_GIVEN)
+
+    def family_share(self, name: str) -> float:
+        return (self.family.get(name, 0) + 0.5) / (self._totals[1] + 0.5 * _UNSEEN_FAMILY)
+
+    def place_share(self, place: str) -> float:
+        return (self.places.get(place, 0) + 0.5) / (self._totals[2] + 0.5 * _UNSEEN_PLACES)
+
+
+# In a store that knows nothing yet every first name is one of so many, and so on.
+_UNSEEN_GIVEN, _UNSEEN_FAMILY, _UNSEEN_PLACES = 200, 1_000, 100
+
+# Two short forms of one name are rarer than the name itself, and have a floor of their own.
+_VARIANT_PART, _VARIANT_FLOOR = 0.5, 0.0005
+
+
+@dataclass(frozen=True)
+class Model:
+    """Weights with the frequencies they are applied to.
+
+    ``repeats``, ``mates``: pairs of one person and of one household for each inquiry in the store. ``join``,
+    ``review``: probabilities from which two are one person, and from which somebody should look.
+    """
+
+    version: str
+    tables: Mapping[str, Table]
+    repeats: float
+    mates: float
+    join: float
+    review: float
+    frequencies: Frequencies = Frequencies()
+
+    @cached_property
+    def logs(self) -> dict[str, tuple[tuple[float, ...], ...]]:
+        """Natural logarithms of the tables."""
+        return {kind: tuple(tuple(map(math.log, row)) for row in table) for kind, table in self.tables.items()}
+
+    @cached_property
+    def priors(self) -> tuple[float, float]:
+        """Natural log odds of *same* and *household* before anything is compared. They fall as the store grows: the
+        pairs of strangers grow with its square."""
+        size = max(self.frequencies.leads, 2)
+        return math.log(2 * self.repeats / size), math.log(2 * self.mates / size)
+
+    @cached_property
+    def join_at(self) -> float:
+        """The join threshold as natural log odds."""
+        return math.log(self.join / (1 - self.join))
+
+    @cached_property
+    def review_at(self) -> float:
+        return math.log(self.review / (1 - self.review))
+
+    def stranger_log(self, field: int, level: int, share: float) -> float:
+        """Natural log probability of a level among strangers; ``share`` for levels that depend on the value."""
+        return math.log(share) if share else self.logs[STRANGER][field][level]
+
+    def shares(self, one: Trace, other: Trace, compared: Compared) -> tuple[float, ...]:
+        """For each field how probable the level is among strangers because of the value; 0: as the table says."""
+        levels, found = compared.levels, [0.0] * len(FIELDS)
+        known = self.frequencies
+        size = max(known.leads, 2)
+        if levels[EMAIL] == Email.SAME:
+            found[EMAIL] = compared.email_crowd / size
+        if levels[PHONE] == Phone.SAME:
+            found[PHONE] = compared.phone_crowd / size
+        if levels[GIVEN] in {Given.SAME, Given.VARIANT}:
+            roots = [given_root(each.given) or "".join(each.given) for each in (one, other)]
+            share = min(known.given_share(root) for root in roots)
+            variant = levels[GIVEN] == Given.VARIANT
+            found[GIVEN] = share * _VARIANT_PART + _VARIANT_FLOOR if variant else share
+        if levels[FAMILY] in {Family.SAME, Family.VARIANT}:
+            found[FAMILY] = min(known.family_share("".join(each.family)) for each in (one, other))
+        if levels[PLACE] == Place.SAME:
+            found[PLACE] = known.place_share(one.place)
+        return tuple(found)
+
+    def odds(self, levels: tuple[int, ...], shares: tuple[float, ...]) -> tuple[float, float, float]:
+        """Natural logarithms, up to one constant, of how probable the three explanations are."""
+        same, household = self.priors
+        stranger = 0.0
+        tables = self.logs
+        for place, (level, share) in enumerate(zip(levels, shares, strict=True)):
+            same += tables[SAME][place][level]
+            household += tables[HOUSEHOLD][place][level]
+            stranger += math.log(share) if share else tables[STRANGER][place][level]
+        return same, household, stranger
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but the frequencies."""
+        weights = {
+            kind: {
+                name: dict(zip(_words(kinds), row, strict=True))
+                for (name, kinds), row in zip(FIELDS, table, strict=True)
+            }
+            for kind, table in self.tables.items()
+        }
+        head = {"repeats": self.repeats, "mates": self.mates, "join": self.join, "review": self.review}
+        return {"version": self.version, **head, **weights}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any], frequencies: Frequencies | None = None) -> Model:
+        """The model of a weights file. Raises :class:`Reject` naming what is wrong."""
+        tables = {kind: _table(told, kind) for kind in _CLASSES}
+        numbers = {name: _number(told, name) for name in ("repeats", "mates", "join", "review")}
+        if not 0 < numbers["review"] <= numbers["join"] < 1:
+            raise _wrong("join", "0 < review <= join < 1 must hold")
+        return cls(str(told["version"]), tables, **numbers, frequencies=frequencies or Frequencies())
+
+    @staticmethod
+    @cache
+    def default() -> Model:
+        """The weights that ship with the program, for a store that knows no names yet."""
+        text = files("leadsvc").joinpath("resolve", "weights.toml").read_text(encoding="utf-8")
+        return Model.from_json(tomllib.loads(text))
+
+
+def _words(kinds: type[Any]) -> list[str]:
+    return [each.name.lower() for each in kinds]
+
+
+def _table(told: Mapping[str, Any], kind: str) -> Table:
+    rows = []
+    for name, kinds in FIELDS:
+        given = told.get(kind, {}).get(name, {})
+        words = _words(kinds)
+        if name not in NEVER_MISSING:
+            given = {"missing": 1.0} | given
+        if sorted(given) != sorted(words):
+            raise _wrong(f"{kind}.{name}", f"needs exactly {', '.join(words)}")
+        row = tuple(float(given[word]) for word in words)
+        if not all(0 < each <= 1 for each in row):
+            raise _wrong(f"{kind}.{name}", "every probability is above 0 and at most 1")
+        rows.append(row)
+    return tuple(rows)
+
+
+def _number(told: Mapping[str, Any], name: str) -> float:
+    value = told.get(name)
+    if not isinstance(value, int | float) or not value > 0:
+        raise _wrong(name, "must be a number above 0")
+    return float(value)
+
+
+def _wrong(name: str, text: str) -> Reject:
+    return Reject(422, "The weights cannot be used", f"{name}: {text}", code="weights")
