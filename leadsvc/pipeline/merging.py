@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select, update
 
 from leadsvc.ids import uuid7
 from leadsvc.outbox import Hold, Owed
-from leadsvc.resolve.golden import combine, edits_of
+from leadsvc.resolve.golden import combine, edits_of, with_edited_name
 from leadsvc.resolve.person import Card, Person
 from leadsvc.resolve.stage import STAGES
 from leadsvc.store.tables import deliveries, exceptions, guest_cards
@@ -57,6 +57,7 @@ def merge_persons(
     if loser.edits:
         both = {str(survivor.id): survivor.edits, str(loser.id): loser.edits}
         survivor.edits, survivor.edited = edits_of(str(survivor.id), both), True
+        survivor.golden = with_edited_name(survivor.golden, survivor.edits)
         work.rewrite_edits(survivor)
     survivor.first_at = min(survivor.first_at, loser.first_at)
     survivor.last_at = max(survivor.last_at, loser.last_at)

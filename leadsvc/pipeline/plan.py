@@ -205,7 +205,8 @@ class Planner:
             if parts not in person.raw_names:
                 person.raw_names.append(parts)
                 person.names.append(name_key(*parts))
-        person.golden = survivors.combine(person.golden, survivors.record(seen.lead, at, inquiry_id, own))
+        shared = {each.value for each in seen.identity.identifiers if each.id in self.known.shared}
+        person.golden = survivors.combine(person.golden, survivors.record(seen.lead, at, inquiry_id, own, shared))
 
     def _insert_inquiry(
         self, seen: Seen, inquiry_id: uuid.UUID, decision_id: uuid.UUID, person: Person, card: Card

@@ -38,10 +38,19 @@ def rebuild_prospects(connection: Connection, roots: Collection[uuid.UUID], igno
         for lead, at, _ in leads:
             _link(batch, linked, member, lead, at, ignored)
     batch.flush(connection)
+    shared = _shared(connection, members)
     for root in roots:
         family = [row.id for row in members.values() if row.root_id == root]
         edits = survivors.edits_of(str(root), {str(each): own_edits(members[each]) for each in family})
-        _write_root(connection, root, [each for member in family for each in told[member]], edits, ignored)
+        leads = [each for member in family for each in told[member]]
+        _write_root(connection, root, leads, edits, ignored, shared)
+
+
+def _shared(connection: Connection, members: Collection[uuid.UUID]) -> frozenset[str]:
+    """Values of these prospects that many people use."""
+    held = prospect_identifiers.c.identifier_id == identifiers.c.id
+    theirs = select(identifiers.c.value).join(prospect_identifiers, held).where(identifiers.c.trust == "shared")
+    return frozenset(connection.execute(theirs.where(prospect_identifiers.c.prospect_id.in_(members))).scalars())
 
 
 def _leads(
@@ -93,11 +102,12 @@ def _write_root(
     leads: list[tuple[Lead, datetime, uuid.UUID]],
     edits: dict[str, Any],
     ignored: frozenset[str],
+    shared: frozenset[str],
 ) -> None:
     golden: survivors.Golden = {}
     names: list[list[str]] = []
     for lead, at, inquiry in leads:
-        golden = survivors.combine(golden, survivors.record(lead, at, inquiry, ignored))
+        golden = survivors.combine(golden, survivors.record(lead, at, inquiry, ignored, shared))
         if lead.name is not None and (lead.name.value.given or lead.name.value.family):
             parts = [lead.name.value.given, lead.name.value.family, lead.name.value.suffix]
             if parts not in names:
