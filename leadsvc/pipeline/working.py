@@ -123,9 +123,8 @@ class Working:
     def mark_shared(self, identifier: uuid.UUID) -> None:
         """A value with too many names behind it loses its weight, from now on and for everybody."""
         self.known.shared.add(identifier)
-        self.rebuild |= self.known.behind.get(
-            identifier, set()
-        )  # another value of theirs is shown now, if there is one
+        # Whoever has another value is shown with that one from now on.
+        self.rebuild |= self.known.behind.get(identifier, set())
         reason = "several names write from it"
         if identifier in self._identifier_rows:
             self._identifier_rows[identifier].update(trust="shared", trust_reason=reason)

@@ -65,10 +65,9 @@ def named(office: Office, table: Any, home: str, told: dict[UUID, str]) -> dict[
 
 
 def person(row: Any, told: dict[UUID, str]) -> dict[str, Any]:
-    golden = {
-        name: {**entry, "inquiry": told.get(UUID(entry["inquiry"]))} if isinstance(entry, dict) else entry
-        for name, entry in row["golden"].items()
-    }
+    golden = json.dumps(row["golden"])
+    for inquiry, message in told.items():
+        golden = golden.replace(str(inquiry), message)
     names = sorted(map(str, row["names"]))
     return {"golden": golden, "names": names, "first": row["first_at"], "last": row["last_at"], "edits": row["edits"]}
 
