@@ -78,6 +78,11 @@ def is_masked(address: str) -> bool:
     return len(local) >= _RANDOM and any(sign.isdigit() for sign in local)
 
 
+def is_public(domain: str) -> bool:
+    """Whether anybody can have an address at ``domain``."""
+    return domain in email_domains().public
+
+
 def is_vendor(address: str) -> bool:
     """Whether ``address`` (lower case) is a lead sender's own, not a relay it lends to a renter."""
     return not is_relay(address) and under(address.rpartition("@")[2], email_domains().vendors)

@@ -73,6 +73,11 @@ def odds(one: Usable, other: Usable, model: Model) -> tuple[float, float]:
     return _judged(compare(one, other), one.trace, other.trace, model)[:2]
 
 
+def linked(one: Usable, other: Usable, model: Model) -> bool:
+    """Whether two inquiries that share a key belong to one neighbourhood, whose parts are judged together."""
+    return odds(one, other, model)[0] > FLOOR
+
+
 def _judged(compared: Compared, one: Trace, other: Trace, model: Model) -> tuple[float, float, float, float]:
     same, household, stranger = model.odds(compared.levels, model.shares(one, other, compared))
     top = max(household, stranger)
@@ -183,8 +188,8 @@ def read_off(
 @dataclass(frozen=True, slots=True)
 class Placed(Generic[K]):
     """What follows for one new inquiry. ``verdict``: ``join`` (``group``, with the groups in ``merge``), ``review``
-    (new, may be ``group``) or ``new``. ``reopen``: the neighbourhood as a whole says something that a join cannot express.
-    ``score`` against the inquiry that speaks loudest; ``related``: groups of the same household."""
+    (new, may be ``group``) or ``new``. ``reopen``: the neighbourhood as a whole says something that a join cannot
+    express. ``score`` against the inquiry that speaks loudest; ``related``: groups of the same household."""
 
     verdict: str
     group: K | None = None
@@ -234,7 +239,8 @@ def place(
     maybe = [each for each in maybe if new.id in asked and each[1].same >= model.review_at]
     if maybe:
         key, loudest = max(maybe, key=lambda each: (each[1].same, str(each[0])))
-        return Placed("review", key, (), torn, loudest, tuple(each for each in related if each[0] != key))
+        others = tuple(each for each in related if each[0] != key)
+        return Placed("review", key, (), torn, loudest, others)
     return Placed("new", reopen=torn, related=related)
 
 

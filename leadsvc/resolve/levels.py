@@ -247,11 +247,11 @@ def places(one: str, region: str, other: str, their_region: str) -> Place:
     return Place.REGION if region and region == their_region else Place.FAR
 
 
-_GAPS = (HOUR, DAY, 7 * DAY, 30 * DAY, 120 * DAY, 240 * DAY, 430 * DAY)
+GAPS = (HOUR, DAY, 7 * DAY, 30 * DAY, 120 * DAY, 240 * DAY, 430 * DAY)
 
 
 def gaps(seconds: int) -> Gap:
-    for level, limit in enumerate(_GAPS):
+    for level, limit in enumerate(GAPS):
         if seconds < limit:
             return Gap(level)
     return Gap.LONGER

@@ -69,6 +69,11 @@ _UNSEEN_GIVEN, _UNSEEN_FAMILY, _UNSEEN_PLACES = 200, 1_000, 100
 _VARIANT_PART, _VARIANT_FLOOR = 0.5, 0.0005
 
 
+def variant_share(share: Any) -> Any:
+    """How probable two forms of one first name are among strangers, from the share of the name (number or array)."""
+    return share * _VARIANT_PART + _VARIANT_FLOOR
+
+
 @dataclass(frozen=True)
 class Model:
     """Weights with the frequencies they are applied to.
@@ -106,10 +111,6 @@ class Model:
     def review_at(self) -> float:
         return math.log(self.review / (1 - self.review))
 
-    def stranger_log(self, field: int, level: int, share: float) -> float:
-        """Natural log probability of a level among strangers; ``share`` for levels that depend on the value."""
-        return math.log(share) if share else self.logs[STRANGER][field][level]
-
     def shares(self, one: Trace, other: Trace, compared: Compared) -> tuple[float, ...]:
         """For each field how probable the level is among strangers because of the value; 0: as the table says."""
         levels, found = compared.levels, [0.0] * len(FIELDS)
@@ -123,7 +124,7 @@ class Model:
             roots = [given_root(each.given) or "".join(each.given) for each in (one, other)]
             share = min(known.given_share(root) for root in roots)
             variant = levels[GIVEN] == Given.VARIANT
-            found[GIVEN] = share * _VARIANT_PART + _VARIANT_FLOOR if variant else share
+            found[GIVEN] = variant_share(share) if variant else share
         if levels[FAMILY] in {Family.SAME, Family.VARIANT}:
             found[FAMILY] = min(known.family_share("".join(each.family)) for each in (one, other))
         if levels[PLACE] == Place.SAME:

@@ -1,0 +1,247 @@
+"""Everybody in a file or store at once: candidates, comparisons, neighbourhoods, people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from leadsvc.dedup.columns import Columns, Flags, Floats, Ints
+from leadsvc.dedup.cores import Cores
+from leadsvc.dedup.fit import fitted
+from leadsvc.dedup.pairs import Comparer, candidates, odds
+from leadsvc.resolve.cluster import average_link, clipped
+from leadsvc.resolve.engine import FLOOR, RELATED
+from leadsvc.resolve.model import Model
+
+LARGEST = 300
+"""Inquiries a neighbourhood may have; a larger one is taken apart along its weakest links first."""
+
+Note = Callable[[str], None]
+"""Told what is being done, for a progress bar."""
+
+_TIGHTER = 1.0  # natural log odds by which the links of a neighbourhood that is too large are raised at a time
+_TIGHTEST = 6.0  # links as strong as this are not taken apart: they are one person's
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``people``: for each row the first row of its person. ``reviews``: pairs of rows that stand for two people whom
+    somebody should look at, with natural log odds. ``households``: pairs of rows that stand for two people of one
+    household, with its probability."""
+
+    columns: Columns
+    model: Model
+    people: Ints
+    reviews: list[tuple[int, int, float]]
+    households: list[tuple[int, int, float]]
+    pairs: int
+
+
+def resolve(
+    columns: Columns,
+    start: Model,
+    cores: Cores,
+    *,
+    fit: bool = True,
+    same: Collection[tuple[int, int]] = (),
+    apart: Collection[tuple[int, int]] = (),
+    note: Note = lambda _: None,
+) -> Outcome:
+    """Who wrote each of these. ``start``: weights; with ``fit`` they are learned anew from these traces first, else
+    used as they are, with their frequencies. ``same`` and ``apart``: pairs of rows on which a person decided."""
+    note("candidates")
+    found = candidates(columns)
+    frequencies = columns.frequencies() if fit else start.frequencies
+    model = replace(start, frequencies=frequencies)
+    comparer = Comparer(columns, frequencies, cores)
+    note("comparing")
+    pairs = comparer.compare(found)
+    if fit:
+        note("learning weights")
+        model = fitted(columns, pairs, model, cores, _verdicts(same, apart))
+    note("judging")
+    shares = comparer.shares(pairs)
+    same_odds, mates = odds(pairs, shares, model)
+    judged = _Judged(len(columns), found, same_odds)
+    parts = judged.neighbourhoods(FLOOR, [(min(pair), max(pair)) for pair in (*same, *apart)])
+    note("completing")
+    missing = judged.missing(parts)
+    more = comparer.compare(missing)
+    more_odds, more_mates = odds(more, comparer.shares(more), model)
+    judged = judged.with_more(missing, more_odds)
+    note("grouping")
+    people, reviews = judged.group(parts, model, same, apart)
+    households = _households(
+        np.concatenate([found, missing]), np.concatenate([mates, more_mates]), people, reviews, len(columns)
+    )
+    return Outcome(columns, model, people, reviews, households, len(found) + len(missing))
+
+
+def _verdicts(same: Iterable[tuple[int, int]], apart: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bool]:
+    told = {(min(pair), max(pair)): True for pair in same}
+    return told | {(min(pair), max(pair)): False for pair in apart}
+
+
+class _Judged:
+    """Pairs with their odds, sorted by pair."""
+
+    def __init__(self, rows: int, pairs: Ints, same_odds: Floats) -> None:
+        self.rows, self.pairs, self.odds = rows, pairs, same_odds
+
+    def with_more(self, pairs: Ints, same_odds: Floats) -> _Judged:
+        """The same with further pairs."""
+        both = np.concatenate([self.pairs, pairs])
+        order = np.argsort(both, kind="stable")
+        return _Judged(self.rows, both[order], np.concatenate([self.odds, same_odds])[order])
+
+    def neighbourhoods(self, floor: float, bound: Iterable[tuple[int, int]]) -> list[Ints]:
+        """Rows that are linked, directly or over others, in groups of two and more. ``bound``: pairs that are linked
+        because a person decided on them."""
+        strong = self.odds > floor
+        ties = np.array([first * self.rows + second for first, second in bound], np.int64)
+        groups = _connected(self.rows, np.concatenate([self.pairs[strong], ties]))
+        fitting = [each for each in groups if len(each) <= LARGEST]
+        for each in groups:
+            if len(each) > LARGEST:
+                fitting += self._loosened(each, floor + _TIGHTER)
+        return fitting
+
+    def _loosened(self, rows: Ints, floor: float) -> list[Ints]:
+        """A neighbourhood that is too large, taken apart along its weakest links."""
+        if floor > _TIGHTEST:
+            return [rows]
+        inside = np.zeros(self.rows, bool)
+        inside[rows] = True
+        kept = (self.odds > floor) & inside[self.pairs // self.rows] & inside[self.pairs % self.rows]
+        found: list[Ints] = []
+        for each in _connected(self.rows, self.pairs[kept]):
+            found += [each] if len(each) <= LARGEST else self._loosened(each, floor + _TIGHTER)
+        return found
+
+    def missing(self, parts: list[Ints]) -> Ints:
+        """Pairs within a neighbourhood that no key had brought together."""
+        wanted = [_all_pairs(stack, self.rows).ravel() for stack in _by_size(parts) if stack.shape[1] <= LARGEST]
+        every = np.concatenate(wanted) if wanted else np.empty(0, np.int64)
+        return np.setdiff1d(every, self.pairs)
+
+    def group(
+        self, parts: list[Ints], model: Model, same: Collection[tuple[int, int]], apart: Collection[tuple[int, int]]
+    ) -> tuple[Ints, list[tuple[int, int, float]]]:
+        """For each row the first row of its person, and the pairs to review."""
+        people = np.arange(self.rows)
+        reviews: list[tuple[int, int, float]] = []
+        ruled = {row for pair in (*same, *apart) for row in pair}
+        for stack in _by_size(parts):
+            if stack.shape[1] > LARGEST:  # links that strong speak for themselves
+                people[stack] = stack[:, :1]
+                continue
+            told = self.odds[np.searchsorted(self.pairs, _all_pairs(stack, self.rows))]
+            free = ~np.isin(stack, list(ruled)).any(axis=1) if ruled else np.ones(len(stack), bool)
+            one = free & (told >= model.join_at).all(axis=1)
+            people[stack[one]] = stack[one][:, :1]
+            none = free & (told < model.review_at).all(axis=1)
+            for rows, values in zip(stack[~one & ~none].tolist(), told[~one & ~none].tolist(), strict=True):
+                reviews += _part(rows, values, model, same, apart, people)
+        return people, reviews
+
+
+def _part(
+    rows: list[int],
+    values: list[float],
+    model: Model,
+    same: Collection[tuple[int, int]],
+    apart: Collection[tuple[int, int]],
+    people: Ints,
+) -> list[tuple[int, int, float]]:
+    """Group one neighbourhood; ``values``: odds of its pairs, row by row of the upper triangle."""
+    size = len(rows)
+    matrix = [[0.0] * size for _ in rows]
+    told = iter(values)
+    for first in range(size):
+        for second in range(first + 1, size):
+            matrix[first][second] = matrix[second][first] = next(told)
+    at = {row: place for place, row in enumerate(rows)}
+    bound = [(at[a], at[b]) for a, b in same if a in at and b in at]
+    barred = [(at[a], at[b]) for a, b in apart if a in at and b in at]
+    groups = average_link(matrix, model.join_at, bound, barred)
+    for group in groups:
+        people[[rows[place] for place in group]] = rows[group[0]]
+    return _reviews(rows, matrix, groups, barred, model)
+
+
+def _reviews(
+    rows: list[int],
+    matrix: list[list[float]],
+    groups: list[list[int]],
+    barred: Collection[tuple[int, int]],
+    model: Model,
+) -> list[tuple[int, int, float]]:
+    group_of = {place: number for number, group in enumerate(groups) for place in group}
+    ruled = {frozenset((group_of[a], group_of[b])) for a, b in barred}
+    found = []
+    for first, ours in enumerate(groups):
+        for second in range(first + 1, len(groups)):
+            if frozenset((first, second)) in ruled:
+                continue
+            told = [(matrix[a][b], -a, -b) for a in ours for b in groups[second]]
+            if sum(clipped(each[0]) for each in told) / len(told) >= model.review_at:
+                loudest = max(told)
+                found.append((rows[-loudest[1]], rows[-loudest[2]], loudest[0]))
+    return found
+
+
+def _connected(rows: int, pairs: Ints) -> list[Ints]:
+    """Rows linked by pairs, in ascending order, in groups of two and more."""
+    parent: dict[int, int] = {}
+
+    def root(row: int) -> int:
+        while (above := parent.setdefault(row, row)) != row:
+            parent[row] = parent[above]
+            row = above
+        return row
+
+    for first, second in zip((pairs // rows).tolist(), (pairs % rows).tolist(), strict=True):
+        one, other = root(first), root(second)
+        if one != other:
+            parent[max(one, other)] = min(one, other)
+    members: dict[int, list[int]] = {}
+    for row in sorted(parent):
+        members.setdefault(root(row), []).append(row)
+    return [np.array(each, np.int64) for each in members.values()]
+
+
+def _by_size(parts: list[Ints]) -> Iterable[Ints]:
+    """Neighbourhoods of one size, stacked."""
+    sizes: dict[int, list[Ints]] = {}
+    for each in parts:
+        sizes.setdefault(len(each), []).append(each)
+    for size in sorted(sizes):
+        yield np.stack(sizes[size])
+
+
+def _all_pairs(stack: Ints, rows: int) -> Ints:
+    """All pairs of each row of the stack, row by row of the upper triangle."""
+    first, second = np.triu_indices(stack.shape[1], 1)
+    found: Ints = stack[:, first] * rows + stack[:, second]
+    return found
+
+
+def _households(
+    pairs: Ints, mates: Floats, people: Ints, reviews: list[tuple[int, int, float]], rows: int
+) -> list[tuple[int, int, float]]:
+    """One pair for each two people who are probably of one household, the one that says so loudest."""
+    likely = np.flatnonzero(mates >= RELATED)
+    first, second = pairs[likely] // rows, pairs[likely] % rows
+    ours, theirs = people[first], people[second]
+    low, high = np.minimum(ours, theirs), np.maximum(ours, theirs)
+    asked = np.array([min(people[a], people[b]) * rows + max(people[a], people[b]) for a, b, _ in reviews], np.int64)
+    both = low * rows + high
+    wanted: Flags = (low != high) & ~np.isin(both, asked)
+    found: dict[int, tuple[int, int, float]] = {}
+    order = np.argsort(-mates[likely][wanted], kind="stable")
+    chosen = (both[wanted][order], first[wanted][order], second[wanted][order], mates[likely][wanted][order])
+    for key, a, b, chance in zip(*(each.tolist() for each in chosen), strict=True):
+        found.setdefault(key, (a, b, chance))
+    return [found[key] for key in sorted(found)]

@@ -1,0 +1,347 @@
+"""Which rows are compared, and what each field of each pair says: :mod:`leadsvc.resolve.levels` over arrays.
+
+Every level here equals what the engine says of the same two traces. What arithmetic can tell is told by arithmetic;
+what takes a look at the letters is asked once for each distinct pair of values, with the engine's own functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from leadsvc.dedup.columns import NONE, Coded, Columns, Flags, Floats, Ints, Name
+from leadsvc.dedup.cores import Cores
+from leadsvc.resolve import levels as one_by_one
+from leadsvc.resolve.keys import CAP
+from leadsvc.resolve.levels import FIELDS, HUB, Beds, Email, Gap, Move, Phone, Place, Said, Thread
+from leadsvc.resolve.likeness import Family, Given
+from leadsvc.resolve.model import EMAIL, FAMILY, GIVEN, PHONE, PLACE, Frequencies, Model, variant_share
+
+_POSITION = {name: place for place, (name, _) in enumerate(FIELDS)}
+
+
+def candidates(columns: Columns) -> Ints:
+    """Pairs of rows that share a key, as ``first * rows + second``, sorted. A key over the cap is left out whole; a
+    contact value that many inquiries of few people have links each to the next."""
+    order = np.argsort(columns.keys, kind="stable")
+    found = [_within(columns.key_rows[order], _starts(columns.keys[order]), len(columns))]
+    for column in (columns.emails, columns.phones, columns.threads):
+        found.append(_chains(column, columns))
+    return np.unique(np.concatenate(found))
+
+
+def _starts(sorted_keys: Ints) -> Ints:
+    """Where each run of equal keys begins, and the end."""
+    if not len(sorted_keys):
+        return np.zeros(1, np.int64)
+    return np.concatenate([[0], np.flatnonzero(np.diff(sorted_keys)) + 1, [len(sorted_keys)]])
+
+
+def _within(rows: Ints, starts: Ints, count: int) -> Ints:
+    """All pairs within runs of 2 to :data:`CAP` rows."""
+    sizes = np.diff(starts)
+    found = []
+    for size in range(2, CAP + 1):
+        begins = starts[:-1][sizes == size]
+        if len(begins):
+            groups = np.sort(rows[begins[:, None] + np.arange(size)], axis=1)
+            first, second = np.triu_indices(size, 1)
+            found.append((groups[:, first] * count + groups[:, second]).ravel())
+    return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+
+
+def _chains(column: Coded, columns: Columns) -> Ints:
+    """Each row with the next of the same value, where a value is over the cap and no hub."""
+    counts = np.bincount(column.codes[column.codes != NONE], minlength=len(column.texts))
+    busy = [code for code in np.flatnonzero(counts > CAP) if columns.crowd(column.texts[code]) <= HUB]
+    found = []
+    for code in busy:
+        rows = np.flatnonzero(column.codes == code)
+        found.append(rows[:-1] * len(columns) + rows[1:])
+    return np.concatenate(found) if found else np.empty(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Rows compared. ``levels``: one column for each field; crowds are 0 where values are not equal."""
+
+    first: Ints
+    second: Ints
+    levels: Ints
+    email_crowd: Ints
+    phone_crowd: Ints
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def only(self, which: Flags) -> Pairs:
+        return Pairs(
+            self.first[which], self.second[which], self.levels[which], self.email_crowd[which], self.phone_crowd[which]
+        )
+
+
+class Comparer:
+    """Compares pairs of rows of some columns."""
+
+    def __init__(self, columns: Columns, frequencies: Frequencies, cores: Cores) -> None:
+        self.columns, self.frequencies, self.cores = columns, frequencies, cores
+        emails, phones = columns.emails, columns.phones
+        self._email_crowd = np.array([columns.crowd(each) for each in emails.texts] or [1], np.int64)
+        self._phone_crowd = np.array([columns.crowd(each) for each in phones.texts] or [1], np.int64)
+        several = _several(emails, " ") | _several(phones, " ") | _several(columns.threads, "\n")
+        masked = _coded_where(emails, [each.rpartition("@")[2] in frequencies.masked for each in emails.texts])
+        self._by_hand = several | masked
+        self._email = _without(emails.codes, self._email_crowd > HUB)
+        self._phone = _without(phones.codes, self._phone_crowd > HUB)
+
+    def compare(self, coded_pairs: Ints) -> Pairs:
+        """Compare the rows of these pairs (``first * rows + second``)."""
+        count = max(len(self.columns), 1)
+        first, second = coded_pairs // count, coded_pairs % count
+        columns = self.columns
+        table = np.zeros((len(first), len(FIELDS)), np.int8)
+        email, email_crowd = self._emails(first, second)
+        phone, phone_crowd = self._phones(first, second)
+        table[:, EMAIL], table[:, PHONE] = email, phone
+        table[:, _POSITION["thread"]] = _equal(columns.threads.codes, first, second) * Thread.SAME
+        names = self._names(first, second)
+        for place, name in enumerate(("given", "family", "order")):
+            table[:, _POSITION[name]] = names[:, place]
+        table[:, PLACE] = places = self._places(first, second)
+        table[:, _POSITION["gap"]] = gap = _gaps(np.abs(columns.at[first] - columns.at[second]))
+        table[:, _POSITION["move_in"]] = _moves(columns.move_in[first], columns.move_in[second], gap)
+        table[:, _POSITION["bedrooms"]] = _beds(columns.bedrooms[first], columns.bedrooms[second])
+        table[:, _POSITION["said"]] = _said(columns.said[first], columns.said[second], places, gap)
+        for row in np.flatnonzero(self._by_hand[first] | self._by_hand[second]):
+            found = self._one_by_one(int(first[row]), int(second[row]))
+            table[row] = found.levels
+            email_crowd[row], phone_crowd[row] = found.email_crowd, found.phone_crowd
+        return Pairs(first, second, table, email_crowd, phone_crowd)
+
+    def _one_by_one(self, first: int, second: int) -> one_by_one.Compared:
+        """Rows with several values of a kind, which arithmetic on single codes cannot compare."""
+        known = self.columns
+        ours, theirs = (
+            one_by_one.usable(known.trace(row), known.crowd, self.frequencies.masked) for row in (first, second)
+        )
+        return one_by_one.compare(ours, theirs)
+
+    def _emails(self, first: Ints, second: Ints) -> tuple[Ints, Ints]:
+        ours, theirs = self._email[first], self._email[second]
+        both = (ours != NONE) & (theirs != NONE)
+        level = np.where(both, np.int8(Email.DIFFERENT), np.int8(Email.MISSING))
+        equal = both & (ours == theirs)
+        level[equal] = Email.SAME
+        crowd = np.where(equal, self._email_crowd[ours], 0)
+        unlike = np.flatnonzero(both & ~equal)
+        signs = self._signs
+        near = np.bitwise_count(signs[ours[unlike]] ^ signs[theirs[unlike]]) <= _SLIP_SIGNS
+        unlike = unlike[near]
+        texts = self.columns.emails.texts
+        level[unlike] = _once(
+            ours[unlike], theirs[unlike], lambda one, other: one_by_one.emails((texts[one],), (texts[other],))
+        )
+        return level, crowd
+
+    @cached_property
+    def _signs(self) -> Ints:
+        """A bit for each sign that stands in the local part of an address: two slips change four of them at most."""
+        return np.array([_bits(each.rpartition("@")[0]) for each in self.columns.emails.texts] or [0], np.int64)
+
+    def _phones(self, first: Ints, second: Ints) -> tuple[Ints, Ints]:
+        ours, theirs = self._phone[first], self._phone[second]
+        both = (ours != NONE) & (theirs != NONE)
+        level = np.where(both, np.int8(Phone.DIFFERENT), np.int8(Phone.MISSING))
+        equal = both & (ours == theirs)
+        texts = self.columns.phones.texts
+        digits = np.array([_digits(each) for each in texts] or [0], np.int64)
+        area = coded((each[:5] for each in texts), len(texts)) if texts else np.array([NONE], np.int64)
+        level[both & (area[ours] == area[theirs])] = Phone.AREA
+        level[equal] = Phone.SAME
+        crowd = np.where(equal, self._phone_crowd[ours], 0)
+        unlike = np.flatnonzero(both & ~equal)
+        unlike = unlike[_one_slip(np.abs(digits[ours[unlike]] - digits[theirs[unlike]]))]
+        level[unlike] = _once(
+            ours[unlike], theirs[unlike], lambda one, other: one_by_one.phones((texts[one],), (texts[other],))
+        )
+        return level, crowd
+
+    def _names(self, first: Ints, second: Ints) -> Ints:
+        """Levels of given name, family name and their order."""
+        codes = self.columns.names.codes
+        ours, theirs = codes[first], codes[second]
+        found = np.zeros((len(first), 3), np.int8)
+        named = np.flatnonzero((ours != NONE) & (theirs != NONE))
+        low, high = np.minimum(ours[named], theirs[named]), np.maximum(ours[named], theirs[named])
+        size = max(len(self.columns.names.texts), 1)
+        pairs, back = np.unique(low * size + high, return_inverse=True)
+        told = self.cores.over(_Spellings(self.columns.parsed, size), pairs)
+        found[named] = told[back] if len(told) else np.zeros((0, 3), np.int8)
+        return found
+
+    def _places(self, first: Ints, second: Ints) -> Ints:
+        places, regions = self.columns.places.codes, self.columns.regions.codes
+        ours, theirs = places[first], places[second]
+        level = np.full(len(first), Place.FAR, np.int8)
+        level[_equal(regions, first, second)] = Place.REGION
+        level[ours == theirs] = Place.SAME
+        level[(ours == NONE) | (theirs == NONE)] = Place.MISSING
+        return level
+
+    def shares(self, pairs: Pairs) -> Floats:
+        """For each pair and field how probable the level is among strangers because of the value; 0: as the table
+        says. As :meth:`leadsvc.resolve.model.Model.shares` for one pair."""
+        known, columns = self.frequencies, self.columns
+        found = np.zeros((len(pairs), len(FIELDS)))
+        size = max(known.leads, 2)
+        found[:, EMAIL] = pairs.email_crowd / size
+        found[:, PHONE] = pairs.phone_crowd / size
+        ours, theirs = columns.names.codes[pairs.first], columns.names.codes[pairs.second]
+        given = np.array([known.given_share(each.root) for each in columns.parsed] or [1.0])
+        family = np.array([known.family_share("".join(each.family)) for each in columns.parsed] or [1.0])
+        level = pairs.levels[:, GIVEN]
+        share = np.minimum(given[ours], given[theirs])
+        found[:, GIVEN] = np.where(
+            level == Given.SAME, share, np.where(level == Given.VARIANT, variant_share(share), 0)
+        )
+        level = pairs.levels[:, FAMILY]
+        found[:, FAMILY] = np.where(
+            (level == Family.SAME) | (level == Family.VARIANT), np.minimum(family[ours], family[theirs]), 0
+        )
+        place = np.array([known.place_share(each) for each in columns.places.texts] or [1.0])
+        same = pairs.levels[:, PLACE] == Place.SAME
+        found[:, PLACE] = np.where(same, place[columns.places.codes[pairs.first]], 0)
+        return found
+
+
+class _Spellings:
+    """Compares distinct pairs of names; handed to other processes whole."""
+
+    def __init__(self, names: list[Name], size: int) -> None:
+        self.names, self.size = names, size
+
+    def __call__(self, pairs: Ints) -> Ints:
+        names, size = self.names, self.size
+        found = np.empty((len(pairs), 3), np.int8)
+        for row, pair in enumerate(pairs.tolist()):
+            one, other = names[pair // size], names[pair % size]
+            found[row] = one_by_one.spellings(
+                (one.given, one.family, one.guessed),
+                one.suffix,
+                (other.given, other.family, other.guessed),
+                other.suffix,
+            )
+        return found
+
+
+def odds(pairs: Pairs, shares: Floats, model: Model) -> tuple[Floats, Floats]:
+    """For each pair the natural log odds of one person, and the probability of one household."""
+    same, household = (np.full(len(pairs), prior) for prior in model.priors)
+    stranger = stranger_logs(pairs, shares, model)
+    total = np.zeros(len(pairs))
+    for place in range(len(FIELDS)):
+        level = pairs.levels[:, place]
+        same += np.array(model.logs["same"][place])[level]
+        household += np.array(model.logs["household"][place])[level]
+        total += stranger[:, place]
+    top = np.maximum(household, total)
+    rest = top + np.log(np.exp(household - top) + np.exp(total - top))
+    either = np.maximum(same, rest)
+    all_ = either + np.log(np.exp(same - either) + np.exp(rest - either))
+    return np.round(same - rest, 9), np.exp(household - all_)
+
+
+def stranger_logs(pairs: Pairs, shares: Floats, model: Model) -> Floats:
+    """For each pair and field the natural log probability of its level among strangers."""
+    found = np.empty(shares.shape)
+    for place in range(len(FIELDS)):
+        row = np.array(model.logs["stranger"][place])[pairs.levels[:, place]]
+        share = shares[:, place]
+        found[:, place] = np.where(share > 0, np.log(np.where(share > 0, share, 1.0)), row)
+    return found
+
+
+_SLIP_SIGNS = 4
+
+
+def _bits(text: str) -> int:
+    bits = 0
+    for sign in text:
+        bits |= 1 << (ord(sign) % 61)
+    return bits
+
+
+def _digits(phone: str) -> int:
+    text = "".join(filter(str.isdigit, phone))[:18]
+    return int(text) if text else 0
+
+
+def _one_slip(difference: Ints) -> Flags:
+    """Whether two numbers can differ in one digit, or in two neighbours changed about: by up to 81 of some decimal
+    place."""
+    found = np.zeros(len(difference), bool)
+    for power in range(16):
+        part, rest = np.divmod(difference, 10**power)
+        found |= (rest == 0) & (part <= 81)
+    return found
+
+
+def coded(texts: Iterable[str], count: int) -> Ints:
+    seen: dict[str, int] = {}
+    return np.fromiter((seen.setdefault(each, len(seen)) for each in texts), np.int64, count)
+
+
+def _several(column: Coded, between: str) -> Flags:
+    return _coded_where(column, [between in each for each in column.texts])
+
+
+def _coded_where(column: Coded, which: list[bool]) -> Flags:
+    """Rows whose text is one of those marked."""
+    marked = np.array([*which, False], bool)
+    found: Flags = marked[column.codes]
+    return found
+
+
+def _without(codes: Ints, dropped: Flags) -> Ints:
+    return np.where((codes != NONE) & dropped[codes], NONE, codes)
+
+
+def _equal(codes: Ints, first: Ints, second: Ints) -> Flags:
+    ours = codes[first]
+    found: Flags = (ours != NONE) & (ours == codes[second])
+    return found
+
+
+def _once(ones: Ints, others: Ints, compare: Callable[[int, int], int]) -> Ints:
+    """``compare`` asked once for each distinct pair of codes."""
+    size = int(max(ones.max(initial=0), others.max(initial=0))) + 1
+    pairs, back = np.unique(np.minimum(ones, others) * size + np.maximum(ones, others), return_inverse=True)
+    told = np.array([compare(pair // size, pair % size) for pair in pairs.tolist()], np.int8)
+    return told[back]
+
+
+def _gaps(seconds: Ints) -> Ints:
+    return np.searchsorted(np.array(one_by_one.GAPS), seconds, side="right").astype(np.int8)
+
+
+def _moves(one: Ints, other: Ints, gap: Ints) -> Ints:
+    days = np.abs(one - other)
+    level = np.select([days <= 1, days <= 14, days <= 35], [Move.SAME, Move.NEAR, Move.MONTH], Move.FAR)
+    level[(one == NONE) | (other == NONE) | (gap > Gap.SEASON)] = Move.MISSING
+    return level
+
+
+def _beds(one: Floats, other: Floats) -> Ints:
+    rooms = np.abs(one - other)
+    level = np.select([rooms == 0, rooms <= 1], [Beds.SAME, Beds.NEXT], Beds.FAR)
+    level[np.isnan(rooms)] = Beds.MISSING
+    return level
+
+
+def _said(one: Ints, other: Ints, place: Ints, gap: Ints) -> Ints:
+    level = np.where(one == other, Said.SAME, Said.OTHER)
+    level[(one == 0) | (other == 0) | (place != Place.SAME) | (gap > Gap.DAY)] = Said.MISSING
+    return level
