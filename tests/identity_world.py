@@ -93,6 +93,14 @@ def worlds() -> tuple[str, ...]:
     return tuple(each for each in _tables() if each != "defaults")
 
 
+def _rates(title: str) -> dict[str, Any]:
+    """The defaults, under the worlds that this one is like, under its own."""
+    table: dict[str, Any] = _tables()["defaults"]
+    for each in (*_tables()[title].get("like", ()), title):
+        table = _laid_over(table, _tables()[each])
+    return table
+
+
 def _ops(table: Mapping[str, float]) -> Deck[str]:
     """Mishaps that exclude one another; ``""`` is none of them."""
     return Deck([*table.items(), ("", 1 - sum(table.values()))])
@@ -169,7 +177,7 @@ class World:
     def __init__(self, title: str, leads: int, seed: int) -> None:
         if title not in worlds():
             raise ValueError(f"no world named {title!r}; there are {', '.join(worlds())}")
-        self.table = table = _laid_over(_tables()["defaults"], _tables()[title])
+        self.table = table = _rates(title)
         self.count = leads
         self.random = Random(f"{title}/{seed}")
         self.rnd = self.random.random
