@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.identity_names import plain
-from tests.identity_score import _rows as rows
+from tests.identity_score import rows
 
 WAYS = ("plain", "tuned", "taught")
 THRESHOLDS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999, 0.99999, 0.999999)

@@ -5,9 +5,10 @@
     python -m tests.identity_score LABELS CLUSTERS [--households PAIRS] [--json]
     python -m tests.identity_score LABELS --oracle LEADS PROPERTIES
 
-``CLUSTERS`` has the columns ``lead_id,cluster_id``; a lead that is absent is a cluster of its own. ``PAIRS`` has
-``cluster_a,cluster_b``: clusters proposed as people of one household. The oracle reads the labels
-and undoes every corruption: what no resolver can be expected to beat by much. All files may be packed with gzip.
+``CLUSTERS`` has the columns ``lead_id,cluster_id``; a lead that is absent is a cluster of its own. The first two
+columns of ``PAIRS`` are clusters, or leads that stand for theirs, proposed as people of one household. The oracle
+reads the labels and undoes every corruption: what no resolver can be expected to beat by much. All files may be packed
+with gzip.
 """
 
 from __future__ import annotations
@@ -163,7 +164,7 @@ def _by_noise(
 def score_households(
     labels: Mapping[str, Label], clusters: Mapping[str, str], proposed: Iterable[tuple[str, str]]
 ) -> HouseholdScore:
-    """How well ``proposed`` (pairs of clusters) renders who lives with whom.
+    """How well ``proposed`` (pairs of clusters, or of leads that stand for theirs) renders who lives with whom.
 
     A cluster stands for its commonest person.
     """
@@ -177,7 +178,8 @@ def score_households(
         values[label.person].update(value for value in (label.email, label.phone) if value)
         home[label.person] = label.household
     who = {cluster: min(counts, key=lambda person: (-counts[person], person)) for cluster, counts in votes.items()}
-    links = {frozenset((a, b)) for a, b in proposed if a != b}
+    links = {frozenset((clusters.get(a) or a, clusters.get(b) or b)) for a, b in proposed}
+    links = {link for link in links if len(link) == 2}
     right_links = 0
     found: set[frozenset[str]] = set()
     for link in links:
@@ -235,7 +237,7 @@ def oracle(labels: Mapping[str, Label], places: Mapping[str, tuple[str, date]]) 
 # -- files ------------------------------------------------------------------------------------------------------------
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
+def rows(path: Path) -> Iterator[dict[str, str]]:
     with ExitStack() as stack:
         file = stack.enter_context(path.open("rb"))
         packed = path.suffix == ".gz"
@@ -254,25 +256,26 @@ def read_labels(path: Path) -> dict[str, Label]:
             row.get("phone_key") or "",
             row.get("name_key") or "",
         )
-        for row in _rows(path)
+        for row in rows(path)
     }
 
 
 def read_places(leads: Path, properties: Path) -> dict[str, tuple[str, date]]:
     """Region and day of each lead."""
-    regions = {row["property_id"]: row["region"] for row in _rows(properties)}
+    regions = {row["property_id"]: row["region"] for row in rows(properties)}
     return {
         row["lead_id"]: (regions[row["property_id"]], date.fromisoformat(row["received_at"][:10]))
-        for row in _rows(leads)
+        for row in rows(leads)
     }
 
 
 def read_clusters(path: Path) -> dict[str, str]:
-    return {row["lead_id"]: row["cluster_id"] for row in _rows(path)}
+    return {row["lead_id"]: row["cluster_id"] for row in rows(path)}
 
 
 def read_links(path: Path) -> list[tuple[str, str]]:
-    return [(row["cluster_a"], row["cluster_b"]) for row in _rows(path)]
+    """The first two columns, whatever they are called."""
+    return [tuple(row.values())[:2] for row in rows(path)]  # type: ignore[misc]
 
 
 def _print(result: Score, households: HouseholdScore | None) -> None:
@@ -291,7 +294,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Score clusters of leads against their labels.")
     parser.add_argument("labels", type=Path)
     parser.add_argument("clusters", type=Path, nargs="?", help="lead_id,cluster_id")
-    parser.add_argument("--households", type=Path, metavar="PAIRS", help="cluster_a,cluster_b")
+    parser.add_argument("--households", type=Path, metavar="PAIRS", help="pairs of clusters or of leads")
     parser.add_argument("--oracle", type=Path, nargs=2, metavar="FILE", help="score what can be had at most")
     parser.add_argument("--json", action="store_true", help="for a program")
     options = parser.parse_args()

@@ -150,3 +150,4 @@ def test_households_are_pairs_of_people() -> None:
     assert (result.proposed, result.right, result.precision) == (2, 1, 0.5)
     assert (result.there, result.sharing, result.recall) == (3, 1, 1.0)
     assert result.recall_of_all == pytest.approx(1 / 3)
+    assert score_households(labels, clusters, [("a", "b"), ("b", "1"), ("c", "d")]) == result
