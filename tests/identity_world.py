@@ -205,6 +205,7 @@ class World:
         self._emails: set[str] = set()
         self._phones: set[str] = set()
         self._retired: list[tuple[float, str]] = []
+        self._recycled: set[str] = set()
         self._recent: list[Person] = []
         self._persons = self._households = 0
         self._properties = [self._property(i) for i in range(max(60, leads // int(table["leads_per_property"])))]
@@ -275,7 +276,8 @@ class World:
             if ended + _LIVE_APART < day:
                 self._retired[at] = self._retired[-1]
                 self._retired.pop()
-                return phone, "recycled_phone"
+                self._recycled.add(phone)
+                return phone, ""
         if rnd() < rates["out_of_region_phone"]:
             region = int(rnd() * len(self.regions))
         return self._new_phone(region), ""
@@ -549,6 +551,8 @@ class World:
             shown.tags.append("missing_email")
         if no_phone:
             shown.tags.append("missing_phone")
+        elif phone in self._recycled:
+            shown.tags.append("recycled_phone")
         if desk:
             shown.email, shown.phone = desk[1], desk[2] if shown.phone else ""
             shown.email_key = shown.phone_key = ""

@@ -82,6 +82,22 @@ def test_a_clean_lead_shows_what_its_label_says(folder: Path) -> None:
     assert seen > LEADS / 20
 
 
+def test_a_key_is_a_value_of_ones_own(folder: Path) -> None:
+    homes: dict[str, set[str]] = {}
+    for label in rows(folder / "labels.csv.gz"):
+        noise = set(label["noise"].split("|"))
+        if noise & {"placeholder_email", "front_desk_email", "shared_mailbox", "desk"}:
+            assert not label["email_key"]
+        if noise & {"placeholder_phone", "property_phone", "call_centre_phone", "desk"}:
+            assert not label["phone_key"]
+        assert ("no_contact" in noise) == (not label["email_key"] and not label["phone_key"])
+        if "recycled_phone" not in noise:
+            for value in filter(None, (label["email_key"], label["phone_key"])):
+                homes.setdefault(value, set()).add(label["household_id"])
+    retired = [value for value, keys in homes.items() if len(keys) > 1]
+    assert not retired
+
+
 def test_each_mishap_of_a_world_happens() -> None:
     _, labels = World("noisy", 12_000, 1).run()
     seen = {tag for label in labels for tag in label[3].split("|")}
