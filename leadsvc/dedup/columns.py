@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from leadsvc.normalize.emails import is_public
-from leadsvc.resolve.keys import given_root, keys
-from leadsvc.resolve.levels import Crowd
+from leadsvc.resolve.keys import SEASON_S, given_root, keys
+from leadsvc.resolve.levels import HUB, Crowd
 from leadsvc.resolve.model import Frequencies
 from leadsvc.resolve.trace import Trace
 
@@ -40,6 +40,7 @@ class Block:
     move_in: Ints
     bedrooms: Floats
     said: Ints
+    vouched: Flags
     keys: Ints
     counts: Ints
 
@@ -59,6 +60,7 @@ def block(traces: Sequence[Trace]) -> Block:
         np.array([NONE if each.move_in is None else each.move_in for each in traces], np.int64),
         np.array([np.nan if each.bedrooms is None else each.bedrooms for each in traces], np.float64),
         np.array([each.said for each in traces], np.int64),
+        np.array([each.vouched for each in traces], np.bool_),
         np.array([key for row in made for key in row], np.int64),
         np.array([len(row) for row in made], np.int64),
     )
@@ -110,6 +112,7 @@ class Columns:
     move_in: Ints
     bedrooms: Floats
     said: Ints
+    vouched: Flags
     keys: Ints
     key_rows: Ints
 
@@ -144,11 +147,19 @@ class Columns:
 
     @cached_property
     def crowds(self) -> dict[str, int]:
-        """Contact values behind which more than one first name was seen -> how many."""
+        """Contact values that more than one person seems to have -> how many; see
+        :func:`leadsvc.resolve.keys.crowd_of`."""
         roots = coded((given_root(each.given) for each in self.parsed), len(self.parsed)).codes
+        named = np.where(self.names.codes == NONE, NONE, roots[self.names.codes]) if len(roots) else self.names.codes
+        seasons = self.at // SEASON_S
         crowds: dict[str, int] = {}
         for column in (self.emails, self.phones):
-            crowds |= _crowds(column, self.names.codes, roots)
+            values, rows = _taken_apart(column)
+            known = named[rows] != NONE
+            names = _distinct(values.codes[known], named[rows][known], len(values.texts))
+            often = _distinct(values.codes, seasons[rows], len(values.texts))
+            found = np.maximum(names, np.where(often > HUB, often, 1))
+            crowds |= {values.texts[code]: int(found[code]) for code in np.flatnonzero(found > 1)}
         return crowds
 
     @cached_property
@@ -174,12 +185,27 @@ class Columns:
                 family[last] = family.get(last, 0) + count
         housed = np.bincount(self.places.codes[self.places.codes != NONE], minlength=len(self.places.texts))
         places = dict(zip(self.places.texts, housed.tolist(), strict=True))
-        return Frequencies(len(self), given, family, places, self._masked())
+        return Frequencies(len(self), given, family, places, self._masked(), self._namesakes(given, family))
+
+    def _namesakes(self, given: Mapping[str, int], family: Mapping[str, int]) -> float:
+        """How many times more often both names agree than first and last names apart would. Counted across regions,
+        where hardly ever the same person wrote twice."""
+        whole = coded((f"{each.root}|{''.join(each.family)}" for each in self.parsed), len(self.parsed)).codes
+        full = np.array([bool(each.given and each.family) for each in self.parsed], bool)
+        used = (self.names.codes != NONE) & (self.regions.codes != NONE)
+        used[used] = full[self.names.codes[used]]
+        names, regions = whole[self.names.codes[used]], self.regions.codes[used]
+        across = _across(np.zeros(len(names), np.int64), regions)
+        if not across:
+            return 1.0
+        expected = across * _together(given) * _together(family)
+        found = _across(names, regions)
+        return min(max((found + 1) / (expected + 1), 1.0), _MOST_NAMESAKES)
 
     def _masked(self) -> frozenset[str]:
         """Domains whose addresses never spell anything of the names that use them: somebody makes them up, one for each
         conversation."""
-        told: dict[str, list[int]] = {}
+        told: dict[str, tuple[set[str], list[bool]]] = {}
         pairs = np.unique(np.stack([self.emails.codes, self.names.codes]), axis=1)
         for email, named in pairs[:, (pairs[0] != NONE) & (pairs[1] != NONE)].T.tolist():
             local, _, domain = self.emails.texts[email].partition(" ")[0].rpartition("@")
@@ -187,16 +213,35 @@ class Columns:
                 continue
             name = self.parsed[named]
             words = [each for each in (*name.given, *name.family) if len(each) > 2]
-            count = told.setdefault(domain, [0, 0])
-            count[0] += 1
-            count[1] += any(each[:4] in local for each in words)
+            addresses, spelled = told.setdefault(domain, (set(), []))
+            addresses.add(local)
+            spelled.append(any(each[:4] in local for each in words))
         return frozenset(
-            domain for domain, (all_, spelled) in told.items() if all_ >= _MANY and spelled <= all_ * _BY_CHANCE
+            domain
+            for domain, (addresses, spelled) in told.items()
+            if len(addresses) >= _MANY and sum(spelled) <= len(spelled) * _BY_CHANCE
         )
 
 
 _MANY = 25  # addresses at a domain before it is judged
 _BY_CHANCE = 0.05  # of random local parts hold the letters of somebody's name
+
+
+_MOST_NAMESAKES = 20.0
+
+
+def _across(groups: Ints, regions: Ints) -> int:
+    """Pairs of rows of one group but of two regions."""
+    count = int(regions.max(initial=0)) + 1
+    _, sizes = np.unique(groups, return_counts=True)
+    _, inside = np.unique(groups * count + regions, return_counts=True)
+    return int((sizes**2).sum() - (inside**2).sum()) // 2
+
+
+def _together(counts: Mapping[str, int]) -> float:
+    """How probably two random rows have the same word."""
+    total = sum(counts.values())
+    return sum(each * each for each in counts.values()) / (total * total) if total else 0.0
 
 
 def _name(text: str) -> Name:
@@ -209,27 +254,24 @@ def _text(column: Coded, row: int) -> str:
     return "" if code == NONE else column.texts[code]
 
 
-def _crowds(column: Coded, names: Ints, roots: Ints) -> dict[str, int]:
-    """Single values of a column -> distinct first names behind them, where there are several."""
-    named = np.where(names == NONE, NONE, roots[names]) if len(roots) else np.full(len(names), NONE)
-    used = (column.codes != NONE) & (named != NONE)
-    pairs = np.unique(np.stack([column.codes[used], named[used]]), axis=1)
-    behind: dict[str, set[int]] = {}
-    singles = np.array([" " not in each for each in column.texts], bool)
-    shared = {each for text, single in zip(column.texts, singles, strict=True) if not single for each in text.split()}
-    counts = np.bincount(pairs[0], minlength=len(column.texts)) if pairs.size else np.zeros(len(column.texts), int)
-    crowds = {
-        column.texts[code]: int(counts[code])
-        for code in np.flatnonzero((counts > 1) & singles)
-        if column.texts[code] not in shared
-    }
-    if shared:  # values that also stand beside others in some row
-        for code, root in pairs.T.tolist():
-            for value in column.texts[code].split():
-                if value in shared:
-                    behind.setdefault(value, set()).add(root)
-        crowds |= {value: len(found) for value, found in behind.items() if len(found) > 1}
-    return crowds
+def _taken_apart(column: Coded) -> tuple[Coded, Ints]:
+    """The single values of a column, and the row of each."""
+    rows = np.flatnonzero(column.codes != NONE)
+    codes = column.codes[rows]
+    several = np.array([" " in each for each in column.texts] or [False], bool)[codes]
+    texts = [column.texts[code] for code in codes[~several]]
+    places = [rows[~several]]
+    for row, code in zip(rows[several].tolist(), codes[several].tolist(), strict=True):
+        found = column.texts[code].split()
+        texts += found
+        places.append(np.full(len(found), row))
+    return coded(texts, len(texts)), np.concatenate(places)
+
+
+def _distinct(values: Ints, seen: Ints, count: int) -> Ints:
+    """For each value how many different things were seen with it."""
+    pairs = np.unique(np.stack([values, seen]), axis=1)
+    return np.bincount(pairs[0], minlength=count)
 
 
 def gather(blocks: Iterable[Block]) -> Columns:
@@ -259,6 +301,7 @@ def gather(blocks: Iterable[Block]) -> Columns:
         _joined([part.move_in for part in parts], np.int64)[order],
         _joined([part.bedrooms for part in parts], np.float64)[order],
         _joined([part.said for part in parts], np.int64)[order],
+        _joined([part.vouched for part in parts], np.bool_)[order],
         _joined([part.keys for part in parts], np.int64),
         rows,
     )

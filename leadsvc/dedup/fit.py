@@ -18,11 +18,15 @@ from leadsvc.dedup.columns import Columns, Floats, Ints
 from leadsvc.dedup.cores import Cores
 from leadsvc.dedup.pairs import Comparer, Pairs, stranger_logs
 from leadsvc.resolve.levels import FIELDS, NEVER_MISSING
-from leadsvc.resolve.model import EMAIL, HOUSEHOLD, PHONE, SAME, STRANGER, THREAD, Model, Table
+from leadsvc.resolve.model import EMAIL, GIVEN, HOUSEHOLD, PHONE, SAME, STRANGER, THREAD, Model, Table
 
+# What is not learned. A conversation agrees or says nothing, so there is nothing to count its agreements against. And
+# another first name is what makes somebody another member of a household: learned freely, that explanation would drift
+# to namesakes, or to what one person writes.
+_KEPT = {SAME: frozenset({THREAD}), HOUSEHOLD: frozenset({THREAD, GIVEN})}
 _ROUNDS = 25
 _ENOUGH = 1e-4  # change of the share of pairs that are one person, at which the rounds end
-_SEEN = {SAME: 50.0, HOUSEHOLD: 50.0}  # pairs that the weights one starts from count for, in each field
+_SEEN = {SAME: 50.0, HOUSEHOLD: 200.0}  # pairs that the weights one starts from count for, in each field
 _RANDOM = 40_000
 _MOST = 1_500_000  # candidate pairs looked at; beyond that a sample says the same
 _STRANGERS_SEEN = 400.0
@@ -97,7 +101,7 @@ def _round(pairs: Pairs, strangers: Floats, known: Floats, model: Model, start: 
     for kind, chance in ((SAME, same), (HOUSEHOLD, mates)):
         tables[kind] = tuple(
             start.tables[kind][place]
-            if place == THREAD  # it agrees or says nothing, so there is nothing to count its agreements against
+            if place in _KEPT[kind]
             else _row(
                 name,
                 np.bincount(pairs.levels[:, place], weights=chance * weight, minlength=len(kinds)),

@@ -18,7 +18,18 @@ from leadsvc.resolve import levels as one_by_one
 from leadsvc.resolve.keys import CAP
 from leadsvc.resolve.levels import FIELDS, HUB, Beds, Email, Gap, Move, Phone, Place, Said, Thread
 from leadsvc.resolve.likeness import Family, Given
-from leadsvc.resolve.model import EMAIL, FAMILY, GIVEN, PHONE, PLACE, Frequencies, Model, variant_share
+from leadsvc.resolve.model import (
+    COMMONEST,
+    EMAIL,
+    FAMILY,
+    GIVEN,
+    PHONE,
+    PLACE,
+    Frequencies,
+    Model,
+    contact_share,
+    variant_share,
+)
 
 _POSITION = {name: place for place, (name, _) in enumerate(FIELDS)}
 
@@ -108,6 +119,8 @@ class Comparer:
         table[:, EMAIL], table[:, PHONE] = email, phone
         table[:, _POSITION["thread"]] = _equal(columns.threads.codes, first, second) * Thread.SAME
         names = self._names(first, second)
+        sure = columns.vouched[first] & columns.vouched[second]
+        names[sure & (names[:, 0] == Given.DIFFERENT), 0] = Given.OTHER
         for place, name in enumerate(("given", "family", "order")):
             table[:, _POSITION[name]] = names[:, place]
         table[:, PLACE] = places = self._places(first, second)
@@ -197,8 +210,8 @@ class Comparer:
         known, columns = self.frequencies, self.columns
         found = np.zeros((len(pairs), len(FIELDS)))
         size = max(known.leads, 2)
-        found[:, EMAIL] = pairs.email_crowd / size
-        found[:, PHONE] = pairs.phone_crowd / size
+        found[:, EMAIL] = contact_share(pairs.email_crowd, size)
+        found[:, PHONE] = contact_share(pairs.phone_crowd, size)
         ours, theirs = columns.names.codes[pairs.first], columns.names.codes[pairs.second]
         given = np.array([known.given_share(each.root) for each in columns.parsed] or [1.0])
         family = np.array([known.family_share("".join(each.family)) for each in columns.parsed] or [1.0])
@@ -208,9 +221,9 @@ class Comparer:
             level == Given.SAME, share, np.where(level == Given.VARIANT, variant_share(share), 0)
         )
         level = pairs.levels[:, FAMILY]
-        found[:, FAMILY] = np.where(
-            (level == Family.SAME) | (level == Family.VARIANT), np.minimum(family[ours], family[theirs]), 0
-        )
+        alike = (level == Family.SAME) | (level == Family.VARIANT)
+        found[:, FAMILY] = np.where(alike, np.minimum(family[ours], family[theirs]), 0)
+        found[alike, GIVEN] = np.minimum(found[alike, GIVEN] * known.namesakes, COMMONEST)
         place = np.array([known.place_share(each) for each in columns.places.texts] or [1.0])
         same = pairs.levels[:, PLACE] == Place.SAME
         found[:, PLACE] = np.where(same, place[columns.places.codes[pairs.first]], 0)

@@ -17,8 +17,8 @@ from leadsvc.dedup.cores import Cores
 from leadsvc.errors import Reject
 from leadsvc.normalize.emails import emails, is_masked
 from leadsvc.normalize.names import person
-from leadsvc.normalize.phones import own_number, phones
-from leadsvc.resolve.trace import Trace, made, said
+from leadsvc.normalize.phones import phones
+from leadsvc.resolve.trace import Trace, made, said, told
 
 REQUIRED = ("lead_id", "received_at")
 OPTIONAL = ("first_name", "last_name", "email", "phone", "property_id", "move_in_date", "bedrooms", "message")
@@ -42,16 +42,17 @@ class Reader:
         """One line. Raises :class:`Reject` naming file, line and field."""
         lead_id, at, first, last, email, phone, place, move_in, bedrooms, message = row
         name = next((each.value for each in person(first, last)), None)
-        told = [each.value for each in (*emails(email), *emails(message if "@" in message else ""))]
-        masked = {each.key: each.address for each in told if each.relay or is_masked(each.address)}
-        numbers = [*phones(phone)[0], *phones(own_number(message))[0]]
+        addresses = [each.value for each in emails(email)]
+        masked = {each.key: each.address for each in addresses if each.relay or is_masked(each.address)}
+        numbers = [each.value.e164 for each in phones(phone)[0]]
+        more = told(message, bool(name), bool(addresses), bool(numbers))
         return made(
             lead_id,
             self._seconds(line, at),
-            (name.given, name.family, name.suffix) if name else ("", "", ""),
-            [each.key for each in told if each.key not in masked],
+            (name.given, name.family, name.suffix) if name else more.name,
+            [each for each in (*(key.key for key in addresses), *more.emails) if each not in masked],
             masked.values(),
-            [each.value.e164 for each in numbers],
+            [*numbers, *more.phones],
             place=place,
             region=self.regions.get(place, ""),
             move_in=self._day(line, move_in),

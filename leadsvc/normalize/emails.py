@@ -23,6 +23,11 @@ _SPELLED = re.compile(
     r"(?P<local>[\w.+-]+(?: dot [\w+-]+)*) at (?P<domain>[\w-]+(?:(?: dot |\.)[\w-]+)+)", re.IGNORECASE
 )
 
+_IN_PROSE = re.compile(
+    r"(?P<local>[\w+-]+(?:\.[\w+-]+)*)\s?[(\[]?\bat\b[)\]]?\s?(?P<host>(?:[a-z0-9-]+\.)+(?:com|net|org|edu|me|us|ca|io))\b",
+    re.IGNORECASE,
+)
+
 
 def emails(text: str, *, exclude: Collection[str] = ()) -> tuple[Value[EmailAddress], ...]:
     """Every usable address in ``text``, in order, each once. ``exclude`` holds addresses and ``@domain`` that are the
@@ -38,6 +43,13 @@ def emails(text: str, *, exclude: Collection[str] = ()) -> tuple[Value[EmailAddr
             continue
         found.setdefault(address.key, Value(address, text[:_MAX], _rule(address)))
     return tuple(found.values())
+
+
+def spelled_address(text: str) -> str:
+    """An address that stands in running text with its sign as a word ("jo.lee at example.com"), written as one; empty
+    when there is none. Only a host in letters with a dot counts."""
+    found = _IN_PROSE.search(text[:_MAX])
+    return f"{found['local']}@{found['host']}" if found else ""
 
 
 def _plain(text: str) -> str:

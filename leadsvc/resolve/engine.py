@@ -232,15 +232,15 @@ def place(
         whole.sort(key=lambda each: each[:2])
         first, *others = (each[2] for each in whole)
         loudest = _loudest(mine, near[first], model)
-        related = tuple(each for each in related if each[0] not in {first, *others})
-        return Placed("join", first, tuple(others), torn, loudest, related)
+        beside = tuple(each for each in related if each[0] not in {first, *others})
+        return Placed("join", first, tuple(others), torn, loudest, beside)
     asked = {each for pair in found.reviews for each in pair[:2]}
     maybe = [(key, _loudest(mine, rows, model)) for key, rows in near.items()]
     maybe = [each for each in maybe if new.id in asked and each[1].same >= model.review_at]
     if maybe:
         key, loudest = max(maybe, key=lambda each: (each[1].same, str(each[0])))
-        others = tuple(each for each in related if each[0] != key)
-        return Placed("review", key, (), torn, loudest, others)
+        beside = tuple(each for each in related if each[0] != key)
+        return Placed("review", key, (), torn, loudest, beside)
     return Placed("new", reopen=torn, related=related)
 
 

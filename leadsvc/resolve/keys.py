@@ -7,14 +7,15 @@ its kind and its parts, the same in every process.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from leadsvc.resolve.levels import HUB
 from leadsvc.resolve.likeness import PARTICLES, skeleton
 from leadsvc.resolve.names import formal
 from leadsvc.resolve.trace import Trace, number
 
 CAP = 40
-_SEASON_S = 60 * 86_400  # renters who write again mostly do so within weeks; two windows overlap by half
+SEASON_S = 60 * 86_400  # renters who write again mostly do so within weeks; two windows overlap by half
 
 
 def given_root(given: tuple[str, ...]) -> str:
@@ -22,6 +23,23 @@ def given_root(given: tuple[str, ...]) -> str:
     if not given or len(given[0]) < 2:
         return ""
     return min(formal(given[0]))
+
+
+def marks(trace: Trace) -> tuple[str, ...]:
+    """What is counted behind each contact value of an inquiry, to learn whose it is: first names, and seasons."""
+    root = given_root(trace.given)
+    return (*((root,) if root else ()), f"{_SEASON_MARK}{trace.at // SEASON_S}")
+
+
+def crowd_of(marked: Collection[str]) -> int:
+    """How many people a contact value seems to have, from the distinct marks seen with it: one for each first name. A
+    value that is used in season after season is a desk's, whatever name its clerk signs with."""
+    names = sum(not each.startswith(_SEASON_MARK) for each in marked)
+    seasons = len(marked) - names
+    return max(names, seasons if seasons > HUB else 1)
+
+
+_SEASON_MARK = "@"
 
 
 def keys(trace: Trace) -> tuple[int, ...]:
@@ -54,8 +72,8 @@ def _by_name(trace: Trace, root: str) -> Iterator[str]:
     if root and trace.place:
         yield f"g|{trace.place}|{root}"
     surnames = [each for each in trace.family if each not in PARTICLES] or list(trace.family)
-    season = trace.at // _SEASON_S
-    half = (trace.at + _SEASON_S // 2) // _SEASON_S
+    season = trace.at // SEASON_S
+    half = (trace.at + SEASON_S // 2) // SEASON_S
     for surname in surnames:
         if trace.place:
             yield f"f|{trace.place}|{skeleton(surname)}"

@@ -209,6 +209,8 @@ def compare(one: Usable, other: Usable) -> Compared:
     numbers = one.phones.keys() & other.phones.keys()
     phone = Phone.SAME if numbers else phones(one.phones, other.phones)
     given, family, turned = spellings(a.spelled, a.suffix, b.spelled, b.suffix)
+    if given is Given.DIFFERENT and a.vouched and b.vouched:
+        given = Given.OTHER
     place = places(a.place, a.region, b.place, b.region)
     gap = gaps(abs(a.at - b.at))
     levels = (

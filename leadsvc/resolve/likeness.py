@@ -37,14 +37,18 @@ _ALIKE = {0: 2.0, 1: 2.0, 2: 2.0, 3: 0.8, 4: 0.6}
 
 
 class Given(IntEnum):
-    """First names. ``NEAR``: one slip; ``VARIANT``: short form, other spelling of the same name, or a middle name."""
+    """First names. ``OTHER``: different, and each spelled in the writer's own address too, so that neither is a
+    nickname or a slip; ``PART``: the first of two first names agrees, the second does not; ``NEAR``: one slip;
+    ``VARIANT``: short form, other spelling of the same name, or a middle name."""
 
     MISSING = 0
-    DIFFERENT = 1
-    INITIAL = 2
-    NEAR = 3
-    VARIANT = 4
-    SAME = 5
+    OTHER = 1
+    DIFFERENT = 2
+    INITIAL = 3
+    PART = 4
+    NEAR = 5
+    VARIANT = 6
+    SAME = 7
 
 
 class Family(IntEnum):
@@ -104,7 +108,8 @@ def given(one: tuple[str, ...], other: tuple[str, ...]) -> Given:
     if not one or not other:
         return Given.MISSING
     if one[0] == other[0]:
-        return Given.SAME
+        both = len(one) > 1 and len(other) > 1 and len(one[1]) > 1 and len(other[1]) > 1
+        return Given.PART if both and words(one[1], other[1]) is Given.DIFFERENT else Given.SAME
     first = words(one[0], other[0])
     if first >= Given.NEAR:
         return first

@@ -39,13 +39,15 @@ Table = tuple[tuple[float, ...], ...]
 class Frequencies:
     """How often things occur in a store. ``leads``: inquiries in it; ``given`` and ``family``: inquiries by formal
     first name and by last name; ``places``: inquiries by property; ``masked``: domains learned to hold masked addresses
-    only."""
+    only. ``namesakes``: how many times more often strangers share both names than if first names were given without
+    regard to last names; parents regard them, each culture in its own way."""
 
     leads: int = 20_000
     given: Mapping[str, int] = field(default_factory=dict)
     family: Mapping[str, int] = field(default_factory=dict)
     places: Mapping[str, int] = field(default_factory=dict)
     masked: frozenset[str] = frozenset()
+    namesakes: float = 1.0
 
     @cached_property
     def _totals(self) -> tuple[int, int, int]:
@@ -65,8 +67,20 @@ class Frequencies:
 # In a store that knows nothing yet every first name is one of so many, and so on.
 _UNSEEN_GIVEN, _UNSEEN_FAMILY, _UNSEEN_PLACES = 200, 1_000, 100
 
+COMMONEST = 0.5  # no first name is more common than that, whatever the last name
+
 # Two short forms of one name are rarer than the name itself, and have a floor of their own.
 _VARIANT_PART, _VARIANT_FLOOR = 0.5, 0.0005
+
+
+def contact_share(crowd: Any, size: int) -> Any:
+    """How probably two strangers have a value in common that so many first names were seen behind (number or array): in
+    proportion to those besides the first, and hardly at all when there are none. 0 for no crowd, when it is not
+    common."""
+    return (crowd - 1 + _RECYCLED) * (crowd > 0) / size
+
+
+_RECYCLED = 0.05  # people who come to a number or an address after somebody else, for each that has one
 
 
 def variant_share(share: Any) -> Any:
@@ -117,9 +131,9 @@ class Model:
         known = self.frequencies
         size = max(known.leads, 2)
         if levels[EMAIL] == Email.SAME:
-            found[EMAIL] = compared.email_crowd / size
+            found[EMAIL] = contact_share(compared.email_crowd, size)
         if levels[PHONE] == Phone.SAME:
-            found[PHONE] = compared.phone_crowd / size
+            found[PHONE] = contact_share(compared.phone_crowd, size)
         if levels[GIVEN] in {Given.SAME, Given.VARIANT}:
             roots = [given_root(each.given) or "".join(each.given) for each in (one, other)]
             share = min(known.given_share(root) for root in roots)
@@ -127,6 +141,7 @@ class Model:
             found[GIVEN] = variant_share(share) if variant else share
         if levels[FAMILY] in {Family.SAME, Family.VARIANT}:
             found[FAMILY] = min(known.family_share("".join(each.family)) for each in (one, other))
+            found[GIVEN] = min(found[GIVEN] * known.namesakes, COMMONEST)
         if levels[PLACE] == Place.SAME:
             found[PLACE] = known.place_share(one.place)
         return tuple(found)

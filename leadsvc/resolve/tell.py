@@ -33,6 +33,7 @@ _GIVEN = {
     Given.SAME: "same first name",
     Given.VARIANT: "another form of the first name",
     Given.NEAR: "first name one slip away",
+    Given.PART: "one of two first names in common",
     Given.INITIAL: "same initial",
 }
 _FAMILY = {
@@ -64,10 +65,11 @@ def sentence(compared: Compared) -> str:
 
 
 def _against(told: dict[str, int], given: Given, family: Family) -> list[str]:
-    if given is Given.DIFFERENT and family is Family.DIFFERENT:
+    first = given in {Given.DIFFERENT, Given.OTHER}
+    if first and family is Family.DIFFERENT:
         found = ["a different name"]
     else:
-        found = ["a different first name"] if given is Given.DIFFERENT else []
+        found = ["a different first name"] if first else []
         found += ["a different last name"] if family is Family.DIFFERENT else []
     found += ["another e-mail address"] if told["email"] == Email.DIFFERENT else []
     found += ["another phone number"] if told["phone"] in {Phone.DIFFERENT, Phone.AREA} else []

@@ -12,14 +12,19 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from leadsvc.model import Lead
-from leadsvc.normalize.emails import is_masked
+from leadsvc.normalize.emails import emails, is_masked, spelled_address
+from leadsvc.normalize.names import people
+from leadsvc.normalize.phones import own_number, phones
+from leadsvc.normalize.signed import signed
 from leadsvc.resolve.likeness import Spelled
 from leadsvc.resolve.names import fold
 
+_DIGITS = re.compile(r"\d{3}.{0,3}\d{3}.{0,3}\d{4}")
 _LETTERS = re.compile(r"[a-z]+")
+_SPELLED = 3  # letters that do not stand in an address by chance
 _TOLD = 20  # letters of a message below which two people easily write the same
 
 
@@ -54,6 +59,12 @@ class Trace:
         """The name as :func:`leadsvc.resolve.likeness.names` takes it."""
         return self.given, self.family, self.guessed
 
+    @property
+    def vouched(self) -> bool:
+        """Whether the first name is spelled in an address of its own, too."""
+        name = self.given[0] if self.given else ""
+        return len(name) >= _SPELLED and any(name in each.rpartition("@")[0] for each in self.emails)
+
     def to_json(self) -> list[Any]:
         """Everything but the id, shortest form: a list in the order of the fields."""
         return [
@@ -79,18 +90,51 @@ def of_lead(id: str, lead: Lead, at: datetime, place: str, region: str, ignored:
         threads.append(f"{lead.source}:{lead.thread_id.value}")
     name = lead.name.value if lead.name else None
     message = lead.message.value if lead.message else ""
+    numbers = [each.value.e164 for each in lead.phones]
+    more = told(message, bool(name), bool(addresses), bool(numbers))
     return made(
         id,
         int(at.timestamp()),
-        (name.given, name.family, name.suffix) if name else ("", "", ""),
-        [each.key for each in addresses if each.key not in masked],
+        (name.given, name.family, name.suffix) if name else more.name,
+        [
+            each
+            for each in (*(key.key for key in addresses), *more.emails)
+            if each not in masked and each not in ignored
+        ],
         threads,
-        [each.value.e164 for each in lead.phones if each.value.e164 not in ignored],
+        [each for each in (*numbers, *more.phones) if each not in ignored],
         place=place,
         region=region,
         move_in=lead.move_in.value.on if lead.move_in else None,
         bedrooms=lead.bedrooms.value.low if lead.bedrooms else None,
         said=said(message, place),
+    )
+
+
+class Told(NamedTuple):
+    """What a message tells of its writer."""
+
+    name: tuple[str, str, str]
+    emails: tuple[str, ...]
+    phones: tuple[str, ...]
+
+
+def told(message: str, named: bool, addressed: bool, numbered: bool) -> Told:
+    """What a message says besides the fields: how it is signed where no name was given; the number and the address that
+    its writer calls their own, and any where the field is empty. For recognising people only."""
+    if not message:
+        return Told(("", "", ""), (), ())
+    name = ("", "", "")
+    if not named and (text := signed(message)):
+        name = next(((e.value.given, e.value.family, e.value.suffix) for e in people(text)), name)
+    written = message if "@" in message else "" if addressed else spelled_address(message)
+    found = [each.value for each in emails(written)] if written else []
+    number = own_number(message) or ("" if numbered else message)
+    numbers = [each.value.e164 for each in phones(number)[0]] if _DIGITS.search(number) else []
+    return Told(
+        name,
+        tuple(each.key for each in found if not each.relay and not is_masked(each.address)),
+        tuple(numbers) if len(numbers) == 1 else (),
     )
 
 
