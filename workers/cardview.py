@@ -60,6 +60,7 @@ class CardView:
     pushed: Mapping[str, str] = field(default_factory=dict)
     event: Mapping[str, Any] = field(default_factory=dict)
     task: Mapping[str, Any] = field(default_factory=dict)
+    standing: str = ""
     source_there: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -98,6 +99,7 @@ def card_view(connection: Connection, claimed: Claimed, now: datetime, keeps: fr
         floor_plan_ref=row["floor_plan_ref"] or "",
         unit_ref=row["unit_ref"] or "",
         comment=_comment(golden),
+        standing=row["standing"],
     )
     _add_refs(connection, claimed, view)
     _add_subject(connection, claimed, view, keeps)
@@ -137,6 +139,7 @@ def _card(card_id: uuid.UUID):  # type: ignore[no-untyped-def]  # a Select of ma
             person.c.key.label("person_key"),
             person.c.golden,
             person.c.edits,
+            person.c.standing,
             properties.c.remote_id.label("property_ref"),
             properties.c.time_zone,
             floor_plans.c.remote_id.label("floor_plan_ref"),

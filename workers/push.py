@@ -46,7 +46,6 @@ class Pushed:
     result: Result
     refs: tuple[Ref, ...] = ()
     gone: tuple[tuple[uuid.UUID, str], ...] = ()
-    standing: str = ""
     source: str = ""
 
 
@@ -55,6 +54,12 @@ _STANDINGS = {
     CardKind.APPLICANT: "applicant",
     CardKind.FORMER: "former",
     CardKind.PROSPECT: "prospect",
+}
+_KNOWN_AS = {
+    "resident": "(Known as a resident.)",
+    "applicant": "(Known as an applicant.)",
+    "former": "(Known as a former resident.)",
+    "opted_out": "(Opted out: wrote STOP, or an agent noted it.)",
 }
 _WAIT_FOR_CARD = Result(
     outcome=Outcome.RETRY,
@@ -95,7 +100,7 @@ def _put_prospect(destination: Destination, view: CardView) -> Pushed:
     person_id = result.person_id or (known.person_id if known else "")
     if person_id:
         refs.append(Ref("person", view.prospect_id, person_id))
-    return Pushed(result, tuple(refs), standing=standing, source=view.first_source)
+    return Pushed(result, tuple(refs), source=view.first_source)
 
 
 def _unverified(result: Result) -> Result:
@@ -175,6 +180,7 @@ def _add_event(destination: Destination, claimed: Claimed, view: CardView) -> Pu
         return Pushed(_WAIT_FOR_CARD)
     event = view.event
     text = f"Corrected by the sender: {event['text']}" if event["revision"] > 1 else event["text"]
+    text = _with_standing(view, text)
     push_ = EventPush(
         our_event_key=_key("IN", claimed),
         kind=event["kind"],
@@ -199,12 +205,18 @@ def _put_task(destination: Destination, claimed: Claimed, view: CardView) -> Pus
         our_task_key=f"TK-{claimed.subject_id.hex[-12:]}",
         title=task["title"],
         due_at=task["due_at"],
-        text=task["body"],
+        text=_with_standing(view, task["body"]),
         assignee_ref=task["assignee"],
     )
     result = destination.put_task(view.remote_card_id, push_)
     refs = (Ref("task", claimed.subject_id, result.task_id),) if result.ok and result.task_id else ()
     return Pushed(result, refs)
+
+
+def _with_standing(view: CardView, text: str) -> str:
+    """``text`` below a line on what the renter is to the operator already, if anything."""
+    known = _KNOWN_AS.get(view.standing)
+    return "\n".join(filter(None, (known, text)))
 
 
 def _key(prefix: str, claimed: Claimed) -> str:

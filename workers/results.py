@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from leadsvc.ids import digest_uuid, uuid7
+from leadsvc.pipeline.standing import restore_standing
 from leadsvc.pipeline.sync import keep, upsert
 from leadsvc.places import name_key
 from leadsvc.store.tables import (
@@ -18,7 +19,6 @@ from leadsvc.store.tables import (
     exceptions,
     guest_cards,
     name_sightings,
-    prospects,
     remote_refs,
     unmapped_names,
 )
@@ -51,13 +51,13 @@ def record(connection: Connection, claimed: Claimed, pushed: Pushed, owner: str,
     )
     for ref in pushed.refs:
         _remember(connection, claimed, ref, now)
+    if any(ref.kind == "card" for ref in pushed.refs) or pushed.gone:
+        _stand(connection, claimed)
     for entity_id, remote_id in pushed.gone:
         match = (remote_refs.c.entity_id == entity_id) & (remote_refs.c.remote_id == remote_id)
         connection.execute(
             update(remote_refs).where(match, remote_refs.c.destination == claimed.destination).values(live=False)
         )
-    if pushed.standing and pushed.standing != "prospect":
-        _stand(connection, claimed, pushed.standing)
     if result.ok and pushed.source:
         unnamed = "source_name" in result.fallbacks
         _tell_of_source(connection, claimed.destination, claimed.guest_card_id, pushed.source, unnamed, now)
@@ -114,14 +114,9 @@ def _pushed_before(connection: Connection, row: dict[str, Any]) -> dict[str, Any
     return dict(connection.execute(statement).scalar() or {})
 
 
-def _stand(connection: Connection, claimed: Claimed, standing: str) -> None:
-    person = (
-        select(prospects.c.root_id)
-        .join(guest_cards, guest_cards.c.prospect_id == prospects.c.id)
-        .where(guest_cards.c.id == claimed.guest_card_id)
-        .scalar_subquery()
-    )
-    connection.execute(update(prospects).where(prospects.c.id == person).values(standing=standing))
+def _stand(connection: Connection, claimed: Claimed) -> None:
+    home = select(guest_cards.c.prospect_id).where(guest_cards.c.id == claimed.guest_card_id)
+    restore_standing(connection, (connection.execute(home).scalar_one(),))
 
 
 def _next(connection: Connection, claimed: Claimed, result: Result, now: datetime) -> dict[str, Any]:

@@ -27,11 +27,13 @@ from leadsvc.pipeline.placing import owe_if_nothing_was, place
 from leadsvc.pipeline.seen import Context
 from leadsvc.pipeline.splitting import split
 from leadsvc.pipeline.stages import write_outcome
+from leadsvc.pipeline.standing import restore_standing
 from leadsvc.pipeline.tray import Tray, release
 from leadsvc.pipeline.trusting import RELEASED
 from leadsvc.pipeline.working import Working
 from leadsvc.resolve.golden import with_edited_name
 from leadsvc.resolve.person import Card, Person
+from leadsvc.resolve.stage import STANDINGS
 from leadsvc.store.known import Known, bump, load_persons
 from leadsvc.store.tables import (
     audit,
@@ -48,7 +50,7 @@ from leadsvc.store.tables import (
 )
 
 _TRIES = 20
-_EDITABLE = ("name", "email", "phone")
+_EDITABLE = ("name", "email", "phone", "standing")
 
 
 class DryRun(Exception):
@@ -137,6 +139,8 @@ class Actions:
             raise Reject(
                 422, "Not editable", f"{field} cannot be edited; choose one of {', '.join(_EDITABLE)}", code="field"
             )
+        if field == "standing" and value not in STANDINGS:
+            raise Reject(422, "Unknown standing", f"choose one of {', '.join(STANDINGS[1:])}", code="standing")
 
         def act(connection: Connection) -> dict[str, Any]:
             row = self._root(connection, prospects, prospect_key)
@@ -144,6 +148,7 @@ class Actions:
             golden = with_edited_name(row["golden"], edits)
             changes = {"edits": edits, "golden": golden, "version": prospects.c.version + 1}
             connection.execute(update(prospects).where(prospects.c.id == row["id"]).values(**changes))
+            restore_standing(connection, (row["id"],))
             self._owe_again(connection, row["id"])
             self._audit(connection, actor, "edit", "prospect", prospect_key, {"field": field})
             return {"prospect": prospect_key, "field": field}

@@ -195,7 +195,8 @@ class Intake:
         planner.work.flush(connection)
         if planner.work.rebuild:
             roots = {planner.work.root(each) for each in planner.work.rebuild}
-            rebuild_prospects(connection, roots, context.portfolio.own_values)
+            own, many = context.portfolio.own_values, planner.shared
+            rebuild_prospects(connection, roots, own, many)
         return found, answer
 
     def plan(self, connection: Connection, context: Context, seen: list[Seen]) -> tuple[Planner, list[Fate]]:

@@ -61,7 +61,6 @@ def merge_persons(
         work.rewrite_edits(survivor)
     survivor.first_at = min(survivor.first_at, loser.first_at)
     survivor.last_at = max(survivor.last_at, loser.last_at)
-    survivor.standing = survivor.standing or loser.standing
     settle_review(work, survivor.members, decided_by, "same person")
     for card in loser.cards:
         _take_over(work, survivor, card, decision_id, rows)

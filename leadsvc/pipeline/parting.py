@@ -17,6 +17,7 @@ from leadsvc.outbox import SHELVED, Owed
 from leadsvc.pipeline.rebuild import rebuild_prospects
 from leadsvc.pipeline.rehoming import OPEN, Parting, Rehomed, rehome
 from leadsvc.pipeline.stages import restore_cards, restore_tasks
+from leadsvc.pipeline.standing import restore_standing
 from leadsvc.pipeline.working import Working
 from leadsvc.resolve.roots import follow
 from leadsvc.store.known import Known
@@ -69,6 +70,7 @@ def unmerge(connection: Connection, context: Context, decision_id: uuid.UUID, ac
     reopened = _reopen_tasks(connection, decision_id)
     restore_tasks(connection, touched, before)
     _correct_destinations(connection, work, parted, reopened, rehomed, merge, leaves, roots)
+    restore_standing(connection, roots)
     work.flush(connection)
     return {
         "decision": str(decision_id),

@@ -7,8 +7,9 @@ one did) and fills a :class:`Batch`.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from leadsvc.ids import public_key, uuid7
 from leadsvc.leadjson import to_json
@@ -26,6 +27,7 @@ from leadsvc.resolve import decide as rules
 from leadsvc.resolve import golden as survivors
 from leadsvc.resolve.names import name_key
 from leadsvc.resolve.person import Card, Person, open_at
+from leadsvc.resolve.stage import opting
 from leadsvc.store.known import Known, Told
 from leadsvc.store.queries.portfolio import PropertyInfo
 from leadsvc.store.tables import (
@@ -42,13 +44,19 @@ _CORRECTED = f"{BY_ID}, changed content"
 class Planner:
     """Plans the leads of one receipt into ``batch``; call :meth:`finish` once at the end."""
 
-    def __init__(self, context: Context, known: Known, seen: Iterable[Seen]) -> None:
+    def __init__(self, context: Context, known: Known, seen: Collection[Seen]) -> None:
         """``seen``: all that will be planned."""
         self.context = context
         self.known = known
         self._last = {each.external_id: each.position for each in seen if each.external_id}
+        self._identifiers = [each for one in seen for each in one.identity.identifiers]
         self.work = Working(known, context)
         self.decider = Decider(context, known, self.work)
+
+    @property
+    def shared(self) -> set[str]:
+        """Values of these leads that many people use."""
+        return {each.value for each in self._identifiers if each.id in self.known.shared}
 
     def plan(self, seen: Seen) -> Fate:
         """Decide one lead."""
@@ -79,6 +87,8 @@ class Planner:
         if card.asleep and not created and seen.occurred_at < card.opened_at:
             self.work.rename_first(card, seen.lead.source, seen.lead.campaign.value if seen.lead.campaign else "")
         golden_before = dict(person.golden)
+        if opting(seen.lead.contact_type.value, _said(seen.encoded)) is not None:
+            self.work.stand(person.id)
         self._learn(seen, person, inquiry_id, seen.occurred_at)
         self.work.touch(person, card, seen.occurred_at)
         self._insert_inquiry(seen, inquiry_id, decision_id, person, card)
@@ -205,8 +215,8 @@ class Planner:
             if parts not in person.raw_names:
                 person.raw_names.append(parts)
                 person.names.append(name_key(*parts))
-        shared = {each.value for each in seen.identity.identifiers if each.id in self.known.shared}
-        person.golden = survivors.combine(person.golden, survivors.record(seen.lead, at, inquiry_id, own, shared))
+        fresh = survivors.record(seen.lead, at, inquiry_id, own, self.shared)
+        person.golden = survivors.combine(person.golden, fresh)
 
     def _insert_inquiry(
         self, seen: Seen, inquiry_id: uuid.UUID, decision_id: uuid.UUID, person: Person, card: Card
@@ -390,7 +400,10 @@ class Planner:
         person = self.known.persons[self.work.root(told.person)]
         card = self._place_late(seen, person, self.work.card(person, told.card))
         new = seen.encoded
-        old_message, message = told.lead.get("message", {}).get("value"), new.get("message", {}).get("value")
+        old_message, message = _said(told.lead), _said(new)
+        kind = seen.lead.contact_type.value
+        if opting(kind, old_message) != opting(kind, message):
+            self.work.stand(person.id)
         self.work.revise(told, new, seen, why)
         self._join_more(seen, person, "revision", "A corrected inquiry connects them")
         self.work.touch(person, card, told.occurred_at)
@@ -455,3 +468,7 @@ class Planner:
             },
             keep=True,
         )
+
+
+def _said(lead: Mapping[str, Any]) -> str:
+    return str(lead.get("message", {}).get("value") or "")

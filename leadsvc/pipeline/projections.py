@@ -12,10 +12,12 @@ from sqlalchemy import Connection, Table, select, update
 from leadsvc.pipeline.parting import card_edges, merges_in_force, prospect_edges
 from leadsvc.pipeline.rebuild import rebuild_prospects
 from leadsvc.pipeline.stages import restore_cards
+from leadsvc.pipeline.standing import restore_standing
 from leadsvc.resolve.roots import follow
-from leadsvc.store.tables import guest_cards, prospect_identifiers, prospects
+from leadsvc.store.tables import guest_cards, identifiers, prospect_identifiers, prospects
 
 _CHUNK = 500
+_KEPT = ("first_at", "last_at", "standing")
 
 
 def rebuild(connection: Connection, own_values: frozenset[str]) -> dict[str, int]:
@@ -24,10 +26,13 @@ def rebuild(connection: Connection, own_values: frozenset[str]) -> dict[str, int
     decisions = merges_in_force(connection)
     _point(connection, prospects, follow(prospect_edges(decisions)))
     _point(connection, guest_cards, follow(card_edges(decisions, _owners(connection))))
+    many = set(connection.execute(select(identifiers.c.value).where(identifiers.c.trust == "shared")).scalars())
     for chunk in _roots(connection, prospects):
-        rebuild_prospects(connection, chunk, own_values)
+        rebuild_prospects(connection, chunk, own_values, many)
     for chunk in _roots(connection, guest_cards):
         restore_cards(connection, chunk)
+    for chunk in _roots(connection, prospects):
+        restore_standing(connection, chunk)
     after = _picture(connection)
     return {name: len(after[name] - before[name]) for name in before}
 
@@ -62,7 +67,7 @@ def _picture(connection: Connection) -> dict[str, set[Any]]:
     links = connection.execute(select(prospect_identifiers.c.prospect_id, prospect_identifiers.c.identifier_id))
     return {
         "prospects": {
-            (row["id"], str(sorted(map(str, row["names"]))), _text(row["golden"]), row["first_at"], row["last_at"])
+            (row["id"], str(sorted(map(str, row["names"]))), _text(row["golden"]), *(row[name] for name in _KEPT))
             for row in people
         },
         "memberships": {tuple(row) for row in members},

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, Select, delete, select, update
 
 from leadsvc.leadjson import from_json
 from leadsvc.model import Lead
@@ -21,15 +21,19 @@ from leadsvc.store.tables import fates, identifiers, inquiries, prospect_identif
 BY_ID = "same id of the sender"
 
 
-def rebuild_prospects(connection: Connection, roots: Collection[uuid.UUID], ignored: frozenset[str]) -> None:
+def rebuild_prospects(
+    connection: Connection,
+    roots: Collection[uuid.UUID],
+    ignored: frozenset[str],
+    many: Collection[str] = (),
+) -> None:
     """Recompute what the prospects at ``roots`` are known by; each keeps the edits of its members.
 
-    ``ignored``: values that are the operator's own.
+    ``ignored``: values that are the operator's own. ``many``: values, new to these prospects, that many people use.
     """
-    members = {
-        row.id: row
-        for row in connection.execute(select(prospects).where(prospects.c.root_id.in_(roots)).order_by(prospects.c.id))
-    }
+    rows = connection.execute(_members(roots)).all()
+    members = {row.id: row for row in rows}
+    shared = frozenset({*many, *(row.shared for row in rows if row.shared is not None)})
     told = _leads(connection, members)
     connection.execute(delete(prospect_identifiers).where(prospect_identifiers.c.prospect_id.in_(members)))
     batch = Batch()
@@ -38,7 +42,6 @@ def rebuild_prospects(connection: Connection, roots: Collection[uuid.UUID], igno
         for lead, at, _ in leads:
             _link(batch, linked, member, lead, at, ignored)
     batch.flush(connection)
-    shared = _shared(connection, members)
     for root in roots:
         family = [row.id for row in members.values() if row.root_id == root]
         edits = survivors.edits_of(str(root), {str(each): own_edits(members[each]) for each in family})
@@ -46,11 +49,17 @@ def rebuild_prospects(connection: Connection, roots: Collection[uuid.UUID], igno
         _write_root(connection, root, leads, edits, ignored, shared)
 
 
-def _shared(connection: Connection, members: Collection[uuid.UUID]) -> frozenset[str]:
-    """Values of these prospects that many people use."""
-    held = prospect_identifiers.c.identifier_id == identifiers.c.id
-    theirs = select(identifiers.c.value).join(prospect_identifiers, held).where(identifiers.c.trust == "shared")
-    return frozenset(connection.execute(theirs.where(prospect_identifiers.c.prospect_id.in_(members))).scalars())
+def _members(roots: Collection[uuid.UUID]) -> Select[Any]:
+    """The prospects, each as often as it has values that many people use (at least once)."""
+    link = prospect_identifiers.c
+    values = (
+        select(link.prospect_id, identifiers.c.value.label("shared"))
+        .join(identifiers, identifiers.c.id == link.identifier_id)
+        .where(identifiers.c.trust == "shared")
+        .subquery()
+    )
+    found = select(prospects, values.c.shared).outerjoin(values, values.c.prospect_id == prospects.c.id)
+    return found.where(prospects.c.root_id.in_(roots)).order_by(prospects.c.id)
 
 
 def _leads(

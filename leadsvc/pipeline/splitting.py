@@ -13,6 +13,7 @@ from leadsvc.pipeline.parting import owe_rehomed
 from leadsvc.pipeline.rebuild import rebuild_prospects
 from leadsvc.pipeline.rehoming import Given, Moved, Parting, insert_person, rehome
 from leadsvc.pipeline.stages import restore_cards, restore_tasks
+from leadsvc.pipeline.standing import restore_standing
 from leadsvc.pipeline.working import Working
 from leadsvc.store.known import Known
 from leadsvc.store.tables import inquiries, match_decisions, prospects
@@ -40,6 +41,7 @@ def split(connection: Connection, context: Context, decision_id: uuid.UUID, acto
     restore_cards(connection, rehomed.cards)
     restore_tasks(connection, rehomed.cards, [])
     owe_rehomed(connection, work, rehomed)
+    restore_standing(connection, {root, *rehomed.people(connection)})
     work.flush(connection)
     return _impact(connection, decision_id, root, person, rehomed.moved)
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from leadsvc.errors import Reject
 from leadsvc.ids import uuid7
+from leadsvc.pipeline.standing import restore_standing
 from leadsvc.resolve.stage import STAGE_OF, stage_after
 from leadsvc.store.tables import guest_cards, inquiries, outcomes, tasks
 
@@ -35,6 +36,8 @@ def write_outcome(
     row = {"id": uuid7(), "guest_card_id": card_id, "kind": kind, "at": at, "origin": origin, "detail": detail}
     connection.execute(insert(outcomes).values(**row, recorded_by=actor, recorded_at=now))
     restore_cards(connection, (card_id,))
+    person = connection.execute(select(guest_cards.c.prospect_id).where(guest_cards.c.id == card_id)).scalar_one()
+    restore_standing(connection, (person,))
     if kind == "contacted":
         first = (tasks.c.guest_card_id == card_id) & (tasks.c.kind == "first_contact") & (tasks.c.state == "open")
         done = {"state": "done", "reason": "contacted", "version": tasks.c.version + 1}

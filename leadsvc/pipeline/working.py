@@ -14,6 +14,7 @@ from leadsvc.ids import next_number, public_key, uuid7
 from leadsvc.normalize.hours import due_in_business_hours
 from leadsvc.outbox import SHELVED, Hold, Owed
 from leadsvc.pipeline.stages import restore_cards
+from leadsvc.pipeline.standing import restore_standing
 from leadsvc.resolve.decide import RULES_VERSION
 from leadsvc.resolve.person import Card, Identifier, Person
 from leadsvc.store.bulk import Batch
@@ -61,6 +62,7 @@ class Working:
         self._edited: set[uuid.UUID] = set()
         self._firsts: dict[uuid.UUID, dict[str, Any]] = {}
         self._staged: set[uuid.UUID] = set()
+        self._standing: set[uuid.UUID] = set()
         self._stored: dict[uuid.UUID, frozenset[uuid.UUID]] = {}
 
     # -- prospects ----------------------------------------------------------------------------------------------------
@@ -93,9 +95,14 @@ class Working:
         for each in (survivor, loser):
             self._stored.setdefault(each.id, frozenset(each.members))
         self._merged[loser.id] = survivor.id
+        self.stand(survivor.id)
         self.known.recent[survivor.id] += self.known.recent.pop(loser.id, [])
         self.changed(survivor)
         self.changed(loser)
+
+    def stand(self, person: uuid.UUID) -> None:
+        """What this person is to us (resident, opted out …) may be something else by now."""
+        self._standing.add(person)
 
     def rewrite_edits(self, person: Person) -> None:
         """What agents entered about somebody merged into ``person`` counts for it from now on."""
@@ -156,6 +163,7 @@ class Working:
         self._folded[gone.id] = keep.id
         if keep.stage != "new" or gone.stage != "new":
             self._staged.add(keep.id)
+            self.stand(keep.prospect_id)
         self._cards[keep.id] = keep
         self._cards[gone.id] = gone
         waiting = ("pending", "retry", "held", "dead")
@@ -409,6 +417,8 @@ class Working:
         for statement in after:
             connection.execute(statement)
         restore_cards(connection, {self._root_card(card) for card in self._staged})
+        if self._standing:
+            restore_standing(connection, self._standing)
 
     def _write_person(self, person: Person, version: int) -> None:
         root = self.root(person.id)
