@@ -14,6 +14,7 @@ from leadsvc.errors import ConfigurationError, LeadsvcError
 VERBS: dict[str, str] = {
     "check": "leadsvc.cli.check:check",
     "config": "leadsvc.cli.config:config",
+    "dedup": "leadsvc.cli.dedup:dedup",
     "demo": "leadsvc.cli.demo:demo",
     "destinations": "leadsvc.cli.destinations:destinations",
     "doctor": "leadsvc.cli.doctor:doctor",

@@ -11,7 +11,7 @@ from leadsvc.dedup.columns import Columns, Flags, Floats, Ints
 from leadsvc.dedup.cores import Cores
 from leadsvc.dedup.fit import fitted
 from leadsvc.dedup.pairs import Comparer, candidates, odds
-from leadsvc.resolve.cluster import average_link, clipped
+from leadsvc.resolve.cluster import average_link, voice
 from leadsvc.resolve.engine import FLOOR, RELATED
 from leadsvc.resolve.model import Model
 
@@ -165,7 +165,8 @@ def _part(
     at = {row: place for place, row in enumerate(rows)}
     bound = [(at[a], at[b]) for a, b in same if a in at and b in at]
     barred = [(at[a], at[b]) for a, b in apart if a in at and b in at]
-    groups = average_link(matrix, model.join_at, bound, barred)
+    voices = [[voice(each, model.priors[0]) for each in row] for row in matrix]
+    groups = average_link(voices, model.join_at, bound, barred)
     for group in groups:
         people[[rows[place] for place in group]] = rows[group[0]]
     return _reviews(rows, matrix, groups, barred, model)
@@ -185,9 +186,8 @@ def _reviews(
         for second in range(first + 1, len(groups)):
             if frozenset((first, second)) in ruled:
                 continue
-            told = [(matrix[a][b], -a, -b) for a in ours for b in groups[second]]
-            if sum(clipped(each[0]) for each in told) / len(told) >= model.review_at:
-                loudest = max(told)
+            loudest = max((matrix[a][b], -a, -b) for a in ours for b in groups[second])
+            if loudest[0] >= model.review_at:
                 found.append((rows[-loudest[1]], rows[-loudest[2]], loudest[0]))
     return found
 

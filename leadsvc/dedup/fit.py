@@ -18,15 +18,15 @@ from leadsvc.dedup.columns import Columns, Floats, Ints
 from leadsvc.dedup.cores import Cores
 from leadsvc.dedup.pairs import Comparer, Pairs, stranger_logs
 from leadsvc.resolve.levels import FIELDS, NEVER_MISSING
-from leadsvc.resolve.model import EMAIL, GIVEN, HOUSEHOLD, PHONE, SAME, STRANGER, THREAD, Model, Table
+from leadsvc.resolve.model import EMAIL, GIVEN, HOUSEHOLD, ORDER, PHONE, SAME, STRANGER, THREAD, Model, Table
 
 # What is not learned. A conversation agrees or says nothing, so there is nothing to count its agreements against. And
 # another first name is what makes somebody another member of a household: learned freely, that explanation would drift
 # to namesakes, or to what one person writes.
-_KEPT = {SAME: frozenset({THREAD}), HOUSEHOLD: frozenset({THREAD, GIVEN})}
+_KEPT = {SAME: frozenset({THREAD}), HOUSEHOLD: frozenset({THREAD, GIVEN, ORDER})}
 _ROUNDS = 25
 _ENOUGH = 1e-4  # change of the share of pairs that are one person, at which the rounds end
-_SEEN = {SAME: 50.0, HOUSEHOLD: 200.0}  # pairs that the weights one starts from count for, in each field
+_SEEN = {SAME: 50.0, HOUSEHOLD: 500.0}  # pairs that the weights one starts from count for, in each field
 _RANDOM = 40_000
 _MOST = 1_500_000  # candidate pairs looked at; beyond that a sample says the same
 _STRANGERS_SEEN = 400.0
@@ -65,7 +65,7 @@ _SEED = 20_260
 
 def _strangers(columns: Columns, comparer: Comparer, start: Model) -> Table:
     """How often each level is seen on random pairs, with what was known before counting a little. Equal contact values
-    are too rare to be counted so; their share follows from the value."""
+    are too rare to be counted so; their share follows from the value. So are names that agree turned round."""
     rng = np.random.default_rng(_SEED)
     one, other = rng.integers(0, len(columns), (2, _RANDOM))
     distinct = one != other
@@ -74,7 +74,7 @@ def _strangers(columns: Columns, comparer: Comparer, start: Model) -> Table:
     rows = []
     for place, (name, kinds) in enumerate(FIELDS):
         prior = np.array(start.tables[STRANGER][place])
-        if place in {EMAIL, THREAD, PHONE}:
+        if place in {EMAIL, THREAD, PHONE, ORDER}:
             rows.append(start.tables[STRANGER][place])
             continue
         seen = np.bincount(levels[:, place], minlength=len(kinds))

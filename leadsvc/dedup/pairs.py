@@ -241,12 +241,13 @@ class _Spellings:
         found = np.empty((len(pairs), 3), np.int8)
         for row, pair in enumerate(pairs.tolist()):
             one, other = names[pair // size], names[pair % size]
-            found[row] = one_by_one.spellings(
+            given, family, turned = one_by_one.spellings(
                 (one.given, one.family, one.guessed),
                 one.suffix,
                 (other.given, other.family, other.guessed),
                 other.suffix,
             )
+            found[row] = given, family, one_by_one.orders(given, family, turned)
         return found
 
 

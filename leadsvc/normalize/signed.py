@@ -17,9 +17,9 @@ _WORDS = (
     "un saludo", "atentamente", "merci", "cordialement", "danke", "gr\u00fc\u00dfe", "obrigado", "obrigada",
     "c\u1ea3m \u01a1n", "xie xie", "arigato", "dzi\u0119kuj\u0119", "spasibo",
 )  # fmt: skip
+_LONGEST_FIRST = "|".join(sorted(_WORDS, key=len, reverse=True))
 _CLOSING = re.compile(
-    rf"(?:^|[\s.!?,;])(?:{'|'.join(sorted(_WORDS, key=len, reverse=True))})\s*[,.!:\u2013\u2014-]+\s*{_NAME}\s*[.!]?\s*$",
-    re.IGNORECASE,
+    rf"(?:^|[\s.!?,;])(?:{_LONGEST_FIRST})\s*[,.!:\u2013\u2014-]+\s*{_NAME}\s*[.!]?\s*$", re.IGNORECASE
 )
 _PHRASES = (
     "my name is", "my name['\u2019]s", "me llamo", "mi nombre es", "je m['\u2019]appelle", "mein name ist",

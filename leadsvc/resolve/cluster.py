@@ -12,24 +12,37 @@ from collections.abc import Collection, Sequence
 CLIP = 6.0
 """Natural log odds beyond which one pair speaks no louder."""
 
+_NEUTRAL = 1.0  # how much a pair that tells too little speaks against: one of many does not outvote one that tells
 
-def clipped(odds: float) -> float:
-    return max(-CLIP, min(CLIP, odds))
+
+def voice(odds: float, prior: float) -> float:
+    """How a pair speaks for or against two groups being one person, from its natural log odds and those of any pair.
+
+    A pair may fail to convince for want of anything to compare: an inquiry with an address only and one with a number
+    only neither agree nor contradict, though one person may have written both. Such a pair says little against. A pair
+    whose fields contradict says how much they do.
+    """
+    if odds >= 0:
+        return min(odds, CLIP)
+    evidence = odds - prior
+    if evidence >= 0:
+        return max(odds, -_NEUTRAL)
+    return max(evidence - _NEUTRAL, -CLIP)
 
 
 def average_link(
-    odds: Sequence[Sequence[float]],
+    voices: Sequence[Sequence[float]],
     threshold: float,
     together: Collection[tuple[int, int]] = (),
     apart: Collection[tuple[int, int]] = (),
 ) -> list[list[int]]:
-    """Group the rows of a symmetric matrix of natural log odds; groups and their members in ascending order.
+    """Group the rows of a symmetric matrix of voices; groups and their members in ascending order.
 
-    ``together``: pairs that a person joined, whatever the odds. ``apart``: pairs that never share a group; they outrank
+    ``together``: pairs that a person joined, whatever they say. ``apart``: pairs that never share a group; they outrank
     chains of ``together`` but not a direct one.
     """
-    members = {row: [row] for row in range(len(odds))}
-    means = {row: {other: clipped(odds[row][other]) for other in members if other != row} for row in members}
+    members = {row: [row] for row in range(len(voices))}
+    means = {row: {other: voices[row][other] for other in members if other != row} for row in members}
     barred = {row: set[int]() for row in members}
     for one, other in apart:
         barred[one].add(other)

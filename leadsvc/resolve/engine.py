@@ -11,7 +11,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from leadsvc.resolve.cluster import average_link, clipped
+from leadsvc.resolve.cluster import average_link, voice
 from leadsvc.resolve.levels import FIELDS, NEVER_MISSING, Compared, Crowd, Usable, compare, usable
 from leadsvc.resolve.model import HOUSEHOLD, SAME, STRANGER, Model
 from leadsvc.resolve.tell import sentence, spoken
@@ -142,7 +142,8 @@ def partition(
                 mates[first, second] = household
     bound = [(at[a], at[b]) for a, b in same if a in at and b in at]
     barred = [(at[a], at[b]) for a, b in apart if a in at and b in at]
-    groups = average_link(matrix, model.join_at, bound, barred)
+    voices = [[voice(each, model.priors[0]) for each in row] for row in matrix]
+    groups = average_link(voices, model.join_at, bound, barred)
     return read_off([row.trace.id for row in rows], matrix, groups, mates, barred, model)
 
 
@@ -168,10 +169,8 @@ def read_off(
             theirs = groups[second]
             if frozenset((first, second)) in apart:
                 continue
-            pairs = [(matrix[a][b], -a, -b) for a in ours for b in theirs]
-            mean = sum(clipped(each[0]) for each in pairs) / len(pairs)
-            loudest = max(pairs)
-            if mean >= model.review_at:
+            loudest = max((matrix[a][b], -a, -b) for a in ours for b in theirs)
+            if loudest[0] >= model.review_at:
                 reviews.append((ids[-loudest[1]], ids[-loudest[2]], loudest[0]))
                 continue
             shared = [

@@ -71,6 +71,8 @@ def _by_name(trace: Trace, root: str) -> Iterator[str]:
     and a season as they sound, so that a common name meets itself only where and when that means something."""
     if root and trace.place:
         yield f"g|{trace.place}|{root}"
+    if root and trace.move_in is not None:
+        yield f"d|{trace.region}|{trace.move_in}|{root}"
     surnames = [each for each in trace.family if each not in PARTICLES] or list(trace.family)
     season = trace.at // SEASON_S
     half = (trace.at + SEASON_S // 2) // SEASON_S

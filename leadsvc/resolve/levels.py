@@ -55,10 +55,11 @@ class Phone(IntEnum):
 
 
 class Order(IntEnum):
-    """Whether first and last name had to be turned round."""
+    """Of names that agree, whether first and last had to be turned round."""
 
-    STRAIGHT = 0
+    MISSING = 0
     TURNED = 1
+    STRAIGHT = 2
 
 
 class Place(IntEnum):
@@ -121,7 +122,7 @@ FIELDS: tuple[tuple[str, type[IntEnum]], ...] = (
 )
 """Every comparison, in the order in which levels stand in a :class:`Compared`."""
 
-NEVER_MISSING = frozenset({"order", "gap"})
+NEVER_MISSING = frozenset({"gap"})
 """Fields whose level 0 is a level like any other."""
 
 
@@ -219,7 +220,7 @@ def compare(one: Usable, other: Usable) -> Compared:
         phone,
         given,
         family,
-        Order.TURNED if turned else Order.STRAIGHT,
+        orders(given, family, turned),
         place,
         gap,
         moves(a.move_in, b.move_in, gap),
@@ -239,6 +240,12 @@ def spellings(one: Spelled, suffix: str, other: Spelled, their_suffix: str) -> t
     if suffix and their_suffix and suffix != their_suffix and given is not Given.MISSING:
         given = Given.DIFFERENT
     return given, family, turned
+
+
+def orders(given: Given, family: Family, turned: bool) -> Order:
+    if turned:
+        return Order.TURNED
+    return Order.STRAIGHT if given >= Given.NEAR and family >= Family.PART else Order.MISSING
 
 
 def places(one: str, region: str, other: str, their_region: str) -> Place:

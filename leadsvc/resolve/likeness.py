@@ -29,6 +29,7 @@ _SOUNDS = (
     ("x", "ks"), ("q", "k"), ("c", "k"), ("z", "s"), ("w", "v"), ("y", "i"), ("j", "i"),
 )  # fmt: skip
 _VOWELS = frozenset("aeiouh")
+_ENDINGS = frozenset("aeo")
 _SHORT = 4  # letters: below it one letter makes another name (Jon, Jan)
 _LONG = 8  # letters: from here on two slips are forgiven
 # Sounds that two spellings of one name have in common -> how alike they must be otherwise (Jaro-Winkler): the fewer the
@@ -89,6 +90,8 @@ def _words(one: str, other: str) -> Given:
     shorter = min(len(one), len(other))
     if shorter < _SHORT:
         return Given.DIFFERENT
+    if _gendered(one, other):
+        return Given.DIFFERENT
     slips = OSA.distance(one, other, score_cutoff=2)
     if slips <= 1 or (slips == 2 and shorter >= _LONG):
         return Given.NEAR
@@ -96,6 +99,17 @@ def _words(one: str, other: str) -> Given:
     if sounds == skeleton(other) and JaroWinkler.similarity(one, other) >= _ALIKE[min(len(sounds), max(_ALIKE))]:
         return Given.VARIANT
     return Given.DIFFERENT
+
+
+def _gendered(one: str, other: str) -> bool:
+    """Whether two words differ in a final vowel, as the names of a woman and a man do: Maria, Mario; Daniel, Daniela.
+    Fingers slip elsewhere."""
+    if one[-1] not in _ENDINGS and other[-1] not in _ENDINGS:
+        return False
+    shorter, longer = sorted((one, other), key=len)
+    if len(shorter) == len(longer):
+        return one[:-1] == other[:-1] and one[-1] in _ENDINGS and other[-1] in _ENDINGS
+    return longer[:-1] == shorter and longer[-1] in _ENDINGS
 
 
 def words(one: str, other: str) -> Given:

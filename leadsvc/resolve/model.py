@@ -13,12 +13,14 @@ without labels. Two resolvers with the same model and the same inquiries come to
 
 from __future__ import annotations
 
+import json
 import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from leadsvc.errors import Reject
@@ -184,6 +186,16 @@ class Model:
         """The weights that ship with the program, for a store that knows no names yet."""
         text = files("leadsvc").joinpath("resolve", "weights.toml").read_text(encoding="utf-8")
         return Model.from_json(tomllib.loads(text))
+
+
+def weights_of(path: Path) -> Model:
+    """The model in a file of weights (TOML, or JSON as ``leadsvc identity fit`` prints it). Raises :class:`Reject`."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        told = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except ValueError as error:
+        raise _wrong(str(path), str(error)) from None
+    return Model.from_json(told)
 
 
 def _words(kinds: type[Any]) -> list[str]:
