@@ -123,8 +123,56 @@ def merge(options: Mapping[str, Any], key: str) -> Response:
     security=examples.READING,
 )
 def unmerge(options: Mapping[str, Any], decision_id: UUID) -> Response:
-    """Undo a merge: afterwards everything is as if it had not been"""
+    """Undo a merge or the joining of one inquiry: afterwards everything is as if it had not been
+
+    With dry_run first: cards, tasks, deliveries, work items and credit that would change.
+    """
     return reply(state().services.actions.unmerge(decision_id, _actor(), dry_run=options["dry_run"]))
+
+
+@view(
+    blueprint,
+    "/inquiries/<uuid:inquiry_id>/split",
+    schemas.Impact,
+    method="POST",
+    body=schemas.Dry,
+    security=examples.READING,
+)
+def split(options: Mapping[str, Any], inquiry_id: UUID) -> Response:
+    """One inquiry is somebody else's: it goes to a person of its own"""
+    return reply(state().services.actions.split(inquiry_id, _actor(), dry_run=options["dry_run"]))
+
+
+@view(
+    blueprint,
+    "/prospects/<key>/keep-apart",
+    schemas.Impact,
+    method="POST",
+    body=schemas.Apart,
+    security=examples.READING,
+)
+def keep_apart(told: Mapping[str, Any], key: str) -> Response:
+    """Two prospects are different people; no rule joins them again"""
+    other = public_key(told["other"])
+    return reply(state().services.actions.keep_apart(public_key(key), other, _actor(), dry_run=told["dry_run"]))
+
+
+@view(
+    blueprint,
+    "/prospects/<key>/household",
+    schemas.Impact,
+    method="POST",
+    body=schemas.SaidHousehold,
+    security=examples.READING,
+)
+def household(told: Mapping[str, Any], key: str) -> Response:
+    """Two prospects look for a home together, or do not
+
+    They stay two people. What is said sticks, whatever is proposed later.
+    """
+    said = "related" if told["verdict"] == "confirm" else "apart"
+    other = public_key(told["other"])
+    return reply(state().services.actions.household(public_key(key), other, said, _actor(), dry_run=told["dry_run"]))
 
 
 @view(

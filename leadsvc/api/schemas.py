@@ -110,9 +110,17 @@ class CardPage(Schema):
     next = fields.String(required=True, allow_none=True, metadata={"description": "Send it as cursor."})
 
 
+class HouseholdView(Schema):
+    prospect = fields.Nested(PersonView, required=True)
+    state = fields.String(required=True, validate=validate.OneOf(("proposed", "confirmed", "dismissed")))
+    because = fields.String(required=True, metadata={"description": "What the proposal rests on, in a sentence."})
+    decided_by = fields.String(required=True)
+
+
 class CardDetail(CardView):
     history = fields.List(fields.Dict(), required=True, metadata={"description": "Every inquiry, oldest first."})
     decisions = fields.List(fields.Dict(), required=True)
+    household = fields.List(fields.Nested(HouseholdView), required=True)
     outcomes = fields.List(fields.Dict(), required=True)
     deliveries = fields.List(fields.Dict(), required=True)
     remote_ids = fields.List(fields.Dict(), required=True)
@@ -121,12 +129,15 @@ class CardDetail(CardView):
 
 
 class ProspectView(PersonView):
-    golden = fields.Dict(required=True, metadata={"description": "Field to value, raw, rule, inquiry and why."})
+    golden = fields.Dict(
+        required=True, metadata={"description": "Field to value, raw, rule, inquiry, why it is shown, and the others."}
+    )
     edits = fields.Dict(required=True)
     identifiers = fields.List(fields.Dict(), required=True)
     guest_cards = fields.List(fields.Dict(), required=True)
     merged = fields.List(fields.String(), required=True)
     decisions = fields.List(fields.Dict(), required=True)
+    household = fields.List(fields.Nested(HouseholdView), required=True)
     first_at = fields.AwareDateTime(required=True)
     last_at = fields.AwareDateTime(required=True)
 
@@ -188,6 +199,18 @@ class Replay(Dry):
 class Merge(Dry):
     into = fields.String(
         required=True, validate=_words(40), metadata={"description": "Key of the prospect that stays."}
+    )
+
+
+class Apart(Dry):
+    other = fields.String(required=True, validate=_words(40), metadata={"description": "Key of the other prospect."})
+
+
+class SaidHousehold(Apart):
+    verdict = fields.String(
+        required=True,
+        validate=validate.OneOf(("confirm", "dismiss")),
+        metadata={"description": "Whether the two look for a home together; it sticks."},
     )
 
 

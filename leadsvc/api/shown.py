@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from leadsvc.store.queries.exceptions import ExceptionRow
+from leadsvc.store.queries.households import households
 from leadsvc.store.queries.receipts import ReceiptDetail
 from leadsvc.store.queries.shapes import CardDetail, CardRow, Decision, Person, ProspectDetail, Task
 
@@ -76,6 +78,7 @@ def card_detail(found: CardDetail) -> Shown:
         "tasks": [task(one) for one in found.tasks],
         "history": [_inquiry(one) for one in found.inquiries],
         "decisions": [decision(one, found.people) for one in found.decisions],
+        "household": _household(found.row.person.root_id, found),
         "outcomes": [_named(one, "kind", "at", "origin", "detail", "recorded_by") for one in found.outcomes],
         "deliveries": [_named(one, *_DELIVERY) for one in found.deliveries],
         "remote_ids": [
@@ -111,9 +114,22 @@ def prospect(found: ProspectDetail) -> Shown:
         "guest_cards": [_named(one, "key", "property_name", "stage", "last_at") for one in found.cards],
         "merged": [one.key for one in found.family],
         "decisions": [decision(one, found.people) for one in found.decisions],
+        "household": _household(found.person.id, found),
         "first_at": found.person.first_at,
         "last_at": found.person.last_at,
     }
+
+
+def _household(root: UUID, found: CardDetail | ProspectDetail) -> list[Shown]:
+    return [
+        {
+            "prospect": person(one.person),
+            "state": one.state,
+            "because": one.because.sentence,
+            "decided_by": one.decision.decided_by,
+        }
+        for one in households(root, found.decisions, found.people)
+    ]
 
 
 _RECEIPT = ("feed", "channel", "content_type", "state", "cause", "detail", "received_at", "processed_at", "erased_at")

@@ -27,6 +27,7 @@ VERBS: dict[str, str] = {
     "maps": "leadsvc.cli.maps:maps",
     "names": "leadsvc.cli.names:names",
     "parse": "leadsvc.cli.parse:parse",
+    "prospects": "leadsvc.cli.prospects:prospects",
     "rebuild": "leadsvc.cli.rebuild:rebuild",
     "replay": "leadsvc.cli.replay:replay",
     "report": "leadsvc.cli.report:report",

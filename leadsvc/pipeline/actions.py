@@ -19,6 +19,8 @@ from leadsvc.faults import Commit
 from leadsvc.ids import uuid7
 from leadsvc.model import ReceiptState
 from leadsvc.outbox import Owed
+from leadsvc.pipeline.households import say_household
+from leadsvc.pipeline.impact import decided_about, measured
 from leadsvc.pipeline.intake import Intake
 from leadsvc.pipeline.merging import merge_persons, settle_review
 from leadsvc.pipeline.naming import Names
@@ -41,6 +43,7 @@ from leadsvc.store.tables import (
     exceptions,
     fates,
     guest_cards,
+    inquiries,
     match_decisions,
     properties,
     property_aliases,
@@ -64,6 +67,7 @@ class Actions:
         self.intake = intake
         self.store = intake.store
         self.clock = intake.clock
+        self._window = intake.settings.policy.attribution_window_days
         self.tray = Tray(intake)
         self.names = Names(intake)
 
@@ -73,9 +77,12 @@ class Actions:
         """Let ``into_key`` stand for both people. Undo with :meth:`unmerge` and the decision it returns."""
 
         def act(connection: Connection) -> dict[str, Any]:
-            work, (loser, survivor) = self._persons(connection, prospect_key, into_key)
-            if loser.id == survivor.id:
-                raise Reject(409, "Already one prospect", f"{prospect_key} is part of {into_key}", code="same_prospect")
+            work, (loser, survivor) = self._two(connection, prospect_key, into_key)
+            return measured(
+                connection, (loser.id, survivor.id), self._window, lambda: merged(connection, work, loser, survivor)
+            )
+
+        def merged(connection: Connection, work: Working, loser: Person, survivor: Person) -> dict[str, Any]:
             decision = merge_persons(
                 work,
                 survivor=survivor,
@@ -89,7 +96,8 @@ class Actions:
             work.finish()
             work.flush(connection)
             self._audit(connection, actor, "merge", "prospect", prospect_key, {"into": into_key})
-            return {"decision": str(decision), "prospect": into_key, "merged": prospect_key, "cards": cards}
+            done = {"prospect": into_key, "merged": prospect_key, "cards": cards}
+            return done if dry_run else done | {"decision": str(decision)}
 
         return self._run(act, dry_run)
 
@@ -104,17 +112,43 @@ class Actions:
                 select(match_decisions.c.kind).where(match_decisions.c.id == decision_id)
             ).scalar()
             undo = split if kind in {"assign", "rehome"} else unmerge
-            impact = undo(connection, self._context(), decision_id, actor)
+            people = decided_about(connection, decision_id)
+            context = self._context()
+            impact = measured(connection, people, self._window, lambda: undo(connection, context, decision_id, actor))
             self._audit(connection, actor, "unmerge", "decision", str(decision_id), {})
             return impact
 
         return self._run(act, dry_run)
 
-    def keep_apart(self, prospect_key: str, other_key: str, actor: str) -> dict[str, Any]:
+    def split(self, inquiry_id: uuid.UUID, actor: str, dry_run: bool = False) -> dict[str, Any]:
+        """Say that one inquiry is somebody else's: undoes the decision by which it is where it is."""
+        with self.store.read() as connection:
+            found = select(inquiries.c.decision_id).where(inquiries.c.id == inquiry_id)
+            decision = connection.execute(found).scalar()
+        if decision is None:
+            raise NotFound(f"there is no inquiry {inquiry_id}")
+        return self.unmerge(decision, actor, dry_run)
+
+    def household(
+        self, prospect_key: str, other_key: str, verdict: str, actor: str, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Say whether two people look for a home together (``related``) or do not (``apart``). It sticks, whatever is
+        proposed later. A household is two people, whom no rule joins."""
+
+        def act(connection: Connection) -> dict[str, Any]:
+            work, (one, other) = self._two(connection, prospect_key, other_key)
+            say_household(work, one, other, verdict, actor)
+            work.flush(connection)
+            self._audit(connection, actor, "household", "prospect", prospect_key, {"other": other_key, "is": verdict})
+            return {"prospect": one.key, "other": other.key, "household": verdict}
+
+        return self._run(act, dry_run)
+
+    def keep_apart(self, prospect_key: str, other_key: str, actor: str, dry_run: bool = False) -> dict[str, Any]:
         """Say that two prospects are different people; no rule will join them again."""
 
         def act(connection: Connection) -> dict[str, Any]:
-            work, (one, other) = self._persons(connection, prospect_key, other_key)
+            work, (one, other) = self._two(connection, prospect_key, other_key)
             work.decision(
                 uuid7(),
                 kind="keep_apart",
@@ -131,7 +165,7 @@ class Actions:
             self._audit(connection, actor, "keep_apart", "prospect", prospect_key, {"other": other_key})
             return {"prospect": prospect_key, "other": other_key, "verdict": "apart"}
 
-        return self._run(act, False)
+        return self._run(act, dry_run)
 
     def edit_prospect(self, prospect_key: str, field: str, value: Any, actor: str) -> dict[str, Any]:
         """An agent's own value: it wins over everything a source says."""
@@ -321,6 +355,12 @@ class Actions:
         roots = [self._root(connection, prospects, key)["id"] for key in keys]
         known = Known(persons=load_persons(connection, set(roots)))
         return Working(known, self._context()), [known.persons[root] for root in roots]
+
+    def _two(self, connection: Connection, prospect_key: str, other_key: str) -> tuple[Working, list[Person]]:
+        work, (one, other) = self._persons(connection, prospect_key, other_key)
+        if one.id == other.id:
+            raise Reject(409, "Already one prospect", f"{prospect_key} is part of {other_key}", code="same_prospect")
+        return work, [one, other]
 
     def _root(self, connection: Connection, table: Table, key: str) -> RowMapping:
         own = table.alias("own")

@@ -61,10 +61,15 @@ def merge_persons(
         work.rewrite_edits(survivor)
     survivor.first_at = min(survivor.first_at, loser.first_at)
     survivor.last_at = max(survivor.last_at, loser.last_at)
-    settle_review(work, survivor.members, decided_by, "same person")
+    settle_review(work, survivor.members, decided_by, answered_by(decision_id))
     for card in loser.cards:
         _take_over(work, survivor, card, decision_id, rows)
     return decision_id
+
+
+def answered_by(decision_id: uuid.UUID) -> str:
+    """How a question says which merge answered it, so that it is asked again once that is taken back."""
+    return f"same person (decision {decision_id})"
 
 
 def settle_review(work: Working, people: Collection[uuid.UUID], decided_by: str, resolution: str) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, delete, exists, func, select, update
 from leadsvc.errors import Conflict, NotFound, Reject
 from leadsvc.ids import uuid7
 from leadsvc.outbox import SHELVED, Owed
+from leadsvc.pipeline.leftovers import ask_again, ask_whose_outcomes, work_item
 from leadsvc.pipeline.rebuild import rebuild_prospects
 from leadsvc.pipeline.rehoming import OPEN, Parting, Rehomed, rehome
 from leadsvc.pipeline.stages import restore_cards, restore_tasks
@@ -70,6 +71,9 @@ def unmerge(connection: Connection, context: Context, decision_id: uuid.UUID, ac
     reopened = _reopen_tasks(connection, decision_id)
     restore_tasks(connection, touched, before)
     _correct_destinations(connection, work, parted, reopened, rehomed, merge, leaves, roots)
+    ask_whose_outcomes(connection, work, parted, merge)
+    if merge.decided_by != "rules" and stays != leaves:
+        ask_again(connection, merge.id)
     restore_standing(connection, roots)
     work.flush(connection)
     return {
@@ -266,7 +270,7 @@ def _ask_to_clear(connection: Connection, work: Working, card_id: uuid.UUID, kno
         if left:
             title = "Clear what belongs to another person on this card in the PMS"
             body = f"Guest card {ref.remote_id} ({ref.destination}) still has their {' and '.join(left)}."
-            _work_item(connection, work, card_id, title, body)
+            work_item(connection, work, card_id, title, body)
 
 
 def _give_back(connection: Connection, gone: uuid.UUID, kept: uuid.UUID) -> set[uuid.UUID]:
@@ -319,18 +323,7 @@ def _ask_to_attach(connection: Connection, work: Working, card_id: uuid.UUID) ->
     if refs:
         cards = ", ".join(f"{row.remote_id} ({row.destination})" for row in refs)
         body = f"Guest card {cards} turned out to be another person's: check there whom it belongs to."
-        _work_item(connection, work, card_id, "Attach this guest card to its own person in the PMS", body)
-
-
-def _work_item(connection: Connection, work: Working, card_id: uuid.UUID, title: str, body: str) -> None:
-    """What a person must do in a destination, because it cannot be done from here."""
-    found = select(guest_cards.c.property_id, inquiries.c.id).join(
-        inquiries, inquiries.c.guest_card_id == guest_cards.c.id
-    )
-    told = connection.execute(found.where(guest_cards.c.root_id == card_id).order_by(inquiries.c.id)).first()
-    if told is not None:
-        row = work.first_contact(card_id, told.property_id, told.id, body)
-        connection.execute(tasks.insert().values(**row | {"kind": "correct_destination", "title": title}))
+        work_item(connection, work, card_id, "Attach this guest card to its own person in the PMS", body)
 
 
 def ask_to_remove(
@@ -349,7 +342,7 @@ def ask_to_remove(
         return
     entries = ", ".join(f"{row.remote_id} ({row.destination})" for row in written)
     title = "Remove another person's inquiry from this card in the PMS"
-    _work_item(connection, work, card_id, title, f"These entries belong to somebody else by now: {entries}.")
+    work_item(connection, work, card_id, title, f"These entries belong to somebody else by now: {entries}.")
 
 
 def _history(connection: Connection, card_id: uuid.UUID, since: datetime | None) -> list[uuid.UUID]:
