@@ -125,7 +125,7 @@ def _household(root: UUID, found: CardDetail | ProspectDetail) -> list[Shown]:
         {
             "prospect": person(one.person),
             "state": one.state,
-            "because": one.because.sentence,
+            "because": one.reason,
             "decided_by": one.decision.decided_by,
         }
         for one in households(root, found.decisions, found.people)

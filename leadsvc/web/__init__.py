@@ -9,8 +9,24 @@ from pathlib import Path
 
 from flask import Blueprint, Flask, url_for
 
+from leadsvc.resolve.stage import STANDINGS
 from leadsvc.services import Services
-from leadsvc.web import doings, failures, fields, figures, guard, inert, joins, mapping, pages, signin, tray, words
+from leadsvc.store.queries.households import households
+from leadsvc.web import (
+    doings,
+    failures,
+    fields,
+    figures,
+    guard,
+    inert,
+    joins,
+    mapping,
+    pages,
+    signin,
+    tray,
+    waterfall,
+    words,
+)
 from leadsvc.web.throttle import Throttle
 
 _HERE = Path(__file__).parent
@@ -62,6 +78,10 @@ def _prepare_templates(app: Flask, services: Services) -> None:
         field_facts=fields.facts,
         identity=fields.identity,
         tell=joins.tell,
+        households=households,
+        side_by_side=fields.side_by_side,
+        standings=STANDINGS[1:],
+        waterfall=waterfall.waterfall,
         field_shown=fields.shown,
         outcome_kinds=doings.OUTCOMES,
         asset=_asset,
@@ -104,6 +124,8 @@ def _views(web: Blueprint) -> None:
     web.add_url_rule("/prospects/<key>", view_func=pages.prospect)
     web.add_url_rule("/prospects/<key>/compare", view_func=doings.compare)
     web.add_url_rule("/exceptions", view_func=pages.exceptions)
+    web.add_url_rule("/reviews", view_func=pages.reviews)
+    web.add_url_rule("/reviews/next", view_func=doings.next_review)
     web.add_url_rule("/tray", view_func=tray.tray)
     web.add_url_rule("/mapping", view_func=mapping.mapping)
     web.add_url_rule("/receipts/<uuid:receipt_id>", view_func=pages.receipt)
@@ -123,6 +145,7 @@ def _changes(web: Blueprint) -> None:
     web.add_url_rule("/tasks/<uuid:task_id>/done", view_func=doings.task_done, methods=["POST"])
     web.add_url_rule("/decisions/<uuid:decision_id>/unmerge", view_func=doings.unmerge, methods=["POST"])
     web.add_url_rule("/prospects/<key>/decide", view_func=doings.decide, methods=["POST"])
+    web.add_url_rule("/prospects/<key>/household", view_func=doings.household, methods=["POST"])
     web.add_url_rule("/receipts/<uuid:receipt_id>/lead", view_func=tray.make_lead, methods=["POST"])
     web.add_url_rule("/receipts/<uuid:receipt_id>/dismiss", view_func=tray.dismiss, methods=["POST"])
     web.add_url_rule("/receipts/replay", view_func=doings.replay, methods=["POST"])

@@ -14,7 +14,10 @@ from werkzeug.wrappers import Response
 from leadsvc.errors import NotFound, Reject
 from leadsvc.normalize.emails import emails
 from leadsvc.normalize.phones import phones
+from leadsvc.resolve.stage import STANDINGS
 from leadsvc.store.queries.cards import card_detail, prospect_detail
+from leadsvc.store.queries.reviews import list_reviews
+from leadsvc.store.queries.shapes import Decision, ProspectDetail
 from leadsvc.web.guard import local_path, now, record, services, user
 from leadsvc.web.inert import visible
 from leadsvc.web.pages import uuid_of
@@ -60,7 +63,12 @@ def _phone() -> str | None:
     return found[0].value.e164 if len(found) == 1 else None
 
 
-_EDITS: Mapping[str, Callable[[], Any]] = {"name": _name, "email": _email, "phone": _phone}
+def _standing() -> str | None:
+    said = request.form.get("value", "")
+    return said if said in STANDINGS else None
+
+
+_EDITS: Mapping[str, Callable[[], Any]] = {"name": _name, "email": _email, "phone": _phone, "standing": _standing}
 
 
 def outcome(key: str) -> Response:
@@ -106,7 +114,8 @@ def unmerge_preview(decision_id: UUID) -> str:
 def unmerge(decision_id: UUID) -> Response:
     """Undo a join."""
     services().actions.unmerge(decision_id, user().login)
-    return _done("The two are separate people again. The PMS is corrected as far as it allows.", _back())
+    done = "The join is taken back. The PMS is corrected as far as it allows; a question it had answered is open again."
+    return _done(done, _back())
 
 
 def compare(key: str) -> str:
@@ -118,7 +127,39 @@ def compare(key: str) -> str:
         raise Reject(422, "The same already", f"{key} and {into} are one person already.", code="same")
     impact = services().actions.merge(key, into, user().login, dry_run=True)
     record("prospects.compare", "prospect", one.person.key, other=other.person.key)
-    return render_template("web/compare.html", one=one, other=other, impact=impact, back=_back(), now=now())
+    back, queue = _back(), url_for("web.next_review")
+    left = 0
+    if back == queue:
+        with services().store.read() as connection:
+            left = len(list_reviews(connection))
+    later = url_for("web.reviews") if back == queue else back
+    said = [each for each in one.decisions if each.verdict in ("review", "related") and _names(each, other)]
+    shown = {"said": said[::-1][:3], "impact": impact, "back": back, "later": later, "left": left}
+    return render_template("web/compare.html", one=one, other=other, now=now(), **shown)
+
+
+def _names(decision: Decision, person: ProspectDetail) -> bool:
+    """Whether ``person``, or whoever is part of it, is one of the two that ``decision`` is about."""
+    members = {person.person.id, *(each.id for each in person.family)}
+    return decision.prospect_id in members or decision.other_prospect_id in members
+
+
+def next_review() -> Response:
+    """On to the oldest open question, or to the empty list."""
+    with services().store.read() as connection:
+        first = list_reviews(connection, limit=20)[:1]
+    for each in first:
+        target = url_for("web.compare", key=each.one.key, into=each.other.key, back=url_for("web.next_review"))
+        return redirect(target, 303)
+    return redirect(url_for("web.reviews"), 303)
+
+
+def household(key: str) -> Response:
+    """Say whether two people look for a home together."""
+    verdict = _needed("verdict")
+    services().actions.household(key, _needed("other"), verdict, user().login)
+    said = "They are one household: two people, linked." if verdict == "related" else "They are no household."
+    return _done(said, _back())
 
 
 def decide(key: str) -> Response:
@@ -126,7 +167,11 @@ def decide(key: str) -> Response:
     into, verdict = _needed("into"), _needed("verdict")
     if verdict == "same":
         services().actions.merge(key, into, user().login)
-        return _done("They are one person now. This can be undone on the card.", url_for("web.prospect", key=into))
+        on = _back() if _back() == url_for("web.next_review") else url_for("web.prospect", key=into)
+        return _done("They are one person now. This can be undone on the card.", on)
+    if verdict == "household":
+        services().actions.household(key, into, "related", user().login)
+        return _done("They are one household: two people, linked.", _back())
     services().actions.keep_apart(key, into, user().login)
     return _done("They stay two people, and will not be proposed again.", _back())
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from leadsvc.store.queries.shapes import Person
 from leadsvc.web.words import clock_time, day, money, phone, word
 
 _LABELS = {
     "email": "E-mail",
     "emails": "E-mail",
     "phones": "Phone",
+    "standing": "Known as",
     "co_applicants": "Co-applicant",
     "co_contacts": "Co-applicant's contact",
     "property_hints": "Property as given",
@@ -82,9 +84,19 @@ _DOUBTED = 0.7
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """A value that stood behind the one that is shown. ``trust``: how it reached us."""
+
+    shown: str
+    trust: str
+    shared: bool
+    inquiry: str
+
+
+@dataclass(frozen=True, slots=True)
 class IdentityLine:
     """One field of the golden record with its provenance. ``inquiry`` is the id of the inquiry it came from; an edited
-    field has ``by`` and ``at`` instead, and ``before`` is what the rules would show."""
+    field has ``by`` and ``at`` instead, and ``before`` is what the rules would show. ``others``: what stood behind."""
 
     name: str
     label: str
@@ -96,6 +108,7 @@ class IdentityLine:
     by: str = ""
     at: str = ""
     before: str = ""
+    others: tuple[Other, ...] = ()
 
 
 def identity(golden: Mapping[str, Any], edits: Mapping[str, Any], zone: str = "UTC") -> list[IdentityLine]:
@@ -114,7 +127,35 @@ def _identity_line(name: str, entry: Any, edit: Any, zone: str) -> IdentityLine:
     if not isinstance(entry, Mapping):
         return IdentityLine(name, label, chosen)
     raw, rule, why, inquiry = (str(entry.get(part, "")) for part in ("raw", "rule", "why", "inquiry"))
-    return IdentityLine(name, label, chosen, "" if raw == chosen else raw, rule, why, inquiry)
+    others = tuple(
+        Other(shown(name, each["value"], zone), each["trust"], each["shared"], each["inquiry"])
+        for each in entry.get("others", ())[:_OTHERS]
+    )
+    return IdentityLine(name, label, chosen, "" if raw == chosen else raw, rule, why, inquiry, others=others)
+
+
+_OTHERS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One field of two people beside each other; ``agree`` when both tell the same."""
+
+    label: str
+    ours: str
+    theirs: str
+    agree: bool
+
+
+def side_by_side(one: Person, other: Person) -> list[Side]:
+    """What two people are known as, field by field; what neither tells is left out."""
+    ours = {line.name: line for line in identity(one.golden, one.edits)}
+    theirs = {line.name: line for line in identity(other.golden, other.edits)}
+    sides = []
+    for name in dict.fromkeys((*ours, *theirs)):
+        left, right = (side[name].shown if name in side else "" for side in (ours, theirs))
+        sides.append(Side(label_of(name), left, right, bool(left) and left.casefold() == right.casefold()))
+    return sides
 
 
 def shown(name: str, value: Any, zone: str = "UTC") -> str:
@@ -227,6 +268,7 @@ _WRITERS: dict[str, Callable[[Any, str], str]] = {
     "emails": _email,
     "phones": _phone,
     "email": lambda value, _zone: str(value),
+    "standing": lambda value, _zone: word(value) if value else "as the PMS says",
     "phone": lambda value, _zone: phone(value),
     "property_hints": lambda value, _zone: f"{value['text']} ({word(value['kind']).lower()})",
     "bedrooms": lambda value, _zone: _range(value, _bedrooms),

@@ -15,6 +15,8 @@ _SAID = {
     ("merge", "merge"): "Merged",
     ("unmerge", "unmerge"): "Merge taken back",
     ("household", "related"): "Household",
+    ("household", "apart"): "No household",
+    ("rehome", "join"): "Moved",
     ("keep_apart", "apart"): "Kept apart",
     ("place", "placed"): "Property chosen",
 }
@@ -53,7 +55,7 @@ def tell(decisions: Sequence[Decision], people: Mapping[UUID, Person]) -> list[T
                 other=other,
                 undone=each.id in undone,
                 undoable=_undoable(each) and each.id not in undone,
-                open=each.verdict in ("review", "related") and len(pair) == 2 and pair not in apart,
+                open=each.verdict == "review" and len(pair) == 2 and pair not in apart,
             )
         )
     return told

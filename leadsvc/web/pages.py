@@ -12,6 +12,7 @@ from leadsvc.store.queries import search
 from leadsvc.store.queries.cards import card_detail, list_cards, list_properties, prospect_detail
 from leadsvc.store.queries.exceptions import list_exceptions
 from leadsvc.store.queries.receipts import receipt_detail
+from leadsvc.store.queries.reviews import list_reviews
 from leadsvc.store.queries.shapes import Property
 from leadsvc.web.guard import admins_only, now, record, services
 from leadsvc.web.payload import readable
@@ -61,6 +62,14 @@ def exceptions() -> str:
         page = list_exceptions(connection, kind=kind, resolved=resolved, before=request.args.get("before"), limit=_PAGE)
     record("exceptions.list", cards=[row.card_key for row in page.exceptions if row.card_key])
     return render_template("web/exceptions.html", page=page, kind=kind, resolved=resolved, now=now())
+
+
+def reviews() -> str:
+    """Pairs of people who may be one, the oldest question first."""
+    with services().store.read() as connection:
+        found = list_reviews(connection)
+    record("reviews.list", prospects=[each.key for row in found for each in (row.one, row.other)])
+    return render_template("web/reviews.html", reviews=found, now=now())
 
 
 def receipt(receipt_id: UUID) -> str:

@@ -19,6 +19,11 @@ class Household:
     because: Decision
     decision: Decision
 
+    @property
+    def reason(self) -> str:
+        """The sentence of the proposal without its verdict."""
+        return self.because.sentence.partition(": ")[2] or self.because.sentence
+
 
 _SAID = {"related": "confirmed", "apart": "dismissed"}
 

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const rows = [...document.querySelectorAll("table[data-keys] tbody tr")].filter((row) => row.querySelector("a.go"));
-  const places = { c: "/", e: "/exceptions" };
+  const places = { c: "/", e: "/exceptions", s: "/reviews/next" };
   let chosen = -1;
   let going = false;
 
@@ -31,6 +31,8 @@
     else if (event.key === "k") choose(-1);
     else if (event.key === "g") going = true;
     else if (event.key === "?") location.assign("/help");
+    // Only focused: what a key chose, Enter carries out.
+    else if (/^[a-z]$/.test(event.key)) document.querySelector(`[data-key="${event.key}"]`)?.focus();
     else if (event.key === "/") {
       const search = document.getElementById("q");
       if (search) {
