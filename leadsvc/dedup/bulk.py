@@ -60,16 +60,15 @@ def resolve(
     pairs = comparer.compare(found)
     if fit:
         note("learning weights")
-        model = fitted(columns, pairs, model, cores, _verdicts(same, apart))
+        model = fitted(comparer, pairs, model, _verdicts(same, apart))
     note("judging")
-    shares = comparer.shares(pairs)
-    same_odds, mates = odds(pairs, shares, model)
+    same_odds, mates = odds(pairs, comparer, model)
     judged = _Judged(len(columns), found, same_odds)
     parts = judged.neighbourhoods(FLOOR, [(min(pair), max(pair)) for pair in (*same, *apart)])
     note("completing")
     missing = judged.missing(parts)
     more = comparer.compare(missing)
-    more_odds, more_mates = odds(more, comparer.shares(more), model)
+    more_odds, more_mates = odds(more, comparer, model)
     judged = judged.with_more(missing, more_odds)
     note("grouping")
     people, reviews = judged.group(parts, model, same, apart)
@@ -124,7 +123,11 @@ class _Judged:
         """Pairs within a neighbourhood that no key had brought together."""
         wanted = [_all_pairs(stack, self.rows).ravel() for stack in _by_size(parts) if stack.shape[1] <= LARGEST]
         every = np.concatenate(wanted) if wanted else np.empty(0, np.int64)
-        return np.setdiff1d(every, self.pairs)
+        if not len(self.pairs):
+            return every
+        there = np.minimum(np.searchsorted(self.pairs, every), len(self.pairs) - 1)
+        found: Ints = np.sort(every[self.pairs[there] != every])
+        return found
 
     def group(
         self, parts: list[Ints], model: Model, same: Collection[tuple[int, int]], apart: Collection[tuple[int, int]]

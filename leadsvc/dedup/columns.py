@@ -13,6 +13,7 @@ import numpy.typing as npt
 from leadsvc.normalize.emails import is_public
 from leadsvc.resolve.keys import SEASON_S, given_root, keys
 from leadsvc.resolve.levels import HUB, Crowd
+from leadsvc.resolve.likeness import Spelled
 from leadsvc.resolve.model import Frequencies
 from leadsvc.resolve.trace import Trace
 
@@ -26,17 +27,17 @@ NONE = -1
 
 @dataclass(frozen=True)
 class Block:
-    """Some traces by column, as one process hands them to another. ``keys`` holds the keys of all rows one after the
-    other, ``counts`` how many each row has."""
+    """Some traces by column, as one process hands them to another: texts of one column in one, so that they pass
+    quickly. ``keys`` holds the keys of all rows one after the other, ``counts`` how many each row has."""
 
-    ids: list[str]
+    ids: str
     at: Ints
-    names: list[str]
-    emails: list[str]
-    threads: list[str]
-    phones: list[str]
-    places: list[str]
-    regions: list[str]
+    names: str
+    emails: str
+    threads: str
+    phones: str
+    places: str
+    regions: str
     move_in: Ints
     bedrooms: Floats
     said: Ints
@@ -45,18 +46,25 @@ class Block:
     counts: Ints
 
 
+_BETWEEN = "\x1e"  # the record separator: no normalised value holds it
+
+
+def _text_of(values: Iterable[str]) -> str:
+    return _BETWEEN.join(each.replace(_BETWEEN, " ") for each in values)
+
+
 def block(traces: Sequence[Trace]) -> Block:
     """Take traces apart into columns, with their keys."""
     made = [keys(each) for each in traces]
     return Block(
-        [each.id for each in traces],
+        _text_of(each.id for each in traces),
         np.array([each.at for each in traces], np.int64),
-        ["|".join((" ".join(e.given), " ".join(e.family), e.suffix, "1" if e.guessed else "")) for e in traces],
-        [" ".join(each.emails) for each in traces],
-        ["\n".join(each.threads) for each in traces],
-        [" ".join(each.phones) for each in traces],
-        [each.place for each in traces],
-        [each.region for each in traces],
+        _text_of("|".join((" ".join(e.given), " ".join(e.family), e.suffix, "1" if e.guessed else "")) for e in traces),
+        _text_of(" ".join(each.emails) for each in traces),
+        _text_of("\n".join(each.threads) for each in traces),
+        _text_of(" ".join(each.phones) for each in traces),
+        _text_of(each.place for each in traces),
+        _text_of(each.region for each in traces),
         np.array([NONE if each.move_in is None else each.move_in for each in traces], np.int64),
         np.array([np.nan if each.bedrooms is None else each.bedrooms for each in traces], np.float64),
         np.array([each.said for each in traces], np.int64),
@@ -90,6 +98,10 @@ class Name:
     family: tuple[str, ...]
     suffix: str
     guessed: bool
+
+    @property
+    def spelled(self) -> Spelled:
+        return self.given, self.family, self.guessed
 
     @property
     def root(self) -> str:
@@ -276,8 +288,8 @@ def _distinct(values: Ints, seen: Ints, count: int) -> Ints:
 
 def gather(blocks: Iterable[Block]) -> Columns:
     """Put blocks together and bring their rows into order."""
-    parts = list(blocks)
-    ids = [each for part in parts for each in part.ids]
+    parts = [each for each in blocks if len(each.at)]
+    ids = [each for part in parts for each in part.ids.split(_BETWEEN)]
     at = _joined([part.at for part in parts], np.int64)
     order = np.lexsort((np.array(ids, dtype=np.str_), at)).astype(np.int64)
     place = np.empty_like(order)
@@ -285,10 +297,10 @@ def gather(blocks: Iterable[Block]) -> Columns:
     rows = np.repeat(place, _joined([part.counts for part in parts], np.int64))
 
     def column(name: str) -> Coded:
-        found = coded((each for part in parts for each in getattr(part, name)), len(ids))
+        found = coded((each for part in parts for each in getattr(part, name).split(_BETWEEN)), len(ids))
         return Coded(found.codes[order], found.texts)
 
-    names = coded((each if each != "|||" else "" for part in parts for each in part.names), len(ids))
+    names = coded((each if each != "|||" else "" for part in parts for each in part.names.split(_BETWEEN)), len(ids))
     return Columns(
         [ids[row] for row in order],
         at[order],

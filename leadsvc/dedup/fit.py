@@ -15,7 +15,6 @@ from dataclasses import replace
 import numpy as np
 
 from leadsvc.dedup.columns import Columns, Floats, Ints
-from leadsvc.dedup.cores import Cores
 from leadsvc.dedup.pairs import Comparer, Pairs, stranger_logs
 from leadsvc.resolve.levels import FIELDS, NEVER_MISSING
 from leadsvc.resolve.model import EMAIL, GIVEN, HOUSEHOLD, ORDER, PHONE, SAME, STRANGER, THREAD, Model, Table
@@ -36,12 +35,12 @@ Verdicts = Mapping[tuple[int, int], bool]
 """Pairs of rows on which a person decided: whether they are one."""
 
 
-def fitted(columns: Columns, pairs: Pairs, start: Model, cores: Cores, verdicts: Verdicts | None = None) -> Model:
-    """Weights for these traces. ``pairs``: the candidates among them, compared. ``start``: the weights to begin with;
-    its frequencies are those of ``columns``."""
+def fitted(comparer: Comparer, pairs: Pairs, start: Model, verdicts: Verdicts | None = None) -> Model:
+    """Weights for the traces of ``comparer``. ``pairs``: the candidates among them, compared. ``start``: the weights to
+    begin with; its frequencies are those of the traces."""
+    columns = comparer.columns
     if len(columns) < _FEW:
         return start
-    comparer = Comparer(columns, start.frequencies, cores)
     model = replace(start, tables={**start.tables, STRANGER: _strangers(columns, comparer, start)})
     scale = 1.0
     if len(pairs) > _MOST:

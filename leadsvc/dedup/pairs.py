@@ -6,17 +6,18 @@ what takes a look at the letters is asked once for each distinct pair of values,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from leadsvc.dedup.columns import NONE, Coded, Columns, Flags, Floats, Ints, Name
+from leadsvc.dedup.columns import NONE, Coded, Columns, Flags, Floats, Ints
 from leadsvc.dedup.cores import Cores
 from leadsvc.resolve import levels as one_by_one
+from leadsvc.resolve import likeness
 from leadsvc.resolve.keys import CAP
-from leadsvc.resolve.levels import FIELDS, HUB, Beds, Email, Gap, Move, Phone, Place, Said, Thread
+from leadsvc.resolve.levels import FIELDS, HUB, Beds, Email, Gap, Move, Order, Phone, Place, Said, Thread
 from leadsvc.resolve.likeness import Family, Given
 from leadsvc.resolve.model import (
     COMMONEST,
@@ -61,7 +62,7 @@ def _within(rows: Ints, starts: Ints, count: int) -> Ints:
             groups = np.sort(rows[begins[:, None] + np.arange(size)], axis=1)
             first, second = np.triu_indices(size, 1)
             found.append((groups[:, first] * count + groups[:, second]).ravel())
-    return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+    return np.concatenate(found) if found else np.empty(0, np.int64)
 
 
 def _chains(column: Coded, columns: Columns) -> Ints:
@@ -88,7 +89,7 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.first)
 
-    def only(self, which: Flags) -> Pairs:
+    def only(self, which: Flags | slice) -> Pairs:
         return Pairs(
             self.first[which], self.second[which], self.levels[which], self.email_crowd[which], self.phone_crowd[which]
         )
@@ -104,8 +105,10 @@ class Comparer:
         self._phone_crowd = np.array([columns.crowd(each) for each in phones.texts] or [1], np.int64)
         several = _several(emails, " ") | _several(phones, " ") | _several(columns.threads, "\n")
         masked = _coded_where(emails, [each.rpartition("@")[2] in frequencies.masked for each in emails.texts])
-        self._by_hand = several | masked
-        self._email = _without(emails.codes, self._email_crowd > HUB)
+        self._by_hand = several | (masked & (columns.threads.codes != NONE))
+        used = _without(emails.codes, self._email_crowd > HUB)
+        self._email = np.where(masked, NONE, used)
+        self._thread = np.where(masked & (used != NONE), len(columns.threads.texts) + used, columns.threads.codes)
         self._phone = _without(phones.codes, self._phone_crowd > HUB)
 
     def compare(self, coded_pairs: Ints) -> Pairs:
@@ -117,12 +120,11 @@ class Comparer:
         email, email_crowd = self._emails(first, second)
         phone, phone_crowd = self._phones(first, second)
         table[:, EMAIL], table[:, PHONE] = email, phone
-        table[:, _POSITION["thread"]] = _equal(columns.threads.codes, first, second) * Thread.SAME
-        names = self._names(first, second)
-        sure = columns.vouched[first] & columns.vouched[second]
-        names[sure & (names[:, 0] == Given.DIFFERENT), 0] = Given.OTHER
-        for place, name in enumerate(("given", "family", "order")):
-            table[:, _POSITION[name]] = names[:, place]
+        table[:, _POSITION["thread"]] = _equal(self._thread, first, second) * Thread.SAME
+        given, family, turned = self._names(first, second)
+        table[:, _POSITION["order"]] = _orders(given, family, turned)
+        given[columns.vouched[first] & columns.vouched[second] & (given == Given.DIFFERENT)] = Given.OTHER
+        table[:, GIVEN], table[:, FAMILY] = given, family
         table[:, PLACE] = places = self._places(first, second)
         table[:, _POSITION["gap"]] = gap = _gaps(np.abs(columns.at[first] - columns.at[second]))
         table[:, _POSITION["move_in"]] = _moves(columns.move_in[first], columns.move_in[second], gap)
@@ -164,14 +166,29 @@ class Comparer:
         """A bit for each sign that stands in the local part of an address: two slips change four of them at most."""
         return np.array([_bits(each.rpartition("@")[0]) for each in self.columns.emails.texts] or [0], np.int64)
 
+    @cached_property
+    def _digits(self) -> tuple[Ints, Ints]:
+        """For each number its digits, and a code for its country and area."""
+        texts = self.columns.phones.texts or [""]
+        return np.array([_digits(each) for each in texts], np.int64), coded((each[:5] for each in texts), len(texts))
+
+    @cached_property
+    def _rarity(self) -> tuple[Floats, Floats, Floats]:
+        """How probable each first name, last name and property is."""
+        known, columns = self.frequencies, self.columns
+        return (
+            np.array([known.given_share(each.root) for each in columns.parsed] or [1.0]),
+            np.array([known.family_share("".join(each.family)) for each in columns.parsed] or [1.0]),
+            np.array([known.place_share(each) for each in columns.places.texts] or [1.0]),
+        )
+
     def _phones(self, first: Ints, second: Ints) -> tuple[Ints, Ints]:
         ours, theirs = self._phone[first], self._phone[second]
         both = (ours != NONE) & (theirs != NONE)
         level = np.where(both, np.int8(Phone.DIFFERENT), np.int8(Phone.MISSING))
         equal = both & (ours == theirs)
         texts = self.columns.phones.texts
-        digits = np.array([_digits(each) for each in texts] or [0], np.int64)
-        area = coded((each[:5] for each in texts), len(texts)) if texts else np.array([NONE], np.int64)
+        digits, area = self._digits
         level[both & (area[ours] == area[theirs])] = Phone.AREA
         level[equal] = Phone.SAME
         crowd = np.where(equal, self._phone_crowd[ours], 0)
@@ -182,18 +199,57 @@ class Comparer:
         )
         return level, crowd
 
-    def _names(self, first: Ints, second: Ints) -> Ints:
-        """Levels of given name, family name and their order."""
+    def _names(self, first: Ints, second: Ints) -> tuple[Ints, Ints, Flags]:
+        """Levels of given name and family name, and whether they had to be turned round."""
         codes = self.columns.names.codes
         ours, theirs = codes[first], codes[second]
-        found = np.zeros((len(first), 3), np.int8)
+        given = np.full(len(first), Given.MISSING, np.int8)
+        family = np.full(len(first), Family.MISSING, np.int8)
+        turned = np.zeros(len(first), bool)
         named = np.flatnonzero((ours != NONE) & (theirs != NONE))
         low, high = np.minimum(ours[named], theirs[named]), np.maximum(ours[named], theirs[named])
         size = max(len(self.columns.names.texts), 1)
         pairs, back = np.unique(low * size + high, return_inverse=True)
-        told = self.cores.over(_Spellings(self.columns.parsed, size), pairs)
-        found[named] = told[back] if len(told) else np.zeros((0, 3), np.int8)
-        return found
+        told = self._spellings(pairs // size, pairs % size)
+        for level, found in zip((given, family, turned), told, strict=True):
+            level[named] = found[back]
+        return given, family, turned
+
+    def _spellings(self, ones: Ints, others: Ints) -> tuple[Ints, Ints, Flags]:
+        """As :func:`leadsvc.resolve.levels.spellings`, for pairs of distinct names: first names are compared once for
+        each distinct pair of them, and so are last names; what remains to be turned round is asked whole."""
+        names = self._name_parts
+        given = _once(names.given[ones], names.given[others], _by_texts(likeness.given, names.given_texts), self.cores)
+        family = _once(
+            names.family[ones], names.family[others], _by_texts(likeness.family, names.family_texts), self.cores
+        )
+        unlike = given == Given.DIFFERENT
+        turned = unlike & (names.bag[ones] == names.bag[others])
+        given[turned], family[turned] = Given.SAME, Family.SAME
+        parsed = self.columns.parsed
+        apart = (family == Family.DIFFERENT) | (family == Family.MISSING)
+        for row in np.flatnonzero(unlike & ~turned & apart):
+            one, other = parsed[ones[row]], parsed[others[row]]
+            given[row], family[row], turned[row] = likeness.names(one.spelled, other.spelled)
+        guessed = names.guessed[ones] | names.guessed[others]
+        family[guessed & (family == Family.DIFFERENT) & ~turned] = Family.MISSING
+        suffixes = names.suffix[ones], names.suffix[others]
+        elder = (suffixes[0] != NONE) & (suffixes[1] != NONE) & (suffixes[0] != suffixes[1])
+        given[elder & (given != Given.MISSING)] = Given.OTHER
+        return given, family, turned
+
+    @cached_property
+    def _name_parts(self) -> _NameParts:
+        parsed = self.columns.parsed
+        given = _numbered([each.given for each in parsed])
+        family = _numbered([each.family for each in parsed])
+        return _NameParts(
+            *given,
+            *family,
+            _numbered([tuple(sorted(each.given + each.family)) for each in parsed])[0],
+            _numbered([(each.suffix,) if each.suffix else () for each in parsed])[0],
+            np.array([each.guessed for each in parsed] or [False], bool),
+        )
 
     def _places(self, first: Ints, second: Ints) -> Ints:
         places, regions = self.columns.places.codes, self.columns.regions.codes
@@ -213,8 +269,7 @@ class Comparer:
         found[:, EMAIL] = contact_share(pairs.email_crowd, size)
         found[:, PHONE] = contact_share(pairs.phone_crowd, size)
         ours, theirs = columns.names.codes[pairs.first], columns.names.codes[pairs.second]
-        given = np.array([known.given_share(each.root) for each in columns.parsed] or [1.0])
-        family = np.array([known.family_share("".join(each.family)) for each in columns.parsed] or [1.0])
+        given, family, place = self._rarity
         level = pairs.levels[:, GIVEN]
         share = np.minimum(given[ours], given[theirs])
         found[:, GIVEN] = np.where(
@@ -224,35 +279,63 @@ class Comparer:
         alike = (level == Family.SAME) | (level == Family.VARIANT)
         found[:, FAMILY] = np.where(alike, np.minimum(family[ours], family[theirs]), 0)
         found[alike, GIVEN] = np.minimum(found[alike, GIVEN] * known.namesakes, COMMONEST)
-        place = np.array([known.place_share(each) for each in columns.places.texts] or [1.0])
         same = pairs.levels[:, PLACE] == Place.SAME
         found[:, PLACE] = np.where(same, place[columns.places.codes[pairs.first]], 0)
         return found
 
 
-class _Spellings:
-    """Compares distinct pairs of names; handed to other processes whole."""
+@dataclass(frozen=True)
+class _NameParts:
+    """Distinct names by their parts, each part numbered; :data:`NONE` where it is not there."""
 
-    def __init__(self, names: list[Name], size: int) -> None:
-        self.names, self.size = names, size
-
-    def __call__(self, pairs: Ints) -> Ints:
-        names, size = self.names, self.size
-        found = np.empty((len(pairs), 3), np.int8)
-        for row, pair in enumerate(pairs.tolist()):
-            one, other = names[pair // size], names[pair % size]
-            given, family, turned = one_by_one.spellings(
-                (one.given, one.family, one.guessed),
-                one.suffix,
-                (other.given, other.family, other.guessed),
-                other.suffix,
-            )
-            found[row] = given, family, one_by_one.orders(given, family, turned)
-        return found
+    given: Ints
+    given_texts: list[tuple[str, ...]]
+    family: Ints
+    family_texts: list[tuple[str, ...]]
+    bag: Ints
+    suffix: Ints
+    guessed: Flags
 
 
-def odds(pairs: Pairs, shares: Floats, model: Model) -> tuple[Floats, Floats]:
+def _numbered(words: list[tuple[str, ...]]) -> tuple[Ints, list[tuple[str, ...]]]:
+    seen: dict[tuple[str, ...], int] = {(): NONE}
+    codes = np.array([seen.setdefault(each, len(seen) - 1) for each in words] or [NONE], np.int64)
+    del seen[()]
+    return codes, list(seen)
+
+
+def _by_texts(compare: Callable[[tuple[str, ...], tuple[str, ...]], int], texts: list[tuple[str, ...]]) -> _ByTexts:
+    return _ByTexts(compare, texts)
+
+
+@dataclass(frozen=True)
+class _ByTexts:
+    """Compares codes by the texts that they stand for."""
+
+    compare: Callable[[tuple[str, ...], tuple[str, ...]], int]
+    texts: list[tuple[str, ...]]
+
+    def __call__(self, one: int, other: int) -> int:
+        return self.compare(self.texts[one], self.texts[other]) if one != NONE and other != NONE else 0
+
+
+def odds(pairs: Pairs, comparer: Comparer, model: Model) -> tuple[Floats, Floats]:
     """For each pair the natural log odds of one person, and the probability of one household."""
+    told = [_odds(part, comparer.shares(part), model) for part in _slices(pairs)]
+    if not told:
+        return np.zeros(0), np.zeros(0)
+    return np.concatenate([each[0] for each in told]), np.concatenate([each[1] for each in told])
+
+
+_SLICE = 1_000_000  # pairs whose odds are worked out at a time, to keep memory flat
+
+
+def _slices(pairs: Pairs) -> Iterator[Pairs]:
+    for start in range(0, len(pairs), _SLICE):
+        yield pairs.only(slice(start, start + _SLICE))
+
+
+def _odds(pairs: Pairs, shares: Floats, model: Model) -> tuple[Floats, Floats]:
     same, household = (np.full(len(pairs), prior) for prior in model.priors)
     stranger = stranger_logs(pairs, shares, model)
     total = np.zeros(len(pairs))
@@ -329,12 +412,30 @@ def _equal(codes: Ints, first: Ints, second: Ints) -> Flags:
     return found
 
 
-def _once(ones: Ints, others: Ints, compare: Callable[[int, int], int]) -> Ints:
-    """``compare`` asked once for each distinct pair of codes."""
-    size = int(max(ones.max(initial=0), others.max(initial=0))) + 1
-    pairs, back = np.unique(np.minimum(ones, others) * size + np.maximum(ones, others), return_inverse=True)
-    told = np.array([compare(pair // size, pair % size) for pair in pairs.tolist()], np.int8)
-    return told[back]
+def _once(ones: Ints, others: Ints, compare: Callable[[int, int], int], cores: Cores | None = None) -> Ints:
+    """``compare`` asked once for each distinct pair of codes, on several cores where they are many."""
+    size = int(max(ones.max(initial=0), others.max(initial=0))) + 2
+    low, high = np.minimum(ones, others) + 1, np.maximum(ones, others) + 1  # no code is -1
+    pairs, back = np.unique(low * size + high, return_inverse=True)
+    ask = _Ask(compare, size)
+    told = cores.over(ask, pairs) if cores else ask(pairs)
+    found: Ints = told[back]
+    return found
+
+
+@dataclass(frozen=True)
+class _Ask:
+    compare: Callable[[int, int], int]
+    size: int
+
+    def __call__(self, pairs: Ints) -> Ints:
+        size, compare = self.size, self.compare
+        return np.array([compare(pair // size - 1, pair % size - 1) for pair in pairs.tolist()], np.int8)
+
+
+def _orders(given: Ints, family: Ints, turned: Flags) -> Ints:
+    agree = (given >= Given.NEAR) & (family >= Family.PART)
+    return np.where(turned, Order.TURNED, np.where(agree, Order.STRAIGHT, Order.MISSING)).astype(np.int8)
 
 
 def _gaps(seconds: Ints) -> Ints:

@@ -7,8 +7,7 @@ import gzip
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import partial
-from itertools import islice
+from io import StringIO
 from pathlib import Path
 from typing import TextIO
 
@@ -24,22 +23,25 @@ REQUIRED = ("lead_id", "received_at")
 OPTIONAL = ("first_name", "last_name", "email", "phone", "property_id", "move_in_date", "bedrooms", "message")
 _ROWS = 5_000  # a part that a process is given at a time
 
-Row = tuple[int, tuple[str, ...]]
-"""The number of a line, and its values in the order of the columns above; empty for a column that is not there."""
-
 
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Turns lines into traces; handed to other processes whole. ``regions``: property -> region."""
 
     file: str
+    places: tuple[int | None, ...]
     regions: Mapping[str, str]
 
-    def block(self, rows: tuple[Row, ...]) -> Block:
-        return block([self.trace(line, row) for line, row in rows])
+    def block(self, part: Part) -> Block:
+        """The traces of a part, by column."""
+        rows = csv.reader(StringIO(part.text, newline=""))
+        return block([self.trace(part.before + rows.line_num, self._row(row)) for row in rows if row])
+
+    def _row(self, row: list[str]) -> tuple[str, ...]:
+        return tuple("" if at is None or at >= len(row) else row[at].strip() for at in self.places)
 
     def trace(self, line: int, row: tuple[str, ...]) -> Trace:
-        """One line. Raises :class:`Reject` naming file, line and field."""
+        """One record, its values in the order of the columns above. Raises :class:`Reject` naming file and line."""
         lead_id, at, first, last, email, phone, place, move_in, bedrooms, message = row
         name = next((each.value for each in person(first, last)), None)
         addresses = [each.value for each in emails(email)]
@@ -98,19 +100,37 @@ def regions(path: Path) -> dict[str, str]:
         return {row["property_id"]: row["region"] or "" for row in table}
 
 
-def lines(path: Path) -> Iterator[Row]:
-    """The lines of a file of leads, values in the order of the known columns."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Whole records of a file as text, and the number of the line before them."""
+
+    before: int
+    text: str
+
+
+def parts(path: Path) -> Iterator[Part]:
+    """A file of leads in parts, its head left out; a record that goes over several lines is not torn."""
     with opened(path) as file:
-        table = csv.reader(file)
-        head = next(table, [])
-        _need(path, head, REQUIRED)
-        places = [head.index(name) if name in head else None for name in (*REQUIRED, *OPTIONAL)]
-        for row in table:
-            if row:
-                yield (
-                    table.line_num,
-                    tuple("" if at is None or at >= len(row) else row[at].strip() for at in places),
-                )
+        next(file, "")
+        kept: list[str] = []
+        number, before, quoted = 1, 1, False
+        for line in file:
+            kept.append(line)
+            number += 1
+            quoted ^= line.count('"') % 2 == 1
+            if len(kept) >= _ROWS and not quoted:
+                yield Part(before, "".join(kept))
+                kept, before = [], number
+        if kept:
+            yield Part(before, "".join(kept))
+
+
+def places(path: Path) -> tuple[int | None, ...]:
+    """Where the known columns stand in a file of leads; ``None`` for one that is not there."""
+    with opened(path) as file:
+        head = next(csv.reader(file), [])
+    _need(path, head, REQUIRED)
+    return tuple(head.index(name) if name in head else None for name in (*REQUIRED, *OPTIONAL))
 
 
 def _need(path: Path, head: Iterable[str] | None, names: tuple[str, ...]) -> None:
@@ -121,15 +141,6 @@ def _need(path: Path, head: Iterable[str] | None, names: tuple[str, ...]) -> Non
 
 
 def read(leads: Path, properties: Path | None, cores: Cores) -> Columns:
-    """All leads of a file, normalised on all cores."""
-    reader = Reader(str(leads), regions(properties) if properties else {})
-    return gather(cores.each(partial(_block, reader), _parts(lines(leads))))
-
-
-def _parts(rows: Iterator[Row]) -> Iterator[tuple[Row, ...]]:
-    while part := tuple(islice(rows, _ROWS)):
-        yield part
-
-
-def _block(reader: Reader, rows: tuple[Row, ...]) -> Block:
-    return reader.block(rows)
+    """All leads of a file, normalised on all cores. Raises :class:`Reject` naming file, line and field."""
+    reader = Reader(str(leads), places(leads), regions(properties) if properties else {})
+    return gather(cores.each(reader.block, parts(leads)))

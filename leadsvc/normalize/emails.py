@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -14,6 +15,9 @@ from leadsvc.normalize.text import visible
 _MAX = 1_000
 # Loose on purpose: the validator decides. Starts after anything an address cannot contain.
 _CANDIDATE = re.compile(r"[^\s<>()\[\],;:\"|/\\]{1,64}@[^\s<>()\[\],;:\"|/\\]{1,255}")
+# Addresses as nearly all are: nothing in them that the validator could refuse or rewrite but the domain.
+_PLAIN = re.compile(r"[A-Za-z0-9]+(?:[._+-][A-Za-z0-9]+)*@(?P<domain>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
+_LONGEST_LOCAL = 64
 _HOST_WORD = re.compile(r"[.-]")
 _RANDOM = 8  # signs that a made-up local part has at least
 _AROUND_AT = re.compile(r"\s*(?:@|\uff20|[(\[{<]\s?at\s?[)\]}>])\s*", re.IGNORECASE)
@@ -37,7 +41,9 @@ def emails(text: str, *, exclude: Collection[str] = ()) -> tuple[Value[EmailAddr
     written, for a person to ask about; what the renter meant is not ours to guess.
     """
     found: dict[str, Value[EmailAddress]] = {}
-    for candidate in _CANDIDATE.findall(_plain(text[:_MAX])):
+    if not text:
+        return ()
+    for candidate in [text] if _PLAIN.fullmatch(text) else _CANDIDATE.findall(_plain(text[:_MAX])):
         address = _checked(candidate)
         if address is None or _excluded(address.address, exclude):
             continue
@@ -118,13 +124,29 @@ def without_tag(address: str) -> str:
     return f"{local.partition('+')[0]}@{domain}"
 
 
+@lru_cache(maxsize=50_000)
+def _receives(domain: str) -> bool:
+    """Whether a plain local part is valid at ``domain``, with nothing to be put into another form."""
+    try:
+        return validate_email(f"a@{domain}", check_deliverability=False).normalized == f"a@{domain}"
+    except EmailNotValidError:
+        return False
+
+
 def _checked(candidate: str) -> EmailAddress | None:
+    plain = _PLAIN.fullmatch(candidate)
+    if plain is not None and plain.start("domain") <= _LONGEST_LOCAL and _receives(plain["domain"].lower()):
+        return _own(candidate.lower())
     bare = candidate.strip(" .,'`*_-!?\u2019\u201d").removeprefix("mailto:").partition("?")[0].rstrip(">")
     try:
         valid = validate_email(bare, check_deliverability=False)
     except EmailNotValidError:
         return None
-    address = valid.normalized.lower()
+    return _own(valid.normalized.lower())
+
+
+def _own(address: str) -> EmailAddress | None:
+    """A valid address, unless it is a placeholder."""
     local, _, domain = address.rpartition("@")
     table = placeholders()
     if address in table.email_addresses or local in table.email_locals or under(domain, table.email_domains):

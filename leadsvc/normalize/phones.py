@@ -28,6 +28,9 @@ _OWN = re.compile(
 )
 # North American numbers: neither the area code nor the exchange starts with 0 or 1.
 _NANP = re.compile(r"[2-9]\d{2}[2-9]\d{6}")
+_NANP_REGIONS = frozenset({"US", "CA"})
+# Numbers as nearly all are written, whose reading needs no more than their digits.
+_AS_USUAL = re.compile(r"(?:\+?1[ .-]?)?\(?([2-9]\d{2})\)?[ .-]?([2-9]\d{2})[ .-]?(\d{4})", re.ASCII)
 _NANP_AS_TYPED = re.compile(r"(?:\+?1[\s.\-_]*)?[(\[]?[2-9]\d{2}[)\]]?[\s.\-_]*[2-9]\d{2}[\s.\-_]*\d{4}(?!\d)")
 # "1-800-FLOWERS", "(918) 555-RENT": letters of a keypad stand for digits only where they fill up a number.
 _VANITY = re.compile(
@@ -43,6 +46,10 @@ def phones(text: str, region: str = "US") -> tuple[tuple[Value[PhoneNumber], ...
     ``"706-555-0127 / 706-555-0128 x4"`` gives two numbers, the second with extension 4. Stubs of fewer than ten digits
     and placeholders (5555555555, 1234567890) give none. ``region`` is the country of numbers without a prefix.
     """
+    if region in _NANP_REGIONS and (plain := _AS_USUAL.fullmatch(text.strip())) is not None:
+        digits = "".join(plain.groups())
+        if not _is_placeholder(digits):
+            return (Value(PhoneNumber(f"+1{digits}"), text, "phone:e164"),), ()
     # A number that went through a spreadsheet or a JSON float: 9185550141.0.
     cleaned = compatible(text[:_MAX]).strip().removesuffix(".0")
     cleaned = _DAY.sub(" ", cleaned)

@@ -8,6 +8,7 @@ its kind and its parts, the same in every process.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 
 from leadsvc.resolve.levels import HUB
 from leadsvc.resolve.likeness import PARTICLES, skeleton
@@ -18,6 +19,7 @@ CAP = 40
 SEASON_S = 60 * 86_400  # renters who write again mostly do so within weeks; two windows overlap by half
 
 
+@lru_cache(maxsize=200_000)
 def given_root(given: tuple[str, ...]) -> str:
     """The formal first name that stands for its short forms (Bob, Rob: robert); empty for none or an initial."""
     if not given or len(given[0]) < 2:

@@ -140,9 +140,11 @@ def usable(trace: Trace, crowd: Crowd, masked_domains: Collection[str] = ()) -> 
     emails: dict[str, int] = {}
     threads = set(trace.threads)
     for email in trace.emails:
+        if (behind := crowd(email)) > HUB:
+            continue
         if masked_domains and email.rpartition("@")[2] in masked_domains:
             threads.add(email)
-        elif (behind := crowd(email)) <= HUB:
+        else:
             emails[email] = behind
     phones = {each: behind for each in trace.phones if (behind := crowd(each)) <= HUB}
     return Usable(trace, emails, frozenset(threads), phones)
@@ -238,7 +240,7 @@ def spellings(one: Spelled, suffix: str, other: Spelled, their_suffix: str) -> t
     """Names; Sr. and Jr. share everything but being one person."""
     given, family, turned = likeness.names(one, other)
     if suffix and their_suffix and suffix != their_suffix and given is not Given.MISSING:
-        given = Given.DIFFERENT
+        given = Given.OTHER
     return given, family, turned
 
 

@@ -38,8 +38,8 @@ _ALIKE = {0: 2.0, 1: 2.0, 2: 2.0, 3: 0.8, 4: 0.6}
 
 
 class Given(IntEnum):
-    """First names. ``OTHER``: different, and each spelled in the writer's own address too, so that neither is a
-    nickname or a slip; ``PART``: the first of two first names agrees, the second does not; ``NEAR``: one slip;
+    """First names. ``OTHER``: different beyond doubt: each is spelled in the writer's own address too, so that neither
+    is a nickname or a slip, or one is the elder and the other the younger; ``PART``: the first of two first names agrees, the second does not; ``NEAR``: one slip;
     ``VARIANT``: short form, other spelling of the same name, or a middle name."""
 
     MISSING = 0
@@ -168,12 +168,12 @@ def family(one: tuple[str, ...], other: tuple[str, ...]) -> Family:
 def _names(one: Spelled, other: Spelled) -> tuple[Given, Family, bool]:
     first, last = given(one[0], other[0]), family(one[1], other[1])
     guessed = one[2] or other[2]
+    if first is Given.DIFFERENT and sorted(one[0] + one[1]) == sorted(other[0] + other[1]):
+        return Given.SAME, Family.SAME, True
     if first is Given.DIFFERENT and last in {Family.DIFFERENT, Family.MISSING}:
         turned = _turned(one, other)
         if turned is not None:
             return turned
-    if first is Given.DIFFERENT and sorted(one[0] + one[1]) == sorted(other[0] + other[1]):
-        return Given.SAME, Family.SAME, True
     if guessed and last is Family.DIFFERENT:
         last = Family.MISSING
     return first, last, False

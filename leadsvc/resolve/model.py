@@ -51,6 +51,22 @@ class Frequencies:
     masked: frozenset[str] = frozenset()
     namesakes: float = 1.0
 
+    @staticmethod
+    @cache
+    def default() -> Frequencies:
+        """What is supposed of a store that has not counted its own names."""
+        common = _shipped("common_names.toml")
+        given: dict[str, int] = {}
+        for name, count in common["given"].items():
+            root = given_root((name,))
+            given[root] = given.get(root, 0) + count
+        family = dict(common["family"])
+        return Frequencies(
+            given=given | {"": _PEOPLE - sum(given.values())},
+            family=family | {"": _PEOPLE - sum(family.values())},
+            namesakes=_NAMESAKES,
+        )
+
     @cached_property
     def _totals(self) -> tuple[int, int, int]:
         return sum(self.given.values()), sum(self.family.values()), sum(self.places.values())
@@ -65,6 +81,9 @@ class Frequencies:
     def place_share(self, place: str) -> float:
         return (self.places.get(place, 0) + 0.5) / (self._totals[2] + 0.5 * _UNSEEN_PLACES)
 
+
+_PEOPLE = 10_000  # among whom the commonest names were counted; those with other names have the empty one
+_NAMESAKES = 4.0
 
 # In a store that knows nothing yet every first name is one of so many, and so on.
 _UNSEEN_GIVEN, _UNSEEN_FAMILY, _UNSEEN_PLACES = 200, 1_000, 100
@@ -184,8 +203,7 @@ class Model:
     @cache
     def default() -> Model:
         """The weights that ship with the program, for a store that knows no names yet."""
-        text = files("leadsvc").joinpath("resolve", "weights.toml").read_text(encoding="utf-8")
-        return Model.from_json(tomllib.loads(text))
+        return Model.from_json(_shipped("weights.toml"), Frequencies.default())
 
 
 def weights_of(path: Path) -> Model:
@@ -196,6 +214,10 @@ def weights_of(path: Path) -> Model:
     except ValueError as error:
         raise _wrong(str(path), str(error)) from None
     return Model.from_json(told)
+
+
+def _shipped(name: str) -> dict[str, Any]:
+    return tomllib.loads(files("leadsvc").joinpath("resolve", name).read_text(encoding="utf-8"))
 
 
 def _words(kinds: type[Any]) -> list[str]:

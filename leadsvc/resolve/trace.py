@@ -129,8 +129,10 @@ def told(message: str, named: bool, addressed: bool, numbered: bool) -> Told:
         name = next(((e.value.given, e.value.family, e.value.suffix) for e in people(text)), name)
     written = message if "@" in message else "" if addressed else spelled_address(message)
     found = [each.value for each in emails(written)] if written else []
-    number = own_number(message) or ("" if numbered else message)
-    numbers = [each.value.e164 for each in phones(number)[0]] if _DIGITS.search(number) else []
+    number = ""
+    if _DIGITS.search(message):
+        number = own_number(message) or ("" if numbered else message)
+    numbers = [each.value.e164 for each in phones(number)[0]] if number else []
     return Told(
         name,
         tuple(each.key for each in found if not each.relay and not is_masked(each.address)),
