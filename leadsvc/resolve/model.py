@@ -51,6 +51,20 @@ class Frequencies:
     masked: frozenset[str] = frozenset()
     namesakes: float = 1.0
 
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "leads": self.leads,
+            "given": dict(self.given),
+            "family": dict(self.family),
+            "places": dict(self.places),
+            "masked": sorted(self.masked),
+            "namesakes": self.namesakes,
+        }
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Frequencies:
+        return cls(**{**told, "masked": frozenset(told["masked"])})
+
     @staticmethod
     @cache
     def default() -> Frequencies:
