@@ -320,7 +320,7 @@ class _ByTexts:
 
 
 def odds(pairs: Pairs, comparer: Comparer, model: Model) -> tuple[Floats, Floats]:
-    """For each pair the natural log odds of one person, and the probability of one household."""
+    """For each pair the natural log odds of one person, and the probability of one household if it is not."""
     told = [_odds(part, comparer.shares(part), model) for part in _slices(pairs)]
     if not told:
         return np.zeros(0), np.zeros(0)
@@ -346,9 +346,7 @@ def _odds(pairs: Pairs, shares: Floats, model: Model) -> tuple[Floats, Floats]:
         total += stranger[:, place]
     top = np.maximum(household, total)
     rest = top + np.log(np.exp(household - top) + np.exp(total - top))
-    either = np.maximum(same, rest)
-    all_ = either + np.log(np.exp(same - either) + np.exp(rest - either))
-    return np.round(same - rest, 9), np.exp(household - all_)
+    return np.round(same - rest, 9), np.exp(household - rest)
 
 
 def stranger_logs(pairs: Pairs, shares: Floats, model: Model) -> Floats:

@@ -21,7 +21,7 @@ FLOOR = -3.0
 """Natural log odds below which a pair does not make two inquiries neighbours."""
 
 RELATED = 0.5
-"""Posterior probability from which two people are proposed as one household."""
+"""Probability from which two who are not one person are proposed as one household."""
 
 _DIGITS = 9  # odds are rounded, so that sums in another order cannot decide
 
@@ -42,7 +42,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """``same``: natural log odds that one person wrote both. ``household``: probability that two of one household did.
+    """``same``: natural log odds that one person wrote both. ``household``: probability that, if it was not one person,
+    two of one household did.
     ``rival``: the explanation that the steps compare with. The first step is the prior."""
 
     same: float
@@ -69,7 +70,7 @@ class Score:
 
 
 def odds(one: Usable, other: Usable, model: Model) -> tuple[float, float]:
-    """Natural log odds of one person, and the probability of one household."""
+    """Natural log odds of one person, and the probability of one household if it was not one person."""
     return _judged(compare(one, other), one.trace, other.trace, model)[:2]
 
 
@@ -82,9 +83,7 @@ def _judged(compared: Compared, one: Trace, other: Trace, model: Model) -> tuple
     same, household, stranger = model.odds(compared.levels, model.shares(one, other, compared))
     top = max(household, stranger)
     rest = top + math.log(math.exp(household - top) + math.exp(stranger - top))
-    either = max(same, rest)
-    total = either + math.log(math.exp(same - either) + math.exp(rest - either))
-    return round(same - rest, _DIGITS), math.exp(household - total), household, stranger
+    return round(same - rest, _DIGITS), math.exp(household - rest), household, stranger
 
 
 def score(one: Usable, other: Usable, model: Model) -> Score:
