@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 
 class LeadsvcError(Exception):
     """Root of the errors that the outermost loops know how to report."""
@@ -17,6 +20,10 @@ class Reject(LeadsvcError):
         self.detail = detail
         self.code = code
         self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it passes from one process to another: an exception's own way knows no keyword arguments."""
+        return partial(Reject, code=self.code, retry_after=self.retry_after), (self.status, self.title, self.detail)
 
 
 class Quarantine(LeadsvcError):

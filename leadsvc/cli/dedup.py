@@ -55,6 +55,9 @@ def dedup(
     Every lead gets a cluster_id, the id of its person's first lead. The same engine and the same weights decide as for
     a lead that comes alone.
     """
+    for path in filter(None, (out, review, households)):
+        if not path.parent.is_dir():
+            raise click.UsageError(f"{path} cannot be written: there is no folder {path.parent}")
     start = weights_of(weights) if weights else Model.default()
     if join is not None:
         start = replace(start, join=join, review=min(start.review, join))
@@ -88,7 +91,7 @@ def dedup(
         "review": len(outcome.reviews),
         "households": len(outcome.households),
     }
-    console.print(json.dumps(told | {"pairs_compared": outcome.pairs}))
+    click.echo(json.dumps(told | {"pairs_compared": outcome.pairs}), err=True)
 
 
 def _write(path: Path, head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:

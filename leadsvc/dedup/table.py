@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import gzip
+import math
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from io import StringIO
@@ -22,6 +25,7 @@ from leadsvc.resolve.trace import Trace, made, said, told
 REQUIRED = ("lead_id", "received_at")
 OPTIONAL = ("first_name", "last_name", "email", "phone", "property_id", "move_in_date", "bedrooms", "message")
 _ROWS = 5_000  # a part that a process is given at a time
+_LONGEST_ID = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Reader:
     def block(self, part: Part) -> Block:
         """The traces of a part, by column."""
         rows = csv.reader(StringIO(part.text, newline=""))
-        return block([self.trace(part.before + rows.line_num, self._row(row)) for row in rows if row])
+        return block([self.trace(part.before + rows.line_num, self._row(row)) for row in rows if any(row)])
 
     def _row(self, row: list[str]) -> tuple[str, ...]:
         return tuple("" if at is None or at >= len(row) else row[at].strip() for at in self.places)
@@ -43,6 +47,8 @@ class Reader:
     def trace(self, line: int, row: tuple[str, ...]) -> Trace:
         """One record, its values in the order of the columns above. Raises :class:`Reject` naming file and line."""
         lead_id, at, first, last, email, phone, place, move_in, bedrooms, message = row
+        if not 0 < len(lead_id) <= _LONGEST_ID or not lead_id.isprintable():
+            raise self._wrong(line, "lead_id", f"must be 1 to {_LONGEST_ID} printable signs")
         name = next((each.value for each in person(first, last)), None)
         addresses = [each.value for each in emails(email)]
         masked = {each.key: each.address for each in addresses if each.relay or is_masked(each.address)}
@@ -77,27 +83,66 @@ class Reader:
 
     def _rooms(self, line: int, text: str) -> float | None:
         try:
-            return float(text) if text else None
+            rooms = float(text) if text else None
         except ValueError:
-            raise self._wrong(line, "bedrooms", "must be a number, or empty") from None
+            rooms = math.nan
+        if rooms is not None and not math.isfinite(rooms):
+            raise self._wrong(line, "bedrooms", "must be a number, or empty")
+        return rooms
 
     def _wrong(self, line: int, field: str, text: str) -> Reject:
         return Reject(422, "A line cannot be read", f"{self.file}:{line}: {field} {text}", code="line")
 
 
-def opened(path: Path) -> TextIO:
-    """A text file, packed by gzip or not."""
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
+@contextmanager
+def opened(path: Path) -> Iterator[TextIO]:
+    """A text file, packed by gzip or not. Raises :class:`Reject` when it turns out, while it is read, to be neither."""
+    packed = path.suffix == ".gz"
+    try:
+        with (
+            gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+            if packed
+            else path.open(encoding="utf-8-sig", newline="") as file
+        ):
+            yield file
+    except UnicodeDecodeError:
+        raise _unusable(f"{path}:{_line_not_utf8(path)}: not UTF-8; write the file as UTF-8 text") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise _unusable(f"{path}: not packed by gzip, or cut off; pack it again, or take .gz off its name") from None
+
+
+def _line_not_utf8(path: Path) -> int:
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                return number
+    return 0
+
+
+def _unusable(text: str) -> Reject:
+    return Reject(422, "The file cannot be read", text, code="file")
+
+
+def _records(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """The records of a CSV, each with the number of its last line."""
+    reader = csv.reader(lines)
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise _unusable(f"{path}:{reader.line_num}: {error}") from None
 
 
 def regions(path: Path) -> dict[str, str]:
     """Property -> region, from a file with the columns ``property_id`` and ``region``."""
     with opened(path) as file:
-        table = csv.DictReader(file)
-        _need(path, table.fieldnames, ("property_id", "region"))
-        return {row["property_id"]: row["region"] or "" for row in table}
+        records = _records(path, file)
+        _, head = next(records, (0, []))
+        _need(path, head, ("property_id", "region"))
+        key, region = head.index("property_id"), head.index("region")
+        return {row[key].strip(): row[region].strip() for _, row in records if len(row) > max(key, region)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,30 +156,42 @@ class Part:
 def parts(path: Path) -> Iterator[Part]:
     """A file of leads in parts, its head left out; a record that goes over several lines is not torn."""
     with opened(path) as file:
-        next(file, "")
         kept: list[str] = []
-        number, before, quoted = 1, 1, False
-        for line in file:
-            kept.append(line)
-            number += 1
-            quoted ^= line.count('"') % 2 == 1
-            if len(kept) >= _ROWS and not quoted:
-                yield Part(before, "".join(kept))
-                kept, before = [], number
+        records = _records(path, _keeping(file, kept))
+        next(records, None)
+        kept.clear()
+        count = begun = ended = last = 0
+        for last, _ in records:
+            if count == _ROWS:
+                yield Part(last - len(kept), "".join(kept[:ended]))
+                del kept[:ended]
+                count = ended = 0
+            count += 1
+            begun, ended = ended, len(kept)
+        # What closes a quotation that stands open would be a record of its own behind anything else.
+        if kept and len(list(csv.reader([*kept[begun:], '"']))) == 1:
+            first = last - len(kept) + begun + 1
+            raise _unusable(f"{path}:{first}: a quotation is opened in this record and never closed")
         if kept:
-            yield Part(before, "".join(kept))
+            yield Part(last - len(kept), "".join(kept))
+
+
+def _keeping(lines: Iterable[str], kept: list[str]) -> Iterator[str]:
+    for line in lines:
+        kept.append(line)
+        yield line
 
 
 def places(path: Path) -> tuple[int | None, ...]:
     """Where the known columns stand in a file of leads; ``None`` for one that is not there."""
     with opened(path) as file:
-        head = next(csv.reader(file), [])
+        _, head = next(_records(path, file), (0, []))
     _need(path, head, REQUIRED)
     return tuple(head.index(name) if name in head else None for name in (*REQUIRED, *OPTIONAL))
 
 
-def _need(path: Path, head: Iterable[str] | None, names: tuple[str, ...]) -> None:
-    missing = [name for name in names if name not in (head or ())]
+def _need(path: Path, head: Iterable[str], names: tuple[str, ...]) -> None:
+    missing = [name for name in names if name not in head]
     if missing:
         text = f"{path}:1: the first line must name the columns; {', '.join(missing)} not found"
         raise Reject(422, "A column is missing", text, code="column")
@@ -143,4 +200,10 @@ def _need(path: Path, head: Iterable[str] | None, names: tuple[str, ...]) -> Non
 def read(leads: Path, properties: Path | None, cores: Cores) -> Columns:
     """All leads of a file, normalised on all cores. Raises :class:`Reject` naming file, line and field."""
     reader = Reader(str(leads), places(leads), regions(properties) if properties else {})
-    return gather(cores.each(reader.block, parts(leads)))
+    columns = gather(cores.each(reader.block, parts(leads)))
+    seen: set[str] = set()
+    for each in columns.ids:
+        if each in seen:
+            raise _unusable(f"{leads}: lead_id {each} stands in several lines; every lead needs an id of its own")
+        seen.add(each)
+    return columns
