@@ -36,7 +36,7 @@ _new = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--fit/--no-fit", default=True, help="Learn weights from this file first, without labels.  [default: fit]"
 )
-@click.option("--join", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Probability that joins.")
+@click.option("--join", type=click.FloatRange(0.5, 1, max_open=True), help="Probability that joins.")
 @click.option("--processes", type=click.IntRange(1), help="Processes to work with; without it, one for each core.")
 def dedup(
     leads: Path,

@@ -16,7 +16,8 @@ from leadsvc.resolve.engine import FLOOR, RELATED
 from leadsvc.resolve.model import Model
 
 LARGEST = 300
-"""Inquiries a neighbourhood may have; a larger one is taken apart along its weakest links first."""
+"""Inquiries a neighbourhood may have. Of a larger one those with one name and the same contact values count once; if it
+is still too large, it is taken apart along its weakest links first."""
 
 Note = Callable[[str], None]
 """Told what is being done, for a progress bar."""
@@ -64,14 +65,16 @@ def resolve(
     note("judging")
     same_odds, mates = odds(pairs, comparer, model)
     judged = _Judged(len(columns), found, same_odds)
-    parts = judged.neighbourhoods(FLOOR, [(min(pair), max(pair)) for pair in (*same, *apart)])
+    ruled = _Ruled(same, apart)
+    parts, stands = judged.neighbourhoods(FLOOR, ruled, comparer)
     note("completing")
     missing = judged.missing(parts)
     more = comparer.compare(missing)
     more_odds, more_mates = odds(more, comparer, model)
     judged = judged.with_more(missing, more_odds)
     note("grouping")
-    people, reviews = judged.group(parts, model, same, apart)
+    people, reviews = judged.group(parts, model, ruled)
+    people = people[stands]
     households = _households(
         np.concatenate([found, missing]), np.concatenate([mates, more_mates]), people, reviews, len(columns)
     )
@@ -81,6 +84,34 @@ def resolve(
 def _verdicts(same: Iterable[tuple[int, int]], apart: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bool]:
     told = {(min(pair), max(pair)): True for pair in same}
     return told | {(min(pair), max(pair)): False for pair in apart}
+
+
+class _Ruled:
+    """Pairs of rows on which a person decided, found by either row."""
+
+    def __init__(self, same: Collection[tuple[int, int]], apart: Collection[tuple[int, int]]) -> None:
+        self._same, self._apart = _by_row(same), _by_row(apart)
+        self.pairs = sorted({(min(pair), max(pair)) for pair in (*same, *apart)})
+        self.rows = sorted({row for pair in self.pairs for row in pair})
+
+    def within(self, rows: list[int]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Of those joined and of those kept apart, the ones inside ``rows``, by their places there."""
+        at = {row: place for place, row in enumerate(rows)}
+        return _inside(self._same, at), _inside(self._apart, at)
+
+
+_ByRow = dict[int, list[tuple[int, int]]]
+
+
+def _by_row(pairs: Iterable[tuple[int, int]]) -> _ByRow:
+    found: _ByRow = {}
+    for pair in pairs:
+        found.setdefault(pair[0], []).append(pair)
+    return found
+
+
+def _inside(pairs: _ByRow, at: dict[int, int]) -> list[tuple[int, int]]:
+    return [(at[one], at[other]) for row in at for one, other in pairs.get(row, ()) if other in at]
 
 
 class _Judged:
@@ -95,28 +126,32 @@ class _Judged:
         order = np.argsort(both, kind="stable")
         return _Judged(self.rows, both[order], np.concatenate([self.odds, same_odds])[order])
 
-    def neighbourhoods(self, floor: float, bound: Iterable[tuple[int, int]]) -> list[Ints]:
-        """Rows that are linked, directly or over others, in groups of two and more. ``bound``: pairs that are linked
-        because a person decided on them."""
-        strong = self.odds > floor
-        ties = np.array([first * self.rows + second for first, second in bound], np.int64)
-        groups = _connected(self.rows, np.concatenate([self.pairs[strong], ties]))
-        fitting = [each for each in groups if len(each) <= LARGEST]
-        for each in groups:
+    def neighbourhoods(self, floor: float, ruled: _Ruled, comparer: Comparer) -> tuple[list[Ints], Ints]:
+        """Rows that are linked, by what they say or by a person's decision, directly or over others, in groups of two
+        and more; and for each row the one that stands for it there."""
+        ties = np.array([first * self.rows + second for first, second in ruled.pairs], np.int64)
+        stands = np.arange(self.rows)
+        fitting: list[Ints] = []
+        for each in _connected(self.rows, np.concatenate([self.pairs[self.odds > floor], ties])):
             if len(each) > LARGEST:
-                fitting += self._loosened(each, floor + _TIGHTER)
-        return fitting
+                stands[each] = np.where(np.isin(each, ruled.rows), each, comparer.first_alike(each))
+                fitting += self._loosened(np.unique(stands[each]), floor, stands, ties)
+            else:
+                fitting.append(each)
+        return [each for each in fitting if len(each) > 1], stands
 
-    def _loosened(self, rows: Ints, floor: float) -> list[Ints]:
-        """A neighbourhood that is too large, taken apart along its weakest links."""
-        if floor > _TIGHTEST:
+    def _loosened(self, rows: Ints, floor: float, stands: Ints, ties: Ints) -> list[Ints]:
+        """A neighbourhood, taken apart along its weakest links if it is too large."""
+        if len(rows) <= LARGEST or floor > _TIGHTEST:
             return [rows]
         inside = np.zeros(self.rows, bool)
         inside[rows] = True
-        kept = (self.odds > floor) & inside[self.pairs // self.rows] & inside[self.pairs % self.rows]
+        links = np.concatenate([self.pairs[self.odds > floor], ties])
+        first, second = stands[links // self.rows], stands[links % self.rows]
+        kept = inside[first] & inside[second]
         found: list[Ints] = []
-        for each in _connected(self.rows, self.pairs[kept]):
-            found += [each] if len(each) <= LARGEST else self._loosened(each, floor + _TIGHTER)
+        for each in _connected(self.rows, first[kept] * self.rows + second[kept]):
+            found += self._loosened(each, floor + _TIGHTER, stands, ties)
         return found
 
     def missing(self, parts: list[Ints]) -> Ints:
@@ -129,34 +164,26 @@ class _Judged:
         found: Ints = np.sort(every[self.pairs[there] != every])
         return found
 
-    def group(
-        self, parts: list[Ints], model: Model, same: Collection[tuple[int, int]], apart: Collection[tuple[int, int]]
-    ) -> tuple[Ints, list[tuple[int, int, float]]]:
+    def group(self, parts: list[Ints], model: Model, ruled: _Ruled) -> tuple[Ints, list[tuple[int, int, float]]]:
         """For each row the first row of its person, and the pairs to review."""
         people = np.arange(self.rows)
         reviews: list[tuple[int, int, float]] = []
-        ruled = {row for pair in (*same, *apart) for row in pair}
         for stack in _by_size(parts):
             if stack.shape[1] > LARGEST:  # links that strong speak for themselves
                 people[stack] = stack[:, :1]
                 continue
             told = self.odds[np.searchsorted(self.pairs, _all_pairs(stack, self.rows))]
-            free = ~np.isin(stack, list(ruled)).any(axis=1) if ruled else np.ones(len(stack), bool)
+            free = ~np.isin(stack, ruled.rows).any(axis=1)
             one = free & (told >= model.join_at).all(axis=1)
             people[stack[one]] = stack[one][:, :1]
             none = free & (told < model.review_at).all(axis=1)
             for rows, values in zip(stack[~one & ~none].tolist(), told[~one & ~none].tolist(), strict=True):
-                reviews += _part(rows, values, model, same, apart, people)
+                reviews += _part(rows, values, model, ruled, people)
         return people, reviews
 
 
 def _part(
-    rows: list[int],
-    values: list[float],
-    model: Model,
-    same: Collection[tuple[int, int]],
-    apart: Collection[tuple[int, int]],
-    people: Ints,
+    rows: list[int], values: list[float], model: Model, ruled: _Ruled, people: Ints
 ) -> list[tuple[int, int, float]]:
     """Group one neighbourhood; ``values``: odds of its pairs, row by row of the upper triangle."""
     size = len(rows)
@@ -165,9 +192,7 @@ def _part(
     for first in range(size):
         for second in range(first + 1, size):
             matrix[first][second] = matrix[second][first] = next(told)
-    at = {row: place for place, row in enumerate(rows)}
-    bound = [(at[a], at[b]) for a, b in same if a in at and b in at]
-    barred = [(at[a], at[b]) for a, b in apart if a in at and b in at]
+    bound, barred = ruled.within(rows)
     voices = [[voice(each, model.priors[0]) for each in row] for row in matrix]
     groups = average_link(voices, model.join_at, bound, barred)
     for group in groups:

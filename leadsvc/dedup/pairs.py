@@ -111,6 +111,16 @@ class Comparer:
         self._thread = np.where(masked & (used != NONE), len(columns.threads.texts) + used, columns.threads.codes)
         self._phone = _without(phones.codes, self._phone_crowd > HUB)
 
+    def first_alike(self, rows: Ints) -> Ints:
+        """For each of some rows the first of them with the same name and contact values, hubs left out; itself where it
+        has no such value, or several of a kind."""
+        told = np.stack([self.columns.names.codes, self._email, self._thread, self._phone])[:, rows]
+        single = (told[1:] != NONE).any(axis=0) & ~self._by_hand[rows]
+        told = np.concatenate([told, np.where(single, NONE, rows)[None]])
+        _, first, back = np.unique(told, axis=1, return_index=True, return_inverse=True)
+        found: Ints = rows[first][back.ravel()]
+        return found
+
     def compare(self, coded_pairs: Ints) -> Pairs:
         """Compare the rows of these pairs (``first * rows + second``)."""
         count = max(len(self.columns), 1)
