@@ -22,7 +22,7 @@ _CANDIDATE = re.compile(
 _OWN = re.compile(
     r"(?:\b(?:call|text|txt|reach|ring|phone|whatsapp)(?:\s+or\s+(?:call|text))?\s+(?:me|us)\b"
     r"|\b(?:my|our)\s+(?:(?:cell|mobile|phone|work|home|direct|new|tel)\s+)*(?:cell|mobile|phone|number|num|tel|line|digits)\b"
-    r"|(?:^|\n)\s*(?:cell|mobile|phone|tel|ph|c|m)\s*[:.#])"
+    r"|(?:^|\n)[^\S\n]*+(?:cell|mobile|phone|tel|ph|c|m)\s*[:.#])"
     r"[^\n\d]{0,40}(?P<number>\+?[\d(][\d().\s\-\u2010-\u2015]{8,20}\d(?:\s*(?:x|ext)\.?\s*\d{1,6})?)(?!\d)",
     re.IGNORECASE,
 )

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 
-_TAIL = re.compile(r"(?:\s*(?:sent from my \w+.*|have a (?:great|nice|good) (?:day|one).*|--+.*))+\s*$", re.IGNORECASE)
-_NAME = r"(?P<name>[^\W\d_][\w'\u2019.-]*(?: [^\W\d_][\w'\u2019.-]*){0,2})"
+_TAIL = re.compile(
+    r"(?:\s?(?:sent from my \w++.*+|have a (?:great|nice|good) (?:day|one).*+|(?<!-)--++.*+))++\s?$", re.IGNORECASE
+)
+# Runs of white space make expressions slow, and say no more than one does.
+_BLANKS = re.compile(r"\s+")
+_NAME = r"(?P<name>[^\W\d_][\w'\u2019.-]{0,40}+(?: [^\W\d_][\w'\u2019.-]{0,40}+){0,2})"
 _WORDS = (
     "many thanks", "thanks", "thanks so much", "thanks again", "thanks a lot", "thank you", "thank you so much",
     "thank you very much", "thx", "best", "best regards", "best wishes", "regards", "kind regards", "warm regards",
@@ -35,7 +39,7 @@ _NOBODY = frozenset({
 
 def signed(message: str) -> str:
     """The writer's name as a message tells it; empty when it does not."""
-    text = _TAIL.sub("", message)
+    text = _TAIL.sub("", _BLANKS.sub(lambda found: "\n" if "\n" in found[0] else " ", message))
     said = _SAID.search(text)
     if said is not None:
         return _words(said["name"], first_only=True)

@@ -19,6 +19,7 @@ from leadsvc.normalize.emails import emails, is_masked, spelled_address
 from leadsvc.normalize.names import people
 from leadsvc.normalize.phones import own_number, phones
 from leadsvc.normalize.signed import signed
+from leadsvc.normalize.text import MAX_TEXT
 from leadsvc.resolve.likeness import Spelled
 from leadsvc.resolve.names import fold
 
@@ -122,6 +123,7 @@ class Told(NamedTuple):
 def told(message: str, named: bool, addressed: bool, numbered: bool) -> Told:
     """What a message says besides the fields: how it is signed where no name was given; the number and the address that
     its writer calls their own, and any where the field is empty. For recognising people only."""
+    message = message[:MAX_TEXT]
     if not message:
         return Told(("", "", ""), (), ())
     name = ("", "", "")
@@ -185,7 +187,7 @@ def _beside(given: str, address: str) -> str:
 
 def said(message: str, place: str) -> int:
     """A number for the words of a message about a property; 0 when it says too little to be told apart by."""
-    words = _words(message)
+    words = _words(message[:MAX_TEXT])
     return number(f"{place}\n{words}") if len(words) >= _TOLD else 0
 
 
