@@ -14,7 +14,7 @@ from leadsvc.normalize.emails import is_public
 from leadsvc.resolve.keys import SEASON_S, given_root, keys
 from leadsvc.resolve.levels import HUB, Crowd
 from leadsvc.resolve.likeness import Spelled
-from leadsvc.resolve.model import Frequencies
+from leadsvc.resolve.model import ONE_PERSONS, Frequencies, whole_name
 from leadsvc.resolve.trace import Trace
 
 Ints = npt.NDArray[np.integer[Any]]
@@ -189,15 +189,21 @@ class Columns:
         named = np.bincount(self.names.codes[self.names.codes != NONE], minlength=len(self.names.texts))
         given: dict[str, int] = {}
         family: dict[str, int] = {}
+        whole: dict[str, int] = {}
         for name, count in zip(self.parsed, named.tolist(), strict=True):
             if name.given:
                 given[name.root] = given.get(name.root, 0) + count
             if name.family:
                 last = "".join(name.family)
                 family[last] = family.get(last, 0) + count
+            if name.given and name.family:
+                both = whole_name(name.given, name.family)
+                whole[both] = whole.get(both, 0) + count
+        common = {name: count for name, count in whole.items() if count > ONE_PERSONS}
         housed = np.bincount(self.places.codes[self.places.codes != NONE], minlength=len(self.places.texts))
         places = dict(zip(self.places.texts, housed.tolist(), strict=True))
-        return Frequencies(len(self), given, family, places, self._masked(), self._namesakes(given, family))
+        namesakes = self._namesakes(given, family)
+        return Frequencies(len(self), given, family, places, self._masked(), namesakes, common)
 
     def _namesakes(self, given: Mapping[str, int], family: Mapping[str, int]) -> float:
         """How many times more often both names agree than first and last names apart would. Counted across regions,

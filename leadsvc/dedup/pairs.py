@@ -30,6 +30,7 @@ from leadsvc.resolve.model import (
     Model,
     contact_share,
     variant_share,
+    whole_name,
 )
 
 _POSITION = {name: place for place, (name, _) in enumerate(FIELDS)}
@@ -183,12 +184,13 @@ class Comparer:
         return np.array([_digits(each) for each in texts], np.int64), coded((each[:5] for each in texts), len(texts))
 
     @cached_property
-    def _rarity(self) -> tuple[Floats, Floats, Floats]:
-        """How probable each first name, last name and property is."""
+    def _rarity(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """How probable each first name, last name, both together, and each property is."""
         known, columns = self.frequencies, self.columns
         return (
             np.array([known.given_share(each.root) for each in columns.parsed] or [1.0]),
             np.array([known.family_share("".join(each.family)) for each in columns.parsed] or [1.0]),
+            np.array([known.whole_share(whole_name(each.given, each.family)) for each in columns.parsed] or [0.0]),
             np.array([known.place_share(each) for each in columns.places.texts] or [1.0]),
         )
 
@@ -279,7 +281,7 @@ class Comparer:
         found[:, EMAIL] = contact_share(pairs.email_crowd, size)
         found[:, PHONE] = contact_share(pairs.phone_crowd, size)
         ours, theirs = columns.names.codes[pairs.first], columns.names.codes[pairs.second]
-        given, family, place = self._rarity
+        given, family, whole, place = self._rarity
         level = pairs.levels[:, GIVEN]
         share = np.minimum(given[ours], given[theirs])
         found[:, GIVEN] = np.where(
@@ -288,7 +290,11 @@ class Comparer:
         level = pairs.levels[:, FAMILY]
         alike = (level == Family.SAME) | (level == Family.VARIANT)
         found[:, FAMILY] = np.where(alike, np.minimum(family[ours], family[theirs]), 0)
-        found[alike, GIVEN] = np.minimum(found[alike, GIVEN] * known.namesakes, COMMONEST)
+        both = alike & (found[:, GIVEN] > 0)
+        common = np.maximum(
+            found[both, GIVEN] * known.namesakes, np.minimum(whole[ours], whole[theirs])[both] / found[both, FAMILY]
+        )
+        found[both, GIVEN] = np.minimum(common, COMMONEST)
         same = pairs.levels[:, PLACE] == Place.SAME
         found[:, PLACE] = np.where(same, place[columns.places.codes[pairs.first]], 0)
         return found

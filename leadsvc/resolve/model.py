@@ -42,7 +42,8 @@ class Frequencies:
     """How often things occur in a store. ``leads``: inquiries in it; ``given`` and ``family``: inquiries by formal
     first name and by last name; ``places``: inquiries by property; ``masked``: domains learned to hold masked addresses
     only. ``namesakes``: how many times more often strangers share both names than if first names were given without
-    regard to last names; parents regard them, each culture in its own way."""
+    regard to last names; parents regard them, each culture in its own way. ``whole``: inquiries by first and last name
+    together (:func:`whole_name`), of names so common that one person cannot have written them all."""
 
     leads: int = 20_000
     given: Mapping[str, int] = field(default_factory=dict)
@@ -50,6 +51,7 @@ class Frequencies:
     places: Mapping[str, int] = field(default_factory=dict)
     masked: frozenset[str] = frozenset()
     namesakes: float = 1.0
+    whole: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -59,6 +61,7 @@ class Frequencies:
             "places": dict(self.places),
             "masked": sorted(self.masked),
             "namesakes": self.namesakes,
+            "whole": dict(self.whole),
         }
 
     @classmethod
@@ -92,9 +95,17 @@ class Frequencies:
     def family_share(self, name: str) -> float:
         return (self.family.get(name, 0) + 0.5) / (self._totals[1] + 0.5 * _UNSEEN_FAMILY)
 
+    def whole_share(self, whole: str) -> float:
+        """The share of people with a first and last name together; 0 where it is not known to be common."""
+        count = self.whole.get(whole, 0)
+        return max(count - ONE_PERSONS, 0) / max(self._totals[0], 1)
+
     def place_share(self, place: str) -> float:
         return (self.places.get(place, 0) + 0.5) / (self._totals[2] + 0.5 * _UNSEEN_PLACES)
 
+
+ONE_PERSONS = 8
+"""Inquiries under one name that may all be one person's."""
 
 _PEOPLE = 10_000  # among whom the commonest names were counted; those with other names have the empty one
 _NAMESAKES = 4.0
@@ -106,6 +117,17 @@ COMMONEST = 0.5  # no first name is more common than that, whatever the last nam
 
 # Two short forms of one name are rarer than the name itself, and have a floor of their own.
 _VARIANT_PART, _VARIANT_FLOOR = 0.5, 0.0005
+
+
+def whole_name(given: tuple[str, ...], family: tuple[str, ...]) -> str:
+    """First and last name as they are counted together."""
+    return f"{given_root(given) or ''.join(given)} {''.join(family)}"
+
+
+def given_among(given: float, family: float, together: float, namesakes: float) -> float:
+    """How probable an equal first name is among strangers whose last names agree: from how often the two names occur
+    together where that is known, else as if namesakes were equally common among all."""
+    return min(max(given * namesakes, together / family), COMMONEST) if given else 0.0
 
 
 def contact_share(crowd: Any, size: int) -> Any:
@@ -176,7 +198,8 @@ class Model:
             found[GIVEN] = variant_share(share) if variant else share
         if levels[FAMILY] in {Family.SAME, Family.VARIANT}:
             found[FAMILY] = min(known.family_share("".join(each.family)) for each in (one, other))
-            found[GIVEN] = min(found[GIVEN] * known.namesakes, COMMONEST)
+            together = min(known.whole_share(whole_name(each.given, each.family)) for each in (one, other))
+            found[GIVEN] = given_among(found[GIVEN], found[FAMILY], together, known.namesakes)
         if levels[PLACE] == Place.SAME:
             found[PLACE] = known.place_share(one.place)
         return tuple(found)
