@@ -1,7 +1,7 @@
 """How far the words of two names agree, as ordered levels; symmetric, without regard to order of arrival.
 
 Two words are compared by spelling, by the short forms in use (Bob, Robert), by the ways in which one name is written in
-Latin letters (Mohammed, Muhamad; Yuri, Iouri) and by single slips of the fingers. What a level is worth is not decided
+Latin letters (Mohammed, Muhamad; Dmitri, Dimitry) and by single slips of the fingers. What a level is worth is not decided
 here: :mod:`leadsvc.resolve.model` weighs it.
 """
 
@@ -39,8 +39,9 @@ _ALIKE = {0: 2.0, 1: 2.0, 2: 2.0, 3: 0.8, 4: 0.6}
 
 class Given(IntEnum):
     """First names. ``OTHER``: different beyond doubt: each is spelled in the writer's own address too, so that neither
-    is a nickname or a slip, or one is the elder and the other the younger; ``PART``: the first of two first names agrees, the second does not; ``NEAR``: one slip;
-    ``VARIANT``: short form, other spelling of the same name, or a middle name."""
+    is a nickname or a slip, or one is the elder and the other the younger; ``PART``: the first of two first names
+    agrees, the second does not; ``NEAR``: one slip; ``VARIANT``: short form, other spelling of the same name, or a
+    middle name."""
 
     MISSING = 0
     OTHER = 1
