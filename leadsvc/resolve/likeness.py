@@ -1,8 +1,8 @@
 """How far the words of two names agree, as ordered levels; symmetric, without regard to order of arrival.
 
 Two words are compared by spelling, by the short forms in use (Bob, Robert), by the ways in which one name is written in
-Latin letters (Mohammed, Muhamad; Dmitri, Dimitry) and by single slips of the fingers. What a level is worth is not decided
-here: :mod:`leadsvc.resolve.model` weighs it.
+Latin letters (Mohammed, Muhamad; Dmitri, Dimitry) and by single slips of the fingers. What a level is worth is not
+decided here: :mod:`leadsvc.resolve.model` weighs it.
 """
 
 from __future__ import annotations
