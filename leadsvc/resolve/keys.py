@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from leadsvc.resolve.levels import HUB
 from leadsvc.resolve.likeness import PARTICLES, skeleton
-from leadsvc.resolve.names import formal
+from leadsvc.resolve.names import formal, short_forms
 from leadsvc.resolve.trace import Trace, number
 
 CAP = 40
@@ -21,10 +21,11 @@ SEASON_S = 60 * 86_400  # renters who write again mostly do so within weeks; two
 
 @lru_cache(maxsize=200_000)
 def given_root(given: tuple[str, ...]) -> str:
-    """The formal first name that stands for its short forms (Bob, Rob: robert); empty for none or an initial."""
+    """The formal first name that stands for its short forms (Bob, Rob: robert): of those it may be short for, the one
+    with the most short forms. Empty for none or an initial."""
     if not given or len(given[0]) < 2:
         return ""
-    return min(formal(given[0]))
+    return min(formal(given[0]), key=lambda name: (-len(short_forms(name)), name))
 
 
 def marks(trace: Trace) -> tuple[str, ...]:

@@ -77,6 +77,11 @@ def formal(word: str) -> frozenset[str]:
     return frozenset(_namer().canonicals_of(word)) | {word}
 
 
+@lru_cache(maxsize=50_000)
+def short_forms(word: str) -> frozenset[str]:
+    return frozenset(_namer().nicknames_of(word))
+
+
 def nicknames_of_each_other(one: str, other: str) -> bool:
     """Bob and Robert, or Bob and Rob: one is a short form of the other, or both are of the same name."""
     return bool(formal(one) & formal(other))
