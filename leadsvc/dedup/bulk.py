@@ -64,14 +64,14 @@ def resolve(
         model = fitted(comparer, pairs, model, _verdicts(same, apart))
     note("judging")
     same_odds, mates = odds(pairs, comparer, model)
-    judged = _Judged(len(columns), found, same_odds)
+    judged = _Judged(len(columns), found, same_odds, pairs.contradicted)
     ruled = _Ruled(same, apart)
     parts, stands = judged.neighbourhoods(FLOOR, ruled, comparer)
     note("completing")
     missing = judged.missing(parts)
     more = comparer.compare(missing)
     more_odds, more_mates = odds(more, comparer, model)
-    judged = judged.with_more(missing, more_odds)
+    judged = judged.with_more(missing, more_odds, more.contradicted)
     note("grouping")
     people, reviews = judged.group(parts, model, ruled)
     people = people[stands]
@@ -117,14 +117,15 @@ def _inside(pairs: _ByRow, at: dict[int, int]) -> list[tuple[int, int]]:
 class _Judged:
     """Pairs with their odds, sorted by pair."""
 
-    def __init__(self, rows: int, pairs: Ints, same_odds: Floats) -> None:
-        self.rows, self.pairs, self.odds = rows, pairs, same_odds
+    def __init__(self, rows: int, pairs: Ints, same_odds: Floats, contradicted: Flags) -> None:
+        self.rows, self.pairs, self.odds, self.contradicted = rows, pairs, same_odds, contradicted
 
-    def with_more(self, pairs: Ints, same_odds: Floats) -> _Judged:
+    def with_more(self, pairs: Ints, same_odds: Floats, contradicted: Flags) -> _Judged:
         """The same with further pairs."""
         both = np.concatenate([self.pairs, pairs])
         order = np.argsort(both, kind="stable")
-        return _Judged(self.rows, both[order], np.concatenate([self.odds, same_odds])[order])
+        odds_of = np.concatenate([self.odds, same_odds])[order]
+        return _Judged(self.rows, both[order], odds_of, np.concatenate([self.contradicted, contradicted])[order])
 
     def neighbourhoods(self, floor: float, ruled: _Ruled, comparer: Comparer) -> tuple[list[Ints], Ints]:
         """Rows that are linked, by what they say or by a person's decision, directly or over others, in groups of two
@@ -172,28 +173,34 @@ class _Judged:
             if stack.shape[1] > LARGEST:  # links that strong speak for themselves
                 people[stack] = stack[:, :1]
                 continue
-            told = self.odds[np.searchsorted(self.pairs, _all_pairs(stack, self.rows))]
+            at = np.searchsorted(self.pairs, _all_pairs(stack, self.rows))
+            told, against = self.odds[at], self.contradicted[at]
             free = ~np.isin(stack, ruled.rows).any(axis=1)
             one = free & (told >= model.join_at).all(axis=1)
             people[stack[one]] = stack[one][:, :1]
             none = free & (told < model.review_at).all(axis=1)
-            for rows, values in zip(stack[~one & ~none].tolist(), told[~one & ~none].tolist(), strict=True):
-                reviews += _part(rows, values, model, ruled, people)
+            left = ~one & ~none
+            for rows, values, unlike in zip(
+                stack[left].tolist(), told[left].tolist(), against[left].tolist(), strict=True
+            ):
+                reviews += _part(rows, values, unlike, model, ruled, people)
         return people, reviews
 
 
 def _part(
-    rows: list[int], values: list[float], model: Model, ruled: _Ruled, people: Ints
+    rows: list[int], values: list[float], contradicted: list[bool], model: Model, ruled: _Ruled, people: Ints
 ) -> list[tuple[int, int, float]]:
-    """Group one neighbourhood; ``values``: odds of its pairs, row by row of the upper triangle."""
+    """Group one neighbourhood; ``values``: odds of its pairs, row by row of the upper triangle, and whether first names
+    contradict."""
     size = len(rows)
-    matrix = [[0.0] * size for _ in rows]
-    told = iter(values)
+    matrix, voices = ([[0.0] * size for _ in rows] for _ in range(2))
+    told = iter(zip(values, contradicted, strict=True))
     for first in range(size):
         for second in range(first + 1, size):
-            matrix[first][second] = matrix[second][first] = next(told)
+            value, against = next(told)
+            matrix[first][second] = matrix[second][first] = value
+            voices[first][second] = voices[second][first] = voice(value, model.priors[0], against)
     bound, barred = ruled.within(rows)
-    voices = [[voice(each, model.priors[0]) for each in row] for row in matrix]
     groups = average_link(voices, model.join_at, bound, barred)
     for group in groups:
         people[[rows[place] for place in group]] = rows[group[0]]

@@ -14,7 +14,7 @@ from leadsvc.normalize.emails import is_public
 from leadsvc.resolve.keys import SEASON_S, given_root, keys
 from leadsvc.resolve.levels import HUB, Crowd
 from leadsvc.resolve.likeness import Spelled
-from leadsvc.resolve.model import ONE_PERSONS, Frequencies, whole_name
+from leadsvc.resolve.model import Frequencies, whole_name
 from leadsvc.resolve.trace import Trace
 
 Ints = npt.NDArray[np.integer[Any]]
@@ -189,21 +189,37 @@ class Columns:
         named = np.bincount(self.names.codes[self.names.codes != NONE], minlength=len(self.names.texts))
         given: dict[str, int] = {}
         family: dict[str, int] = {}
-        whole: dict[str, int] = {}
         for name, count in zip(self.parsed, named.tolist(), strict=True):
             if name.given:
                 given[name.root] = given.get(name.root, 0) + count
             if name.family:
                 last = "".join(name.family)
                 family[last] = family.get(last, 0) + count
-            if name.given and name.family:
-                both = whole_name(name.given, name.family)
-                whole[both] = whole.get(both, 0) + count
-        common = {name: count for name, count in whole.items() if count > ONE_PERSONS}
         housed = np.bincount(self.places.codes[self.places.codes != NONE], minlength=len(self.places.texts))
         places = dict(zip(self.places.texts, housed.tolist(), strict=True))
         namesakes = self._namesakes(given, family)
-        return Frequencies(len(self), given, family, places, self._masked(), namesakes, common)
+        return Frequencies(len(self), given, family, places, self._masked(), namesakes, self._common())
+
+    def _common(self) -> dict[str, int]:
+        """First and last names together, with how often they occur: reckoned from the regions besides the one where
+        each is most frequent, so that what one person wrote again and again does not count."""
+        texts: dict[str, int] = {}
+        named = [
+            texts.setdefault(whole_name(each.given, each.family), len(texts)) if each.given and each.family else NONE
+            for each in self.parsed
+        ]
+        codes = np.array([*named, NONE], np.int64)[self.names.codes]
+        used = (codes != NONE) & (self.regions.codes != NONE)
+        regions = len(self.regions.texts)
+        if regions < 2 or not used.any():
+            return {}
+        pairs, sizes = np.unique(codes[used] * regions + self.regions.codes[used], return_counts=True)
+        most = np.zeros(len(texts), np.int64)
+        np.maximum.at(most, pairs // regions, sizes)
+        elsewhere = np.bincount(codes[used], minlength=len(texts)) - most
+        reckoned = np.rint(elsewhere * regions / (regions - 1)).astype(int)
+        words = list(texts)
+        return {words[code]: int(reckoned[code]) for code in np.flatnonzero(reckoned >= _SEVERAL)}
 
     def _namesakes(self, given: Mapping[str, int], family: Mapping[str, int]) -> float:
         """How many times more often both names agree than first and last names apart would. Counted across regions,
@@ -245,6 +261,7 @@ _MANY = 25  # addresses at a domain before it is judged
 _BY_CHANCE = 0.05  # of random local parts hold the letters of somebody's name
 
 
+_SEVERAL = 2  # inquiries elsewhere from which a name is counted
 _MOST_NAMESAKES = 20.0
 
 

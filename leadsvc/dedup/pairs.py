@@ -24,6 +24,7 @@ from leadsvc.resolve.model import (
     EMAIL,
     FAMILY,
     GIVEN,
+    NAME_ALONE,
     PHONE,
     PLACE,
     Frequencies,
@@ -89,6 +90,21 @@ class Pairs:
 
     def __len__(self) -> int:
         return len(self.first)
+
+    @property
+    def contradicted(self) -> Flags:
+        """Where first names are different ones; see :attr:`leadsvc.resolve.levels.Compared.contradicted`."""
+        given = self.levels[:, GIVEN]
+        found: Flags = (given == Given.DIFFERENT) | (given == Given.OTHER)
+        return found
+
+    @property
+    def name_alone(self) -> Flags:
+        """See :attr:`leadsvc.resolve.levels.Compared.name_alone`."""
+        told = (self.levels[:, EMAIL] >= Email.LOCAL) | (self.levels[:, PHONE] >= Phone.NEAR)
+        told |= self.levels[:, _POSITION["thread"]] == Thread.SAME
+        found: Flags = ~told & (self.levels[:, _POSITION["gap"]] >= Gap.SEASON)
+        return found
 
     def only(self, which: Flags | slice) -> Pairs:
         return Pairs(
@@ -362,7 +378,8 @@ def _odds(pairs: Pairs, shares: Floats, model: Model) -> tuple[Floats, Floats]:
         total += stranger[:, place]
     top = np.maximum(household, total)
     rest = top + np.log(np.exp(household - top) + np.exp(total - top))
-    return np.round(same - rest, 9), np.exp(household - rest)
+    found = np.where(pairs.name_alone, np.minimum(same - rest, NAME_ALONE), same - rest)
+    return np.round(found, 9), np.exp(household - rest)
 
 
 def stranger_logs(pairs: Pairs, shares: Floats, model: Model) -> Floats:

@@ -15,15 +15,18 @@ CLIP = 6.0
 _NEUTRAL = 1.0  # how much a pair that tells too little speaks against: one of many does not outvote one that tells
 
 
-def voice(odds: float, prior: float) -> float:
+def voice(odds: float, prior: float, contradicted: bool) -> float:
     """How a pair speaks for or against two groups being one person, from its natural log odds and those of any pair.
 
     A pair may fail to convince for want of anything to compare: an inquiry with an address only and one with a number
     only neither agree nor contradict, though one person may have written both. Such a pair says little against. A pair
-    whose fields contradict says how much they do.
+    whose fields contradict says how much they do, and where the first names do (``contradicted``), nothing that agrees
+    besides makes up for it.
     """
     if odds >= 0:
         return min(odds, CLIP)
+    if contradicted:
+        return max(odds, -CLIP)
     evidence = odds - prior
     if evidence >= 0:
         return max(odds, -_NEUTRAL)

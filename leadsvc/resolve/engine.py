@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from leadsvc.resolve.cluster import average_link, voice
 from leadsvc.resolve.levels import FIELDS, NEVER_MISSING, Compared, Crowd, Usable, compare, usable
-from leadsvc.resolve.model import HOUSEHOLD, SAME, STRANGER, Model
+from leadsvc.resolve.model import HOUSEHOLD, NAME_ALONE, SAME, STRANGER, Model
 from leadsvc.resolve.tell import sentence, spoken
 from leadsvc.resolve.trace import Trace
 
@@ -83,7 +83,8 @@ def _judged(compared: Compared, one: Trace, other: Trace, model: Model) -> tuple
     same, household, stranger = model.odds(compared.levels, model.shares(one, other, compared))
     top = max(household, stranger)
     rest = top + math.log(math.exp(household - top) + math.exp(stranger - top))
-    return round(same - rest, _DIGITS), math.exp(household - rest), household, stranger
+    found = min(same - rest, NAME_ALONE) if compared.name_alone else same - rest
+    return round(found, _DIGITS), math.exp(household - rest), household, stranger
 
 
 def score(one: Usable, other: Usable, model: Model) -> Score:
@@ -132,16 +133,19 @@ def partition(
     rows = [usable(each, crowd, model.frequencies.masked) for each in in_order(traces)]
     at = {row.trace.id: place for place, row in enumerate(rows)}
     matrix = [[0.0] * len(rows) for _ in rows]
+    voices = [[0.0] * len(rows) for _ in rows]
     mates: dict[tuple[int, int], float] = {}
     for first, one in enumerate(rows):
         for second in range(first + 1, len(rows)):
-            matrix[first][second], household = odds(one, rows[second], model)
-            matrix[second][first] = matrix[first][second]
+            compared = compare(one, rows[second])
+            same_odds, household = _judged(compared, one.trace, rows[second].trace, model)[:2]
+            matrix[first][second] = matrix[second][first] = same_odds
+            said = voice(same_odds, model.priors[0], compared.contradicted)
+            voices[first][second] = voices[second][first] = said
             if household >= RELATED:
                 mates[first, second] = household
     bound = [(at[a], at[b]) for a, b in same if a in at and b in at]
     barred = [(at[a], at[b]) for a, b in apart if a in at and b in at]
-    voices = [[voice(each, model.priors[0]) for each in row] for row in matrix]
     groups = average_link(voices, model.join_at, bound, barred)
     return read_off([row.trace.id for row in rows], matrix, groups, mates, barred, model)
 

@@ -196,12 +196,28 @@ def _numbers(one: str, other: str) -> Phone:
     return Phone.AREA if one[:5] == other[:5] else Phone.DIFFERENT
 
 
+_GIVEN, _GAP = (place for place, (name, _) in enumerate(FIELDS) if name in {"given", "gap"})
+
+
 class Compared(NamedTuple):
     """Levels in the order of :data:`FIELDS`, and the crowd behind an equal address and number (0: not equal)."""
 
     levels: tuple[int, ...]
     email_crowd: int
     phone_crowd: int
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the first names are different ones."""
+        return self.levels[_GIVEN] in {Given.DIFFERENT, Given.OTHER}
+
+    @property
+    def name_alone(self) -> bool:
+        """Whether more than a month lies between the two and no contact value, conversation or message agrees."""
+        email, thread, phone = self.levels[:3]
+        return (
+            self.levels[_GAP] >= Gap.SEASON and email < Email.LOCAL and thread == Thread.MISSING and phone < Phone.NEAR
+        )
 
 
 def compare(one: Usable, other: Usable) -> Compared:

@@ -43,7 +43,7 @@ class Frequencies:
     first name and by last name; ``places``: inquiries by property; ``masked``: domains learned to hold masked addresses
     only. ``namesakes``: how many times more often strangers share both names than if first names were given without
     regard to last names; parents regard them, each culture in its own way. ``whole``: inquiries by first and last name
-    together (:func:`whole_name`), of names so common that one person cannot have written them all."""
+    together (:func:`whole_name`), of names that occur in several regions and so are not one person's."""
 
     leads: int = 20_000
     given: Mapping[str, int] = field(default_factory=dict)
@@ -96,16 +96,19 @@ class Frequencies:
         return (self.family.get(name, 0) + 0.5) / (self._totals[1] + 0.5 * _UNSEEN_FAMILY)
 
     def whole_share(self, whole: str) -> float:
-        """The share of people with a first and last name together; 0 where it is not known to be common."""
-        count = self.whole.get(whole, 0)
-        return max(count - ONE_PERSONS, 0) / max(self._totals[0], 1)
+        """The share of people with a first and last name together; 0 where it is not known."""
+        return self.whole.get(whole, 0) / max(self._totals[0], 1)
 
     def place_share(self, place: str) -> float:
         return (self.places.get(place, 0) + 0.5) / (self._totals[2] + 0.5 * _UNSEEN_PLACES)
 
 
-ONE_PERSONS = 8
-"""Inquiries under one name that may all be one person's."""
+LEAST, MOST = 0.5, 0.99
+"""Between these lies the probability that joins: below, what tells nothing would join; above, one pair cannot."""
+
+NAME_ALONE = -0.7
+"""Natural log odds that a name alone reaches at most, when weeks have passed and no contact value agrees: how many
+namesakes a region has is known too badly to join by."""
 
 _PEOPLE = 10_000  # among whom the commonest names were counted; those with other names have the empty one
 _NAMESAKES = 4.0
@@ -232,8 +235,8 @@ class Model:
         """The model of a weights file. Raises :class:`Reject` naming what is wrong."""
         tables = {kind: _table(told, kind) for kind in _CLASSES}
         numbers = {name: _number(told, name) for name in ("repeats", "mates", "join", "review")}
-        if not 0 < numbers["review"] <= numbers["join"] < 1:
-            raise _wrong("join", "0 < review <= join < 1 must hold")
+        if not (LEAST <= numbers["join"] <= MOST and 0 < numbers["review"] <= numbers["join"]):
+            raise _wrong("join", f"{LEAST} <= join <= {MOST} and 0 < review <= join must hold")
         return cls(str(told["version"]), tables, **numbers, frequencies=frequencies or Frequencies())
 
     @staticmethod
