@@ -24,7 +24,6 @@ from leadsvc.resolve.model import (
     EMAIL,
     FAMILY,
     GIVEN,
-    NAME_ALONE,
     PHONE,
     PLACE,
     Frequencies,
@@ -99,12 +98,16 @@ class Pairs:
         return found
 
     @property
-    def name_alone(self) -> Flags:
-        """See :attr:`leadsvc.resolve.levels.Compared.name_alone`."""
+    def most(self) -> Floats:
+        """See :attr:`leadsvc.resolve.levels.Compared.most`."""
         told = (self.levels[:, EMAIL] >= Email.LOCAL) | (self.levels[:, PHONE] >= Phone.NEAR)
         told |= self.levels[:, _POSITION["thread"]] == Thread.SAME
-        found: Flags = ~told & (self.levels[:, _POSITION["gap"]] >= Gap.SEASON)
-        return found
+        family = self.levels[:, FAMILY]
+        gap = self.levels[:, _POSITION["gap"]]
+        together = (gap <= Gap.WEEK) & (self.levels[:, _POSITION["move_in"]] == Move.SAME)
+        alone = (gap >= Gap.SEASON) | ((family == Family.MISSING) & ~together)
+        unlike = self.contradicted | (family == Family.DIFFERENT)
+        return np.select([told, unlike, alone], [np.inf, one_by_one.UNLIKE, one_by_one.NAME_ALONE], np.inf)
 
     def only(self, which: Flags | slice) -> Pairs:
         return Pairs(
@@ -378,8 +381,7 @@ def _odds(pairs: Pairs, shares: Floats, model: Model) -> tuple[Floats, Floats]:
         total += stranger[:, place]
     top = np.maximum(household, total)
     rest = top + np.log(np.exp(household - top) + np.exp(total - top))
-    found = np.where(pairs.name_alone, np.minimum(same - rest, NAME_ALONE), same - rest)
-    return np.round(found, 9), np.exp(household - rest)
+    return np.round(np.minimum(same - rest, pairs.most), 9), np.exp(household - rest)
 
 
 def stranger_logs(pairs: Pairs, shares: Floats, model: Model) -> Floats:

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from leadsvc.resolve.cluster import average_link, voice
 from leadsvc.resolve.levels import FIELDS, NEVER_MISSING, Compared, Crowd, Usable, compare, usable
-from leadsvc.resolve.model import HOUSEHOLD, NAME_ALONE, SAME, STRANGER, Model
+from leadsvc.resolve.model import HOUSEHOLD, SAME, STRANGER, Model
 from leadsvc.resolve.tell import sentence, spoken
 from leadsvc.resolve.trace import Trace
 
@@ -83,8 +83,7 @@ def _judged(compared: Compared, one: Trace, other: Trace, model: Model) -> tuple
     same, household, stranger = model.odds(compared.levels, model.shares(one, other, compared))
     top = max(household, stranger)
     rest = top + math.log(math.exp(household - top) + math.exp(stranger - top))
-    found = min(same - rest, NAME_ALONE) if compared.name_alone else same - rest
-    return round(found, _DIGITS), math.exp(household - rest), household, stranger
+    return round(min(same - rest, compared.most), _DIGITS), math.exp(household - rest), household, stranger
 
 
 def score(one: Usable, other: Usable, model: Model) -> Score:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from enum import IntEnum
 from functools import lru_cache
+from math import inf
 from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
@@ -196,7 +197,16 @@ def _numbers(one: str, other: str) -> Phone:
     return Phone.AREA if one[:5] == other[:5] else Phone.DIFFERENT
 
 
-_GIVEN, _GAP = (place for place, (name, _) in enumerate(FIELDS) if name in {"given", "gap"})
+NAME_ALONE = -0.7
+"""The most that names alone reach, where no contact value and no conversation agrees, when weeks have passed, or when a
+first name is all there is and the two do not even want to move in on one day: how many namesakes a place has is known
+too badly to join by."""
+
+UNLIKE = -4.0
+"""The most that is reached where a first or last name differs and no contact value agrees: who marries or is called by
+another name is known by a number or an address, and a place or a day in common makes no person."""
+
+_GIVEN, _GAP, _MOVE = (place for place, (name, _) in enumerate(FIELDS) if name in {"given", "gap", "move_in"})
 
 
 class Compared(NamedTuple):
@@ -212,12 +222,16 @@ class Compared(NamedTuple):
         return self.levels[_GIVEN] in {Given.DIFFERENT, Given.OTHER}
 
     @property
-    def name_alone(self) -> bool:
-        """Whether more than a month lies between the two and no contact value, conversation or message agrees."""
-        email, thread, phone = self.levels[:3]
-        return (
-            self.levels[_GAP] >= Gap.SEASON and email < Email.LOCAL and thread == Thread.MISSING and phone < Phone.NEAR
-        )
+    def most(self) -> float:
+        """Natural log odds of one person that this pair reaches at most; see :data:`NAME_ALONE`, :data:`UNLIKE`."""
+        email, thread, phone, _, family = self.levels[:5]
+        if email >= Email.LOCAL or thread == Thread.SAME or phone >= Phone.NEAR:
+            return inf
+        if self.contradicted or family == Family.DIFFERENT:
+            return UNLIKE
+        gap, move_in = self.levels[_GAP], self.levels[_MOVE]
+        together = gap <= Gap.WEEK and move_in == Move.SAME
+        return NAME_ALONE if gap >= Gap.SEASON or (family == Family.MISSING and not together) else inf
 
 
 def compare(one: Usable, other: Usable) -> Compared:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from leadsvc.errors import Reject
 from leadsvc.resolve.keys import given_root
@@ -105,10 +105,6 @@ class Frequencies:
 
 LEAST, MOST = 0.5, 0.99
 """Between these lies the probability that joins: below, what tells nothing would join; above, one pair cannot."""
-
-NAME_ALONE = -0.7
-"""Natural log odds that a name alone reaches at most, when weeks have passed and no contact value agrees: how many
-namesakes a region has is known too badly to join by."""
 
 _PEOPLE = 10_000  # among whom the commonest names were counted; those with other names have the empty one
 _NAMESAKES = 4.0
@@ -233,11 +229,13 @@ class Model:
     @classmethod
     def from_json(cls, told: Mapping[str, Any], frequencies: Frequencies | None = None) -> Model:
         """The model of a weights file. Raises :class:`Reject` naming what is wrong."""
+        if not isinstance(version := told.get("version"), str):
+            raise _wrong("version", "must be a text")
         tables = {kind: _table(told, kind) for kind in _CLASSES}
         numbers = {name: _number(told, name) for name in ("repeats", "mates", "join", "review")}
         if not (LEAST <= numbers["join"] <= MOST and 0 < numbers["review"] <= numbers["join"]):
             raise _wrong("join", f"{LEAST} <= join <= {MOST} and 0 < review <= join must hold")
-        return cls(str(told["version"]), tables, **numbers, frequencies=frequencies or Frequencies())
+        return cls(version, tables, **numbers, frequencies=frequencies or Frequencies())
 
     @staticmethod
     @cache
@@ -248,11 +246,13 @@ class Model:
 
 def weights_of(path: Path) -> Model:
     """The model in a file of weights (TOML, or JSON as ``leadsvc identity fit`` prints it). Raises :class:`Reject`."""
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         told = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except ValueError as error:
         raise _wrong(str(path), str(error)) from None
+    if not isinstance(told, dict):
+        raise _wrong(str(path), "must be one object")
     return Model.from_json(told)
 
 
@@ -267,24 +267,29 @@ def _words(kinds: type[Any]) -> list[str]:
 def _table(told: Mapping[str, Any], kind: str) -> Table:
     rows = []
     for name, kinds in FIELDS:
-        given = told.get(kind, {}).get(name, {})
+        table = told.get(kind)
+        given = table.get(name) if isinstance(table, dict) else None
         words = _words(kinds)
-        if name not in NEVER_MISSING:
+        if name not in NEVER_MISSING and isinstance(given, dict):
             given = {"missing": 1.0} | given
-        if sorted(given) != sorted(words):
+        if not isinstance(given, dict) or sorted(given) != sorted(words):
             raise _wrong(f"{kind}.{name}", f"needs exactly {', '.join(words)}")
-        row = tuple(float(given[word]) for word in words)
-        if not all(0 < each <= 1 for each in row):
+        row = [given[word] for word in words]
+        if not all(_is_number(each) and 0 < each <= 1 for each in row):
             raise _wrong(f"{kind}.{name}", "every probability is above 0 and at most 1")
-        rows.append(row)
+        rows.append(tuple(map(float, row)))
     return tuple(rows)
 
 
 def _number(told: Mapping[str, Any], name: str) -> float:
     value = told.get(name)
-    if not isinstance(value, int | float) or not value > 0:
+    if not _is_number(value) or not value > 0:
         raise _wrong(name, "must be a number above 0")
     return float(value)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _wrong(name: str, text: str) -> Reject:
