@@ -7,7 +7,7 @@ inquiries only; equal averages are settled by the order of the rows, which the c
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 CLIP = 6.0
 """Natural log odds beyond which one pair speaks no louder."""
@@ -53,7 +53,7 @@ def average_link(
     for one, other in sorted(together):
         first, second = sorted((_group_of(members, one), _group_of(members, other)))
         if first != second and second not in barred[first]:
-            _unite(members, means, barred, first, second)
+            _unite(members, means, barred, first, second, _louder)
     while True:
         best = max(
             ((mean, -one, -other) for one, row in means.items() for other, mean in row.items()
@@ -62,15 +62,33 @@ def average_link(
         )  # fmt: skip
         if best is None or best[0] < threshold:
             return sorted(sorted(each) for each in members.values())
-        _unite(members, means, barred, -best[1], -best[2])
+        _unite(members, means, barred, -best[1], -best[2], _mean)
 
 
 def _group_of(members: dict[int, list[int]], row: int) -> int:
     return next(group for group, rows in members.items() if row in rows)
 
 
+Blend = Callable[[float, int, float, int], float]
+"""From what two groups say of a third, each with its size, what they say together."""
+
+
+def _mean(ours: float, our_size: int, theirs: float, their_size: int) -> float:
+    return (ours * our_size + theirs * their_size) / (our_size + their_size)
+
+
+def _louder(ours: float, our_size: int, theirs: float, their_size: int) -> float:
+    """People united by a verdict may be unlike: who resembles one of them resembles the person."""
+    return max(ours, theirs)
+
+
 def _unite(
-    members: dict[int, list[int]], means: dict[int, dict[int, float]], barred: dict[int, set[int]], one: int, other: int
+    members: dict[int, list[int]],
+    means: dict[int, dict[int, float]],
+    barred: dict[int, set[int]],
+    one: int,
+    other: int,
+    blend: Blend,
 ) -> None:
     """Put group ``other`` into ``one``."""
     ours, theirs = len(members[one]), len(members[other])
@@ -79,7 +97,7 @@ def _unite(
         if third == one:
             row.pop(other)
             continue
-        mean = (means[one][third] * ours + gone[third] * theirs) / (ours + theirs)
+        mean = blend(means[one][third], ours, gone[third], theirs)
         row.pop(other)
         row[one] = means[one][third] = mean
     members[one] += members.pop(other)
