@@ -34,7 +34,9 @@ _new = click.Path(path_type=Path, dir_okay=False)
 @click.option("--households", type=_new, help="Where pairs of people are written who are probably one household.")
 @click.option("--weights", type=_existing, help="Weights to begin with (TOML or JSON); without it, the shipped ones.")
 @click.option(
-    "--fit/--no-fit", default=True, help="Learn weights from this file first, without labels.  [default: fit]"
+    "--fit/--no-fit",
+    default=True,
+    help="Learn weights from this file first, without labels; names are counted in it either way.  [default: fit]",
 )
 @click.option("--join", type=click.FloatRange(0.5, 1, max_open=True), help="Probability that joins.")
 @click.option("--processes", type=click.IntRange(1), help="Processes to work with; without it, one for each core.")
@@ -76,6 +78,8 @@ def dedup(
             progress.update(task, description=step, completed=_STEPS.index(step))
 
         columns = read(leads, properties, cores)
+        if not fit:
+            start = replace(start, frequencies=columns.frequencies())
         outcome = resolve(columns, start, cores, fit=fit, note=note)
         note("writing")
         _write(out, ("lead_id", "cluster_id"), _clusters(outcome))
