@@ -39,7 +39,7 @@ def fitted(comparer: Comparer, pairs: Pairs, start: Model, verdicts: Verdicts | 
     """Weights for the traces of ``comparer``. ``pairs``: the candidates among them, compared. ``start``: the weights to
     begin with; its frequencies are those of the traces."""
     columns = comparer.columns
-    if len(columns) < _FEW:
+    if len(columns) < FEW:
         return start
     model = replace(start, tables={**start.tables, STRANGER: _strangers(columns, comparer, start)})
     scale = 1.0
@@ -58,7 +58,9 @@ def fitted(comparer: Comparer, pairs: Pairs, start: Model, verdicts: Verdicts | 
     return model
 
 
-_FEW = 200  # inquiries below which nothing can be learned
+FEW = 200
+"""Inquiries below which nothing can be learned."""
+
 _SEED = 20_260
 
 

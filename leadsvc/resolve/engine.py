@@ -103,6 +103,9 @@ def score(one: Usable, other: Usable, model: Model) -> Score:
         ours, theirs = spoken(field, one.trace), spoken(field, other.trace)
         words = kinds(level).name.lower().replace("_", " ")
         steps.append(Step(field, words, ours, theirs, _bits(model.logs[SAME][place][level] - against)))
+    told = sum(each.weight for each in steps) * math.log(2)
+    if told > compared.most:
+        steps.append(Step("limit", "no contact value agrees", "", "", _bits(compared.most - told)))
     return Score(same, mates, rival, tuple(steps), compared)
 
 
