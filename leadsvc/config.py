@@ -130,7 +130,8 @@ class Settings:
 
     ``lease_s``: after this long without a sign of life a worker that took a delivery is taken for dead; longer than one
     delivery with all its look-ups may last, about ten times an account's ``timeout_s``. ``left_behind_s``: a receipt
-    pending for so long was left by a process that died. ``sweep_s``: how often both are looked for.
+    pending for so long was left by a process that died. ``sweep_s``: how often both are looked for;
+    ``outcomes_s``: how often an account is asked what became of its cards.
     """
 
     var: Path
@@ -149,6 +150,7 @@ class Settings:
     lease_s: float = 300.0
     left_behind_s: float = 30.0
     sweep_s: float = 5.0
+    outcomes_s: float = 60.0
     operator: str = "leadsvc"
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     accounts: Mapping[str, Account] = field(default_factory=dict)
@@ -268,6 +270,7 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[
             "lease_s": env.float("LEASE_S", 300.0, validate=validate.Range(1)),
             "left_behind_s": env.float("LEFT_BEHIND_S", 30.0, validate=validate.Range(1)),
             "sweep_s": env.float("SWEEP_S", 5.0, validate=validate.Range(0.1)),
+            "outcomes_s": env.float("OUTCOMES_S", 60.0, validate=validate.Range(0.1)),
         }
         env.seal()
     except EnvError as error:

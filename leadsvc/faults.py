@@ -28,6 +28,7 @@ class Commit(StrEnum):
     MAILBOX = "mailbox"  # how far a mailbox is read, and by whom
     WATCH = "watch"  # what feeds sent is counted and judged
     SYNC = "sync"  # configuration read from a PMS
+    OUTCOMES = "outcomes"  # what became of cards at a PMS, and how far that is read
     IMPORT = "import"  # a chunk of a file, from its receipt to its outbox, and the place behind it
     ADMIN = "admin"  # keys, users, audit
 

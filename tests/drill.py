@@ -24,7 +24,9 @@ from leadsvc.store.tables import inquiries
 from tests import drift_run, fuzz, imapserver, servers
 from tests.destinations_fixtures import SimPmsBench, running_simpms
 from tests.graph_fixtures import running_graph
+from tests.histories import run
 from tests.postoffice import lead, post
+from tests.renters import running_office
 from tests.system import crashes, crowds
 from tests.system.town import Town, town
 
@@ -103,6 +105,19 @@ def _waiting(store: str, url: str, folder: Path, mails: int) -> Row:
     return "mails waiting", store, f"{mails} mails, 2 readers", found, f"{seconds:.0f} s", wrong
 
 
+def _taken_back(store: str, url: str, folder: Path, pms: SimPmsBench, histories: int) -> Row:
+    """Random histories of leads, merges, splits, verdicts, outcomes and pushes, played with and without what was taken
+    back."""
+    migrate(url)
+    began, wrong = time.monotonic(), []
+    with running_office(url, folder, pms) as office:
+        try:
+            run(office, histories, steps=30)
+        except AssertionError as error:
+            wrong.append(str(error)[:2000])
+    return "merged and unmerged", store, f"{histories} histories", "", f"{time.monotonic() - began:.0f} s", wrong
+
+
 def main() -> int:
     """Run everything and print the table."""
     parser = argparse.ArgumentParser(description="Long fault runs of leadsvc, with counts.")
@@ -112,6 +127,7 @@ def main() -> int:
     parser.add_argument("--renters", type=int, default=100, help="inquiries sent up to 20 times")
     parser.add_argument("--mails", type=int, default=10_000, help="mails that wait in a mailbox")
     parser.add_argument("--fuzz", type=float, default=10.0, metavar="MINUTES", help="hostile payloads for so long")
+    parser.add_argument("--histories", type=int, default=200, help="histories with merges that are taken back")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     chosen = parser.parse_args()
     rows: list[Row] = []
@@ -126,6 +142,8 @@ def main() -> int:
                 rows += [_many_times(store, made, chosen.renters, chosen.seed) for store, made in towns]
             for store, url in (("SQLite", f"sqlite:///{folder / 'mails.db'}"), ("PostgreSQL", server.create("mails"))):
                 rows.append(_waiting(store, url, folder / f"mails-{store}", chosen.mails))
+            for store, url in (("SQLite", f"sqlite:///{folder / 'h.db'}"), ("PostgreSQL", server.create("histories"))):
+                rows.append(_taken_back(store, url, folder / f"histories-{store}", pms, chosen.histories))
     rows.append(_drift(chosen.seed))
     rows.append(_fuzzed(chosen.seed, chosen.fuzz))
     return _show(rows)

@@ -21,6 +21,7 @@ from leadsvc.watching import Watch
 from leadsvc.workers.claim import release_expired
 from leadsvc.workers.deliver import Deliverer
 from leadsvc.workers.destinations.base import Outcome
+from leadsvc.workers.outcomes import OutcomeReader
 from leadsvc.workers.results import pause
 from leadsvc.workers.schedule import CIRCUIT_AFTER, circuit_pause
 
@@ -54,6 +55,7 @@ class Sweep:
         self.clock = clock
         self.mender = Mender(intake)
         self.watch = Watch(store, settings, clock)
+        self.outcomes = OutcomeReader(store, settings, deliverer, clock)
 
     def prepare(self) -> None:
         """Make sure that every configured account has its row."""
@@ -74,6 +76,7 @@ class Sweep:
             leases = holds = 0
         well = sum(self._probe(name) for name in self._ill())
         self.watch.round_if_due()
+        self._read_outcomes()
         return Swept(taken_up, leases, holds, well, self._mend())
 
     def _mend(self) -> int:
@@ -81,6 +84,12 @@ class Sweep:
             return self.mender.round()
         except Conflict:
             return 0  # leads keep coming to these very cards; the next round tries again
+
+    def _read_outcomes(self) -> None:
+        try:
+            self.outcomes.round()
+        except Conflict:
+            log.info("outcomes_later")  # somebody writes to these very cards; what was not taken is read again
 
     def next_due(self) -> datetime | None:
         """When the next delivery falls due."""

@@ -199,9 +199,9 @@ class _Replay:
         given = self.parting.given if self.parting.given and self.parting.given.inquiry_id == row.id else None
         person = self.persons[self.parting.leaves] if given else self._whose(identity, row)
         was = self.root_card[row.guest_card_id]
-        target = self._card(person, row, was)
-        self.kept[target].told.append(row.occurred_at)
         home = row.prospect_id if person.id == self.parting.stays else person.id
+        target = self._card(person, row, was, home)
+        self.kept[target].told.append(row.occurred_at)
         if target != was or home != row.prospect_id:
             self._move(row, home, target, given)
             self.done.moved.append(Moved(row.id, was, target))
@@ -233,8 +233,9 @@ class _Replay:
         phones = [each.id for each in identity.identifiers if each.kind == "phone"]
         return all(sum(phone in person.identifiers for person in self.persons.values()) < 2 for phone in phones)
 
-    def _card(self, person: Person, row: Row[Any], was: uuid.UUID) -> uuid.UUID:
-        """The card that covers it; else the one that was opened for it, which goes along; else a new one."""
+    def _card(self, person: Person, row: Row[Any], was: uuid.UUID, home: uuid.UUID) -> uuid.UUID:
+        """The card that covers it; else the one that was opened for it, which goes along; else a new one, of ``home``:
+        who has it also once another merge is taken back."""
         hint = self.empty[was].hint if was in self.empty else self.kept[was].card.hint
         open_then = [
             card
@@ -250,13 +251,13 @@ class _Replay:
                 mine = guest_cards.c.id.in_(card.members)
                 self.connection.execute(update(guest_cards).where(mine).values(prospect_id=person.id))
             return card.id
-        card = self._new_card(person, row, hint)
+        card = self._new_card(home, row, hint)
         self._keep(person, card, [])
         return card.id
 
-    def _new_card(self, person: Person, row: Row[Any], hint: str) -> Card:
-        card_id = new_card(self.connection, self.work, row, person.id, row.at)
-        card = Card(card_id, "", person.id, row.property_id, hint, row.occurred_at, row.occurred_at, "new", 1)
+    def _new_card(self, home: uuid.UUID, row: Row[Any], hint: str) -> Card:
+        card_id = new_card(self.connection, self.work, row, home, row.at)
+        card = Card(card_id, "", home, row.property_id, hint, row.occurred_at, row.occurred_at, "new", 1)
         card.members = {card_id}
         self.root_card[card_id] = card_id
         return card

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from leadsvc.errors import Reject
 from leadsvc.ids import uuid7
@@ -26,13 +26,14 @@ def write_outcome(
     detail: str,
     actor: str,
     now: datetime,
-) -> None:
-    """Record an outcome of a root card once; its stage, its last activity and its first-contact task follow."""
+) -> bool:
+    """Record an outcome of a root card once; its stage, its last activity and its first-contact task follow. Returns
+    whether it was new."""
     if kind not in {*STAGE_OF, "no_show"}:
         raise Reject(422, "Unknown outcome", f"{kind} is not an outcome", code="outcome")
     same = (outcomes.c.guest_card_id == card_id) & (outcomes.c.kind == kind) & (outcomes.c.at == at)
     if connection.execute(select(outcomes.c.id).where(same)).first() is not None:
-        return
+        return False
     row = {"id": uuid7(), "guest_card_id": card_id, "kind": kind, "at": at, "origin": origin, "detail": detail}
     connection.execute(insert(outcomes).values(**row, recorded_by=actor, recorded_at=now))
     restore_cards(connection, (card_id,))
@@ -42,6 +43,7 @@ def write_outcome(
         first = (tasks.c.guest_card_id == card_id) & (tasks.c.kind == "first_contact") & (tasks.c.state == "open")
         done = {"state": "done", "reason": "contacted", "version": tasks.c.version + 1}
         connection.execute(update(tasks).where(first).values(**done))
+    return True
 
 
 def restore_tasks(connection: Connection, roots: Iterable[uuid.UUID], decisions: Iterable[Row[Any]]) -> None:
@@ -55,11 +57,13 @@ def restore_tasks(connection: Connection, roots: Iterable[uuid.UUID], decisions:
         mine = (tasks.c.guest_card_id == root) & (tasks.c.state == "open") & (tasks.c.kind == "first_contact")
         task = connection.execute(select(tasks).where(mine)).one_or_none()
         family = select(guest_cards.c.id).where(guest_cards.c.root_id == root)
-        newest = connection.execute(
+        told: Select[Any] = (
             select(inquiries.c.id, inquiries.c.lead)
             .where(inquiries.c.guest_card_id.in_(family))
             .order_by(inquiries.c.received_at.desc(), inquiries.c.id.desc())
-        ).first()
+        )
+        _restore_done(connection, family, told)
+        newest = connection.execute(told).first()
         if task is None or newest is None:
             continue
         folded = connection.execute(
@@ -68,9 +72,23 @@ def restore_tasks(connection: Connection, roots: Iterable[uuid.UUID], decisions:
             )
         ).all()
         due_at = min(due_before.get(each.id, each.due_at) for each in (task, *folded))
-        body = (newest.lead.get("message") or {}).get("value", "")
-        values = {"inquiry_id": newest.id, "body": body, "due_at": due_at, "version": tasks.c.version + 1}
+        values = _about(newest) | {"due_at": due_at, "version": tasks.c.version + 1}
         connection.execute(update(tasks).where(tasks.c.id == task.id).values(**values))
+
+
+def _about(inquiry: Row[Any]) -> dict[str, Any]:
+    return {"inquiry_id": inquiry.id, "body": (inquiry.lead.get("message") or {}).get("value", "")}
+
+
+def _restore_done(connection: Connection, family: Select[tuple[uuid.UUID]], told: Select[Any]) -> None:
+    """A task that was done while it was about an inquiry of somebody else was about the one before it."""
+    done = (tasks.c.state == "done") & (tasks.c.kind == "first_contact") & tasks.c.guest_card_id.in_(family)
+    elsewhere = select(tasks.c.id, inquiries.c.received_at).join(inquiries, inquiries.c.id == tasks.c.inquiry_id)
+    for task in connection.execute(elsewhere.where(done, inquiries.c.guest_card_id.not_in(family))).all():
+        before = connection.execute(told.where(inquiries.c.received_at <= task.received_at)).first()
+        if before is not None:
+            values = _about(before) | {"version": tasks.c.version + 1}
+            connection.execute(update(tasks).where(tasks.c.id == task.id).values(**values))
 
 
 def restore_cards(connection: Connection, roots: Iterable[uuid.UUID]) -> None:

@@ -516,6 +516,8 @@ destinations = Table(  # run-time state of a configured account
     _count("failures"),
     _time("open_until", null=True),  # circuit: nothing is tried before
     _time("last_success_at", null=True),
+    _text("outcomes_cursor"),  # how far is read what became of cards there
+    _time("outcomes_at", null=True),  # when that was asked last
     one_of("state", ("active", "paused")),
 )
 

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
-from leadsvc.store.tables import prospects
+from leadsvc.faults import Commit
+from leadsvc.store.tables import destinations, outcomes, prospects
 from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
-from tests.renters import Office, running_office
+from tests.renters import Office, parts, running_office
 
 ROSA = ("Rosa Berg", "rosa@example.com", "0120")
 
@@ -106,3 +108,68 @@ def test_it_is_never_an_unknown_word(office: Office) -> None:
     with pytest.raises(Exception, match="choose one of"):
         office.edit("a", "standing", "royal")
     assert {row["standing"] for row in office.world.rows(prospects)} == {""}
+
+
+# -- what happened at the PMS -----------------------------------------------------------------------------------------
+
+
+def happened(office: Office, outcome: str) -> None:
+    """An agent notes it there, and it is read back."""
+    office.world.pms.agent_edits(remote_card(office), {}, outcome=outcome)
+    office.forward(minutes=2)
+    office.settle()
+
+
+def test_what_agents_note_in_the_pms_comes_back_once(office: Office) -> None:
+    office.lead("a", *ROSA)
+    office.settle()
+    happened(office, "contacted")
+    assert office.card("a")["stage"] == "contacted"
+    assert office.open_tasks() == {}
+    happened(office, "applied")
+    assert (office.card("a")["stage"], stands(office)) == ("applied", "applicant")
+    told = office.world.rows(outcomes)
+    assert [(row["kind"], row["origin"]) for row in told] == [("contacted", "pms"), ("applied", "pms")]
+    with office.world.services.store.write(Commit.ADMIN) as connection:
+        connection.execute(update(destinations).values(outcomes_cursor=""))
+    office.forward(minutes=2)
+    office.settle()
+    assert office.world.rows(outcomes) == told
+
+
+def test_the_cycle_runs_from_the_last_activity_at_the_pms(office: Office) -> None:
+    office.lead("a", *ROSA)
+    office.settle()
+    office.forward(days=50)
+    happened(office, "toured")
+    office.forward(days=50)
+    office.lead("b", *ROSA)
+    assert office.cards() == parts("a b")
+    office.forward(days=61)
+    office.lead("c", *ROSA)
+    assert office.cards() == parts("a b", "c")
+
+
+def test_what_happened_to_others_or_before_is_passed_over(office: Office) -> None:
+    for card in ("p0000902", "p0000871"):
+        earlier = {"outcome": "toured", "at": office.world.clock().isoformat()}
+        office.world.pms.control("POST", f"guest-cards/{card}/edit", earlier)
+    office.forward(days=1)
+    office.lead("a", "Mina Patel", "mina.patel@example.com", "0140", home="olf")
+    office.settle()
+    office.forward(minutes=2)
+    office.settle()
+    assert office.world.rows(outcomes) == []
+    assert office.card("a")["stage"] == "new"
+
+
+def test_an_account_is_asked_once_a_minute(office: Office) -> None:
+    def asked() -> int:
+        return sum("outcomes" in each for each in office.world.pms.requests())
+
+    office.settle()
+    office.settle()
+    assert asked() == 1
+    office.forward(minutes=2)
+    office.settle()
+    assert asked() == 2

@@ -26,9 +26,6 @@ from tests.system import people
 from tests.system.history import violations
 from tests.system.town import ADVERTS, Town
 
-# Operations of the adapter that no process calls; test_every_fault_point sees to it that this stays true.
-UNCALLED = {"pull_outcomes"}
-
 # What is asked of SNS does not change by asking, and is tried again as a lead of Facebook is.
 ALIKE = {"get_certificate", "confirm_subscription"}
 
@@ -39,7 +36,7 @@ ELSEWHERE = {Commit.MAILBOX}
 def points() -> list[tuple[str, str]]:
     """Every (point, side) there is."""
     names = [str(each) for each in Commit if each not in ELSEWHERE]
-    names += [f"call.{op}" for op in (*READS, *WRITES, *OPERATIONS) if op not in UNCALLED | ALIKE]
+    names += [f"call.{op}" for op in (*READS, *WRITES, *OPERATIONS) if op not in ALIKE]
     return [(name, side) for name in names for side in SIDES]
 
 
@@ -260,6 +257,8 @@ _STIMULI: Mapping[str, Callable[[Crashes, str, str], None]] = {
     "sweep": Crashes._newcomer,
     "mend": Crashes._unheard,
     "watch": Crashes._newcomer,
+    "outcomes": Crashes._newcomer,
+    "call.pull_outcomes": Crashes._newcomer,
     "fetch": Crashes._advertised,
     "call.get_lead": Crashes._advertised,
     "action": Crashes._replay,

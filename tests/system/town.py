@@ -210,6 +210,7 @@ def town(
         "LEADSVC_LEASE_S": str(lease_s),
         "LEADSVC_LEFT_BEHIND_S": "1",
         "LEADSVC_SWEEP_S": str(sweep_s),
+        "LEADSVC_OUTCOMES_S": str(sweep_s),
         "LEADSVC_REDIS_URL": redis_url,
         "LEADSVC_INLINE_WORKER": "false" if workers else "true",
         "PMS_KEY": SIMPMS_KEY,

@@ -15,6 +15,8 @@ depends_on = None
 
 def upgrade() -> None:
     _traces()
+    op.add_column("destinations", sa.Column("outcomes_cursor", sa.Text(), server_default="", nullable=False))
+    op.add_column("destinations", sa.Column("outcomes_at", UtcDateTime(), nullable=True))
     op.create_table(
         "match_verdicts",
         sa.Column("inquiry_id", sa.Uuid(), nullable=False),
