@@ -1,6 +1,6 @@
 """``make bench``: what SPEC §14 promises, measured in one run as ratios on the machine at hand.
 
-    python -m tests.bench [--keep] [PART…]        parts: api, statements, imports, readings; all when none is named
+    python -m tests.bench [--keep] [PART…]   parts: api, statements, imports, readings, identity; all when none is named
 
 Every figure of a part comes from slices of a few seconds that take turns on servers which all run at the same time, so
 that a noisy neighbour disturbs the baseline as much as what is compared with it. ``--keep`` writes the tables into
@@ -25,7 +25,7 @@ from pathlib import Path
 from leadsvc.app import build_services
 from leadsvc.config import Settings
 from leadsvc.model import Channel, Delivered
-from tests import bench_import, bench_reading
+from tests import bench_identity, bench_import, bench_reading
 from tests.bench_leads import HUNDRED, canonical, hundred
 from tests.bench_servers import CORES, THREADS, Deployment, Served, baselines
 from tests.counting import counting
@@ -237,7 +237,12 @@ def readings() -> list[str]:
     return table(rows)
 
 
-PARTS = {"api": api, "statements": statements, "imports": imports, "readings": readings}
+def identity() -> list[str]:
+    """People found among labelled leads in bulk: how right, how fast, and whether the order of lines plays a part."""
+    return [line for each in bench_identity.tables() for line in (*table(each), "")][:-1]
+
+
+PARTS = {"api": api, "statements": statements, "imports": imports, "readings": readings, "identity": identity}
 
 
 def table(rows: Sequence[Row]) -> list[str]:
