@@ -117,7 +117,6 @@ class Policy:
 
     cycle_days: int = 60
     redelivery_hours: int = 24
-    shared_after_names: int = 3
     first_contact_minutes: int = 30
     attribution_window_days: int = 60
     first_contact_title: str = "First contact"
@@ -410,7 +409,6 @@ class _AccountSchema(Schema):
 class _PolicySchema(Schema):
     cycle_days = ma.Integer(validate=validate.Range(1, 730))
     redelivery_hours = ma.Integer(validate=validate.Range(0, 168))  # no further back does the look-up go
-    shared_after_names = ma.Integer(validate=validate.Range(2, 50))
     first_contact_minutes = ma.Integer(validate=validate.Range(1, 10_080))
     attribution_window_days = ma.Integer(validate=validate.Range(1, 730))
     first_contact_title = ma.String()

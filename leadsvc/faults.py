@@ -24,6 +24,7 @@ class Commit(StrEnum):
     FETCH = "fetch"  # what had to be asked for: wanted, a receipt of its own, or why not
     SWEEP = "sweep"  # leases, holds, circuits
     MEND = "mend"  # leads that waited for what a name means, a batch of them
+    SETTLE = "settle"  # who is who in one neighbourhood, decided again
     ACTION = "action"  # a person's doing: place, merge, unmerge, replay
     MAILBOX = "mailbox"  # how far a mailbox is read, and by whom
     WATCH = "watch"  # what feeds sent is counted and judged

@@ -11,6 +11,7 @@ import json
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from leadsvc.faults import Commit
 from leadsvc.pipeline.actions import Actions
 from leadsvc.pipeline.answers import Answer
 from leadsvc.pipeline.projections import rebuild
+from leadsvc.resolve.model import Model
+from leadsvc.store.queries.models import activate
 from leadsvc.store.tables import (
     counters,
     destinations,
@@ -91,6 +94,10 @@ class Office:
     def unmerge(self, decision: uuid.UUID) -> dict[str, Any]:
         return self.actions.unmerge(decision, "tester")
 
+    def unjoin(self, message: str) -> dict[str, Any]:
+        """Say that this lead is somebody else's than it was joined to."""
+        return self.actions.unmerge(self.inquiry(message).decision_id, "tester")
+
     def apart(self, one: str, other: str) -> None:
         self.actions.keep_apart(self.key(one), self.key(other), "tester")
 
@@ -99,6 +106,17 @@ class Office:
 
     def edit(self, message: str, field: str, value: Any) -> None:
         self.actions.edit_prospect(self.key(message), field, value, "ana")
+
+    def wary(self) -> None:
+        """From now on a person is asked wherever two could possibly be one."""
+        self.think(review=0.01)
+
+    def think(self, **other: Any) -> None:
+        """Put a model in force that differs so from the one that ships."""
+        model = replace(Model.default(), version="tested", **other)
+        with self.world.services.store.write(Commit.ADMIN) as connection:
+            activate(connection, model, "tester", self.world.clock())
+        self.world.services.intake.forget_portfolio()
 
     # -- how it stands ------------------------------------------------------------------------------------------------
 
@@ -190,6 +208,16 @@ class Office:
         with self.world.services.store.read() as connection:
             statement = select(table).join(own, own.c.root_id == table.c.id).where(own.c.id == member)
             return dict(connection.execute(statement).mappings().one())
+
+
+_DESK = {"Bea": "Bynes", "Cal": "Coult", "Dov": "Katz", "Eva": "Lund", "Flo": "Ferris", "Gus": "Gant", "Hal": "Moss"}
+
+
+def desk(office: Office) -> None:
+    """Seven people with addresses of their own who all give the number of their office, 0150, on seven days."""
+    for name, family in _DESK.items():
+        office.lead(name, f"{name} {family}", f"{name}.{family}@example.com".lower(), "0150", home="olf")
+        office.forward(days=1)
 
 
 def written(

@@ -103,7 +103,7 @@ class World:
         while True:
             drained = self.loop.deliverer.drain_all()
             swept = self.loop.sweep.round()
-            moved = swept.holds or swept.leases or swept.accounts or swept.mended
+            moved = swept.holds or swept.leases or swept.accounts or swept.mended or swept.settled
             if not drained.pushed and not drained.failed and not moved:
                 return
 

@@ -15,6 +15,7 @@ from leadsvc.ids import digest_uuid
 from leadsvc.logs import logger
 from leadsvc.pipeline.intake import Intake
 from leadsvc.pipeline.mending import Mender
+from leadsvc.pipeline.settling import Settler
 from leadsvc.store import Store
 from leadsvc.store.tables import deliveries, destinations, exceptions
 from leadsvc.watching import Watch
@@ -33,13 +34,14 @@ _PROBE_PAUSED = timedelta(seconds=60)
 @dataclass(frozen=True, slots=True)
 class Swept:
     """How many receipts were taken up, leases and holds released, accounts found well again, leads mended that waited
-    for what a name means."""
+    for what a name means, inquiries gathered or looked at again as to who is who."""
 
     receipts: int
     leases: int
     holds: int
     accounts: int
     mended: int
+    settled: int
 
 
 class Sweep:
@@ -54,6 +56,7 @@ class Sweep:
         self.deliverer = deliverer
         self.clock = clock
         self.mender = Mender(intake)
+        self.settler = Settler(intake)
         self.watch = Watch(store, settings, clock)
         self.outcomes = OutcomeReader(store, settings, deliverer, clock)
 
@@ -77,7 +80,14 @@ class Sweep:
         well = sum(self._probe(name) for name in self._ill())
         self.watch.round_if_due()
         self._read_outcomes()
-        return Swept(taken_up, leases, holds, well, self._mend())
+        return Swept(taken_up, leases, holds, well, self._mend(), self._settle())
+
+    def _settle(self) -> int:
+        try:
+            done = self.settler.round()
+        except Conflict:
+            return 0
+        return done.gathered + done.reopened
 
     def _mend(self) -> int:
         try:

@@ -32,6 +32,7 @@ VERBS: dict[str, str] = {
     "replay": "leadsvc.cli.replay:replay",
     "report": "leadsvc.cli.report:report",
     "serve": "leadsvc.cli.serve:serve",
+    "settle": "leadsvc.cli.settle:settle",
     "simulate": "leadsvc.cli.simulate:simulate",
     "user": "leadsvc.cli.user:user",
     "worker": "leadsvc.cli.serve:worker",

@@ -10,19 +10,22 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, event, insert, or_, select
+from sqlalchemy import Connection, Table, event, insert, select
 
 from leadsvc.fieldmap import MapSet
-from leadsvc.pipeline.intake import Intake, wanted
+from leadsvc.pipeline.intake import Intake, concerned, wanted
 from leadsvc.pipeline.plan import Planner
 from leadsvc.pipeline.seen import Context, Fate, Seen
 from leadsvc.store import Store, migrate
+from leadsvc.store.known import Known, look
 from leadsvc.store.queries.portfolio import Portfolio
 from leadsvc.store.tables import (
     guest_cards,
     identifiers,
     inquiries,
     match_decisions,
+    match_keys,
+    match_verdicts,
     prospect_identifiers,
     prospects,
     tasks,
@@ -60,29 +63,21 @@ class _Rehearsal(Intake):
 
     def plan(self, connection: Connection, context: Context, seen: list[Seen]) -> tuple[Planner, list[Fate]]:
         with self._real.store.read() as real:
-            roots = _met(real, context, seen) - self._brought
+            times = [context.received_at, *(each.occurred_at for each in seen)]
+            known = look(real, wanted(context, seen, min(times), max(times)))
+            _note(connection, known)
+            roots = concerned(known, context, seen) - self._brought
             if roots:
                 _bring(real, connection, roots)
                 self._brought |= roots
         return super().plan(connection, context, seen)
 
 
-def _met(real: Connection, context: Context, seen: list[Seen]) -> set[uuid.UUID]:
-    """The prospects that these leads may be of, or repeat an inquiry of."""
-    asked = wanted(context, seen)
-    known = {identifier for identifier, _ in asked.identifiers}
-    names = sorted({name for _, name in asked.identifiers})
-    own = or_(identifiers.c.trust.in_(("own", "relay")), prospect_identifiers.c.name_key.in_(names))
-    behind = (
-        select(prospects.c.root_id)
-        .join(prospect_identifiers, prospect_identifiers.c.prospect_id == prospects.c.id)
-        .join(identifiers, identifiers.c.id == prospect_identifiers.c.identifier_id)
-        .where(identifiers.c.id.in_(known), own)
-    )
-    told = select(prospects.c.root_id).join(inquiries, inquiries.c.prospect_id == prospects.c.id)
-    same = told.where(inquiries.c.content_key.in_(set(asked.contents)))
-    named = told.where(inquiries.c.feed == asked.feed, inquiries.c.external_id.in_(set(asked.external)))
-    return {root for statement in (behind, same, named) for root in real.execute(statement).scalars()}
+def _note(scratch: Connection, known: Known) -> None:
+    """How common the keys are."""
+    keyed = [{"key": key, "inquiry_id": each} for key, having in known.keyed.items() for each in having]
+    if keyed:
+        scratch.execute(insert(match_keys).prefix_with("OR IGNORE"), keyed)
 
 
 def _bring(real: Connection, scratch: Connection, roots: Collection[uuid.UUID]) -> None:
@@ -100,6 +95,8 @@ def _bring(real: Connection, scratch: Connection, roots: Collection[uuid.UUID]) 
         (match_decisions, match_decisions.c.prospect_id, members),
     ):
         _copy(real, scratch, table, column, ids)
+    said = select(inquiries.c.id).where(inquiries.c.prospect_id.in_(members))
+    _copy(real, scratch, match_verdicts, match_verdicts.c.inquiry_id, set(real.execute(said).scalars()))
 
 
 def _copy(real: Connection, scratch: Connection, table: Table, column: Any, ids: Collection[uuid.UUID]) -> None:

@@ -19,6 +19,7 @@ from leadsvc.faults import Commit
 from leadsvc.ids import uuid7
 from leadsvc.model import ReceiptState
 from leadsvc.outbox import Owed
+from leadsvc.pipeline import verdicts
 from leadsvc.pipeline.households import say_household
 from leadsvc.pipeline.impact import decided_about, measured
 from leadsvc.pipeline.intake import Intake
@@ -149,8 +150,9 @@ class Actions:
 
         def act(connection: Connection) -> dict[str, Any]:
             work, (one, other) = self._two(connection, prospect_key, other_key)
+            decision_id = uuid7()
             work.decision(
-                uuid7(),
+                decision_id,
                 kind="keep_apart",
                 verdict="apart",
                 prospect_id=one.id,
@@ -160,6 +162,8 @@ class Actions:
                 evidence=[],
                 decided_by=actor,
             )
+            ours, theirs = verdicts.told_by(one.members), verdicts.told_by(other.members)
+            verdicts.record(work, decision_id, verdicts.APART, ours, theirs)
             settle_review(work, one.members | other.members, actor, "different people")
             work.flush(connection)
             self._audit(connection, actor, "keep_apart", "prospect", prospect_key, {"other": other_key})
@@ -349,7 +353,8 @@ class Actions:
     def _context(self) -> Context:
         now = self.clock()
         settings = self.intake.settings
-        return Context(uuid.UUID(int=0), "", now, now, self.intake.portfolio(), settings.policy, settings.accounts)
+        world = self.intake.portfolio(), settings.policy, settings.accounts
+        return Context(uuid.UUID(int=0), "", now, now, *world, model=self.intake.model())
 
     def _persons(self, connection: Connection, *keys: str) -> tuple[Working, list[Person]]:
         roots = [self._root(connection, prospects, key)["id"] for key in keys]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from leadsvc.errors import Reject
 from leadsvc.ids import uuid7
+from leadsvc.pipeline import verdicts
 from leadsvc.pipeline.merging import settle_review
 from leadsvc.pipeline.working import Working
 from leadsvc.resolve.person import Person
@@ -30,8 +31,9 @@ def say_household(work: Working, one: Person, other: Person, verdict: str, actor
         decided_by=actor,
     )
     if verdict == "related" and other.id not in one.apart:
+        decision_id = uuid7()
         work.decision(
-            uuid7(),
+            decision_id,
             kind="keep_apart",
             verdict="apart",
             prospect_id=one.id,
@@ -40,5 +42,8 @@ def say_household(work: Working, one: Person, other: Person, verdict: str, actor
             sentence="They are a household, so they are two people",
             evidence=[],
             decided_by=actor,
+        )
+        verdicts.record(
+            work, decision_id, verdicts.APART, verdicts.told_by(one.members), verdicts.told_by(other.members)
         )
         settle_review(work, one.members | other.members, actor, "different people, one household")

@@ -24,15 +24,19 @@ from leadsvc.logs import logger
 from leadsvc.model import Channel, Delivered, ItemError, Reading, ReceiptState, Verdict
 from leadsvc.pipeline import answers
 from leadsvc.pipeline.answers import Answer
+from leadsvc.pipeline.deciding import to_meet
 from leadsvc.pipeline.plan import Planner
 from leadsvc.pipeline.rebuild import rebuild_prospects
-from leadsvc.pipeline.seen import Context, Fate, Seen, see, spelled
+from leadsvc.pipeline.seen import Context, Fate, Seen, see
 from leadsvc.pipeline.trusting import judged
 from leadsvc.reading import Ruling, read, ruled
+from leadsvc.resolve.keys import keys
+from leadsvc.resolve.model import Model
 from leadsvc.store import Store
 from leadsvc.store.bulk import Batch
-from leadsvc.store.known import Known, Wanted, load, lock
+from leadsvc.store.known import Known, Wanted, lock, look, meet, told_roots
 from leadsvc.store.queries.fetches import fetch_row, revive
+from leadsvc.store.queries.models import active_model, model_version
 from leadsvc.store.queries.portfolio import Portfolio, load_portfolio, portfolio_version
 from leadsvc.store.tables import exceptions, fates, fetches, receipts, rulings
 
@@ -81,6 +85,8 @@ class Intake:
         self.clock = clock
         self.nudge = nudge
         self._portfolio: Portfolio | None = None
+        self._model: Model | None = None
+        self._model_version = 0
         self._portfolio_checked = datetime.min.replace(tzinfo=UTC)
         self._portfolio_lock = threading.Lock()
 
@@ -94,6 +100,9 @@ class Intake:
                 with self.store.read() as connection:
                     if self._portfolio is None or portfolio_version(connection) != self._portfolio.version:
                         self._portfolio = load_portfolio(connection)
+                    version = model_version(connection)
+                    if version != self._model_version:
+                        self._model, self._model_version = active_model(connection), version
                 self._portfolio_checked = now
             return self._portfolio
 
@@ -101,6 +110,11 @@ class Intake:
         """Look at the store at the next use."""
         with self._portfolio_lock:
             self._portfolio = None
+
+    def model(self) -> Model:
+        """The weights in force; another process's change is noticed as for the properties."""
+        self.portfolio()
+        return self._model or Model.default()
 
     # -- processing ---------------------------------------------------------------------------------------------------
 
@@ -205,7 +219,9 @@ class Intake:
         times = [context.received_at]
         if context.history_before is not None:  # what it may repeat came when the renter wrote, not when it is read
             times += [each.occurred_at for each in seen]
-        known = load(connection, wanted(context, seen), min(times), max(times)) if seen else Known()
+        asked = wanted(context, seen, min(times), max(times))
+        known = look(connection, asked) if seen else Known()
+        meet(connection, known, concerned(known, context, seen), asked)
         planner = Planner(context, known, seen)
         found = [planner.plan(each) for each in seen]
         planner.finish()
@@ -224,6 +240,7 @@ class Intake:
             self.accounts,
             found.group(1).decode("utf-8", "replace") if found else message_id,
             _history_before(receipt.headers.get(HISTORY, "")),
+            self.model(),
         )
 
     @property
@@ -282,15 +299,24 @@ class Intake:
         return done
 
 
-def wanted(context: Context, seen: list[Seen]) -> Wanted:
-    """The keys by which the store is asked about these leads."""
+def wanted(context: Context, seen: list[Seen], since: datetime, until: datetime) -> Wanted:
+    """What the store is asked about these leads."""
     return Wanted(
         context.feed,
-        {(each.id, spelled(one.lead)) for one in seen for each in one.identity.identifiers},
+        {each.id for one in seen for each in one.identity.identifiers},
+        {key for one in seen for key in keys(one.trace)},
         {one.external_id for one in seen if one.external_id},
         {one.content_key for one in seen},
         context.receipt_id,
+        since,
+        until,
     )
+
+
+def concerned(known: Known, context: Context, seen: list[Seen]) -> set[uuid.UUID]:
+    """The prospects that these leads may be of, or repeat an inquiry of."""
+    behind = {root for value, roots in known.behind.items() if value not in known.shared for root in roots}
+    return behind | told_roots(known) | to_meet(known, [each.trace for each in seen], context.model)
 
 
 def _history_before(text: str) -> datetime | None:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, select, update
 
 from leadsvc.ids import uuid7
 from leadsvc.outbox import Hold, Owed
+from leadsvc.pipeline import verdicts
 from leadsvc.resolve.golden import combine, edits_of, with_edited_name
 from leadsvc.resolve.person import Card, Person
 from leadsvc.resolve.stage import STAGES
@@ -18,6 +19,12 @@ from leadsvc.store.tables import deliveries, exceptions, guest_cards
 
 if TYPE_CHECKING:
     from leadsvc.pipeline.working import Working
+
+RULES = "rules"
+"""Who decided when nobody did: the engine, not a person."""
+
+SETTLED = "settled"
+"""The rule of what the engine decided when it looked at a neighbourhood again."""
 
 
 def merge_persons(
@@ -46,6 +53,9 @@ def merge_persons(
         evidence=rows,
         decided_by=decided_by,
     )
+    if decided_by != RULES:
+        ours, theirs = verdicts.told_by(survivor.members), verdicts.told_by(loser.members)
+        verdicts.record(work, decision_id, verdicts.SAME, ours, theirs)
     work.absorb(survivor, loser)
     for parts, key in zip(loser.raw_names, loser.names, strict=True):
         if parts not in survivor.raw_names:
@@ -78,7 +88,7 @@ def settle_review(work: Working, people: Collection[uuid.UUID], decided_by: str,
     asked = (guest_cards.c.may_be.in_(people)) & (guest_cards.c.prospect_id.in_(people))
     cards = select(guest_cards.c.id).where(asked)
     about: ColumnElement[bool] = exceptions.c.subject_id.in_(cards)
-    if decided_by != "rules":  # a person who looked at them has seen what was proposed about them, too
+    if decided_by != RULES:  # a person who looked at them has seen what was proposed about them, too
         about = about | exceptions.c.subject_id.in_(people)
     still = (exceptions.c.kind == "match_review") & exceptions.c.resolved_at.is_(None)
     closed = {"resolved_at": now, "resolved_by": decided_by, "resolution": resolution}

@@ -14,9 +14,11 @@ from sqlalchemy import Connection, Row, delete, exists, func, select, update
 from leadsvc.errors import Conflict, NotFound, Reject
 from leadsvc.ids import uuid7
 from leadsvc.outbox import SHELVED, Owed
+from leadsvc.pipeline import verdicts
 from leadsvc.pipeline.leftovers import ask_again, ask_whose_outcomes, work_item
+from leadsvc.pipeline.merging import RULES
 from leadsvc.pipeline.rebuild import rebuild_prospects
-from leadsvc.pipeline.rehoming import OPEN, Parting, Rehomed, rehome
+from leadsvc.pipeline.rehoming import OPEN, Parting, Rehomed, came_later, rehome
 from leadsvc.pipeline.stages import restore_cards, restore_tasks
 from leadsvc.pipeline.standing import restore_standing
 from leadsvc.pipeline.working import Working
@@ -46,8 +48,9 @@ def unmerge(connection: Connection, context: Context, decision_id: uuid.UUID, ac
     old_root = next(iter(family.values())).root_id
     _write_prospect_roots(connection, family, new_roots)
     work = Working(Known(), context)
+    undoing = uuid7()
     work.decision(
-        uuid7(),
+        undoing,
         kind="unmerge",
         verdict="unmerge",
         prospect_id=merge.prospect_id,
@@ -62,7 +65,10 @@ def unmerge(connection: Connection, context: Context, decision_id: uuid.UUID, ac
     parted = _write_card_roots(connection, cards, edges, new_roots)
     stays, leaves = new_roots[merge.prospect_id], new_roots[merge.other_prospect_id]
     then = [(each.other_prospect_id, each.prospect_id, each.seq) for each in before if each.kind == "merge"]
-    rehomed = rehome(connection, work, Parting(stays, leaves, merge.seq, merge.prospect_id, then))
+    parting = Parting(stays, leaves, merge.seq, merge.prospect_id, then)
+    later = came_later(connection, parting)
+    _say_apart(connection, work, undoing, merge, new_roots, (stays, leaves), [row.id for row in later])
+    rehomed = rehome(connection, work, parting, later)
     work.flush(connection)
     roots = {stays, leaves, *rehomed.people(connection)}
     rebuild_prospects(connection, roots, context.portfolio.own_values)
@@ -83,6 +89,28 @@ def unmerge(connection: Connection, context: Context, decision_id: uuid.UUID, ac
         "cards_parted": len(parted),
         "inquiries_rehomed": len(rehomed.moved),
     }
+
+
+def _say_apart(
+    connection: Connection,
+    work: Working,
+    undoing: uuid.UUID,
+    merge: Row[Any],
+    roots: Mapping[uuid.UUID, uuid.UUID],
+    people: tuple[uuid.UUID, uuid.UUID],
+    later: Collection[uuid.UUID],
+) -> None:
+    """Who takes back what the rules had merged says that the two are different; who takes back what a person had merged
+    leaves it to the rules."""
+    verdicts.forget(connection, merge.id)
+    ours, theirs = (
+        verdicts.told_by([member for member, root in roots.items() if root == person], later) for person in people
+    )
+    if merge.decided_by == RULES:
+        verdicts.record(work, undoing, verdicts.APART, ours, theirs)
+    else:
+        verdicts.ask_again(work, ours, theirs)
+    work.flush(connection)
 
 
 def _merge_decision(connection: Connection, decision_id: uuid.UUID) -> Row[Any]:

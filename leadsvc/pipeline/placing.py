@@ -69,7 +69,7 @@ def _release(work: Working, card: Card, decided_by: str) -> None:
     """What was held leaves, the inquiries learn where they belong, the exception closes."""
     now, members = work.context.now, list(card.members)
     on_card = inquiries.c.guest_card_id.in_(members)
-    work.after(update(inquiries).where(on_card).values(property_id=card.property_id))
+    work.after(update(inquiries).where(on_card).values(property_id=card.property_id, unsettled=True))
     work.after(update(guest_cards).where(guest_cards.c.id.in_(members)).values(property_id=card.property_id))
     held = (deliveries.c.state == "held") & (deliveries.c.cause == "unplaced_card")
     waiting = deliveries.c.guest_card_id.in_(members) & held

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,11 +16,12 @@ from leadsvc.ids import public_key, uuid7
 from leadsvc.leadjson import to_json
 from leadsvc.normalize.hours import due_in_business_hours
 from leadsvc.outbox import SHELVED, Hold, Owed
+from leadsvc.pipeline import tracing
 from leadsvc.pipeline.deciding import Decider
 from leadsvc.pipeline.merging import merge_persons
 from leadsvc.pipeline.placing import place
-from leadsvc.pipeline.rebuild import BY_ID
 from leadsvc.pipeline.seen import HISTORY_FLAG, Context, Fate, Seen, hint, placed, spelled, substance
+from leadsvc.pipeline.tracing import BY_ID
 from leadsvc.pipeline.working import Working
 from leadsvc.places import Missing
 from leadsvc.reading import BY_HAND
@@ -66,7 +68,7 @@ class Planner:
         told = self.known.external.get(seen.external_id) if seen.external_id else None
         if told is not None:
             return self._same_id(seen, told)
-        decision = self.decider.decide(seen)
+        decision = self.decider.decide(seen, seen.trace)
         twin = self.decider.twin(seen, decision)
         if twin is not None:
             return self._redelivered(seen, twin, "same renter, property, source and message within a day")
@@ -79,7 +81,7 @@ class Planner:
     # -- what follows -------------------------------------------------------------------------------------------------
 
     def _accept(self, seen: Seen, decision: rules.Decision) -> Fate:
-        inquiry_id, decision_id = uuid7(), uuid7()
+        inquiry_id, decision_id = seen.id, uuid7()
         person = self._person(seen, decision, inquiry_id)
         card, created = self._card(seen, person)
         if created and decision.verdict == "review" and decision.person is not None:
@@ -90,8 +92,9 @@ class Planner:
         if opting(seen.lead.contact_type.value, _said(seen.encoded)) is not None:
             self.work.stand(person.id)
         self._learn(seen, person, inquiry_id, seen.occurred_at)
+        tracing.enter(self.work, seen.trace, person.id)
         self.work.touch(person, card, seen.occurred_at)
-        self._insert_inquiry(seen, inquiry_id, decision_id, person, card)
+        self._insert_inquiry(seen, inquiry_id, decision_id, person, card, unsettled=decision.reopen)
         self._insert_decision(decision_id, seen, inquiry_id, person, decision)
         if self._unsure(seen):
             self.work.exception(UNSURE, "inquiry", inquiry_id, UNSURE, _COMPARE)
@@ -219,7 +222,14 @@ class Planner:
         person.golden = survivors.combine(person.golden, fresh)
 
     def _insert_inquiry(
-        self, seen: Seen, inquiry_id: uuid.UUID, decision_id: uuid.UUID, person: Person, card: Card
+        self,
+        seen: Seen,
+        inquiry_id: uuid.UUID,
+        decision_id: uuid.UUID,
+        person: Person,
+        card: Card,
+        *,
+        unsettled: bool,
     ) -> None:
         lead, context = seen.lead, self.context
         self.work.new_inquiry(
@@ -247,6 +257,8 @@ class Planner:
                 "lead": to_json(lead),
                 "placement": placed(seen.placement, seen.names),
                 "unmapped": bool(seen.names),
+                "trace": seen.trace.to_json(),
+                "unsettled": unsettled,
                 "flags": [*seen.flags, *([HISTORY_FLAG] if self._is_history(seen) else [])],
             },
         )
@@ -267,6 +279,9 @@ class Planner:
         )
         if decision.verdict != "join":
             for finding in decision.related:
+                if frozenset((person.id, finding.person)) in self.known.mates:
+                    continue
+                self.known.mates.add(frozenset((person.id, finding.person)))
                 sentence = f"Perhaps one household: {rules.lower_first(finding.sentence)}"
                 self.work.decision(
                     uuid7(),
@@ -375,7 +390,8 @@ class Planner:
         before = dict(person.golden)
         if learn:
             self._learn(seen, person, told.id, told.occurred_at)
-            self._join_more(seen, person, "repetition", "What was delivered again connects them")
+            tracing.add(self.work, told.id, seen.trace)
+            self._join_more(seen, person, told, "repetition", "What was delivered again connects them")
             card = self.work.card(person, card.id)
         self._heard_again(seen, told, card)
         if person.golden != before:
@@ -405,7 +421,8 @@ class Planner:
         if opting(kind, old_message) != opting(kind, message):
             self.work.stand(person.id)
         self.work.revise(told, new, seen, why)
-        self._join_more(seen, person, "revision", "A corrected inquiry connects them")
+        tracing.replace_by(self.work, told.id, replace(seen.trace, id=told.id.hex))
+        self._join_more(seen, person, told, "revision", "A corrected inquiry connects them")
         self.work.touch(person, card, told.occurred_at)
         self.work.bump(card)
         owed = [Owed("prospect", card.id, card.version)]
@@ -419,9 +436,9 @@ class Planner:
         told.content_receipt_id, told.content_at = self.context.receipt_id, self.context.received_at
         return Fate(seen.position, "revised", told.id, card.key, person.key, "changed content")
 
-    def _join_more(self, seen: Seen, person: Person, rule: str, why: str) -> None:
+    def _join_more(self, seen: Seen, person: Person, told: Told, rule: str, why: str) -> None:
         """More contact values may connect the prospect to others, by the same rules as a new lead."""
-        decision = self.decider.decide(seen)
+        decision = self.decider.decide(seen, replace(seen.trace, id=told.id.hex))
         if decision.verdict != "join" or decision.person is None:
             return
         for other in sorted({decision.person, *decision.merge} - {person.id}):

@@ -13,8 +13,9 @@ from leadsvc.pipeline.parting import card_edges, merges_in_force, prospect_edges
 from leadsvc.pipeline.rebuild import rebuild_prospects
 from leadsvc.pipeline.stages import restore_cards
 from leadsvc.pipeline.standing import restore_standing
+from leadsvc.pipeline.tracing import kept, retrace
 from leadsvc.resolve.roots import follow
-from leadsvc.store.tables import guest_cards, identifiers, prospect_identifiers, prospects
+from leadsvc.store.tables import guest_cards, identifiers, inquiries, prospect_identifiers, prospects
 
 _CHUNK = 500
 _KEPT = ("first_at", "last_at", "standing")
@@ -26,6 +27,10 @@ def rebuild(connection: Connection, own_values: frozenset[str]) -> dict[str, int
     decisions = merges_in_force(connection)
     _point(connection, prospects, follow(prospect_edges(decisions)))
     _point(connection, guest_cards, follow(card_edges(decisions, _owners(connection))))
+    traced: set[uuid.UUID] = set()
+    for chunk in _roots(connection, prospects):
+        family = select(prospects.c.id).where(prospects.c.root_id.in_(chunk))
+        traced |= retrace(connection, kept(connection, inquiries.c.prospect_id.in_(family)), own_values)
     many = set(connection.execute(select(identifiers.c.value).where(identifiers.c.trust == "shared")).scalars())
     for chunk in _roots(connection, prospects):
         rebuild_prospects(connection, chunk, own_values, many)
@@ -34,7 +39,7 @@ def rebuild(connection: Connection, own_values: frozenset[str]) -> dict[str, int
     for chunk in _roots(connection, prospects):
         restore_standing(connection, chunk)
     after = _picture(connection)
-    return {name: len(after[name] - before[name]) for name in before}
+    return {name: len(after[name] - before[name]) for name in before} | {"traces": len(traced)}
 
 
 def _point(connection: Connection, table: Table, roots: dict[uuid.UUID, uuid.UUID]) -> None:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, select, update
 
-from leadsvc.leadjson import from_json
 from leadsvc.model import Lead
+from leadsvc.pipeline.tracing import Kept, kept
 from leadsvc.resolve import golden as survivors
 from leadsvc.resolve.person import Identifier, Identity
 from leadsvc.store.bulk import Batch
 from leadsvc.store.known import folded
-from leadsvc.store.tables import fates, identifiers, inquiries, prospect_identifiers, prospects
-
-BY_ID = "same id of the sender"
+from leadsvc.store.tables import identifiers, inquiries, prospect_identifiers, prospects
 
 
 def rebuild_prospects(
@@ -34,7 +32,7 @@ def rebuild_prospects(
     rows = connection.execute(_members(roots)).all()
     members = {row.id: row for row in rows}
     shared = frozenset({*many, *(row.shared for row in rows if row.shared is not None)})
-    told = _leads(connection, members)
+    told = _leads(kept(connection, inquiries.c.prospect_id.in_(members)))
     connection.execute(delete(prospect_identifiers).where(prospect_identifiers.c.prospect_id.in_(members)))
     batch = Batch()
     linked: set[uuid.UUID] = set()
@@ -62,20 +60,11 @@ def _members(roots: Collection[uuid.UUID]) -> Select[Any]:
     return found.where(prospects.c.root_id.in_(roots)).order_by(prospects.c.id)
 
 
-def _leads(
-    connection: Connection, members: Collection[uuid.UUID]
-) -> dict[uuid.UUID, list[tuple[Lead, datetime, uuid.UUID]]]:
+def _leads(found: Iterable[Kept]) -> dict[uuid.UUID, list[tuple[Lead, datetime, uuid.UUID]]]:
     """Per home prospect: its inquiries and what was delivered again of them, oldest first."""
     told: dict[uuid.UUID, list[tuple[Lead, datetime, uuid.UUID]]] = defaultdict(list)
-    own = select(inquiries.c.id, inquiries.c.prospect_id, inquiries.c.occurred_at, inquiries.c.lead)
-    again = select(inquiries.c.id, inquiries.c.prospect_id, inquiries.c.occurred_at, fates.c.lead).join(
-        fates, (fates.c.inquiry_id == inquiries.c.id) & (fates.c.fate == "redelivery")
-    )
-    # What comes again under the same id says nothing new, and nothing at all once the sender has corrected it.
-    again = again.where(fates.c.reason.not_like(f"{BY_ID}%"))
-    for statement in (own, again):
-        for row in connection.execute(statement.where(inquiries.c.prospect_id.in_(members))):
-            told[row.prospect_id].append((from_json(row.lead), row.occurred_at, row.id))
+    for each in found:
+        told[each.row.prospect_id] += [(lead, each.row.occurred_at, each.row.id) for lead in each.leads]
     for leads in told.values():
         leads.sort(key=lambda each: (each[1], each[2]))
     return told

@@ -7,27 +7,29 @@ end is as if the two had never been one.
 from __future__ import annotations
 
 import uuid
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, Select, select, update
 
 from leadsvc.ids import public_key, uuid7
-from leadsvc.leadjson import from_json
+from leadsvc.pipeline.deciding import crowd_behind, telling
+from leadsvc.pipeline.merging import RULES, SETTLED
 from leadsvc.pipeline.seen import HISTORY_FLAG
 from leadsvc.pipeline.working import Working
-from leadsvc.resolve.decide import judge
-from leadsvc.resolve.person import Card, Identity, Person, open_at
+from leadsvc.resolve.engine import place
+from leadsvc.resolve.person import Card, Person, open_at
 from leadsvc.resolve.roots import follow
 from leadsvc.resolve.stage import stage_after
-from leadsvc.store.known import load_persons
+from leadsvc.resolve.trace import Trace
+from leadsvc.store.known import load_known
 from leadsvc.store.tables import (
     deliveries,
     guest_cards,
-    identifiers,
     inquiries,
     match_decisions,
     outcomes,
@@ -114,39 +116,66 @@ class _Kept:
         return replace(self.card, stage=stage, opened_at=min(self.told), last_at=max(active))
 
 
-def rehome(connection: Connection, work: Working, parting: Parting) -> Rehomed:
-    """Judge everything that came meanwhile; what belongs elsewhere moves, at once."""
-    later = _later(connection, parting)
-    return _Replay(connection, work, parting, later).run() if later else Rehomed()
+def rehome(connection: Connection, work: Working, parting: Parting, later: list[Row[Any]]) -> Rehomed:
+    """Judge everything that came meanwhile (:func:`came_later`); what belongs elsewhere moves, at once."""
+    return _Parted(connection, work, parting, later).run() if later else Rehomed()
 
 
-def _later(connection: Connection, parting: Parting) -> list[Row[Any]]:
-    """With the number and time at which each came; where a person put one, it stays."""
+_came = match_decisions.alias("came")
+
+
+def arrivals() -> Select[Any]:
+    """Inquiries with the number and the time (``seq``, ``at``) at which each came, in that order."""
+    first = (_came.c.inquiry_id == inquiries.c.id) & (_came.c.kind == "assign") & (_came.c.rule != SETTLED)
+    return select(inquiries, _came.c.seq, _came.c.at).join(_came, first).order_by(_came.c.seq)
+
+
+def came_later(connection: Connection, parting: Parting) -> list[Row[Any]]:
+    """What came while the two were one, with the number and time at which each came; where a person put one, it
+    stays."""
     given = parting.given.inquiry_id if parting.given else None
-    came, now = match_decisions.alias("came"), match_decisions.alias("now")
+    now = match_decisions.alias("now")
     rows = connection.execute(
-        select(inquiries, came.c.seq, came.c.at)
-        .join(came, (came.c.inquiry_id == inquiries.c.id) & (came.c.kind == "assign"))
+        arrivals()
         .join(now, now.c.id == inquiries.c.decision_id)
         .join(prospects, prospects.c.id == inquiries.c.prospect_id)
         .where(
             prospects.c.root_id == parting.stays,
-            (inquiries.c.id == given) | ((came.c.seq > parting.since) & (now.c.decided_by == "rules")),
+            (inquiries.c.id == given) | ((_came.c.seq > parting.since) & (now.c.decided_by == RULES)),
         )
-        .order_by(came.c.seq)
     ).all()
     return [row for row in rows if row.id == given or parting.concerns(row.prospect_id, row.seq)]
 
 
-class _Replay:
-    """Judges one inquiry after the other; each teaches what the next is judged by."""
+@dataclass(frozen=True, slots=True)
+class Because:
+    """Why an inquiry is given to another prospect, as the decision says it."""
 
-    def __init__(self, connection: Connection, work: Working, parting: Parting, later: list[Row[Any]]) -> None:
-        self.connection, self.work, self.parting, self.later = connection, work, parting, later
-        self.own = work.context.portfolio.own_values
+    rule: str
+    sentence: str
+    evidence: Sequence[Mapping[str, Any]] = ()
+    undoes: uuid.UUID | None = None
+    by: str = RULES
+
+
+class Replay(ABC):
+    """Gives inquiries of one prospect to those they belong to, one after the other in the order in which they came, and
+    to the cards that would have been open then."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        work: Working,
+        stays: uuid.UUID,
+        others: Collection[uuid.UUID],
+        later: Sequence[Row[Any]],
+    ) -> None:
+        """``later``: the inquiries in question, all of ``stays`` now; ``others``: roots they may go to."""
+        self.connection, self.work, self.stays, self.later = connection, work, stays, later
         self.cycle = timedelta(days=work.context.policy.cycle_days)
-        self.shared = set(connection.execute(select(identifiers.c.id).where(identifiers.c.trust == "shared")).scalars())
-        self.persons = load_persons(connection, {parting.stays, parting.leaves})
+        self.known = load_known(connection, {stays, *others})
+        self.persons = self.known.persons
+        self.told: dict[uuid.UUID, list[Trace]] = {}
         self.kept: dict[uuid.UUID, _Kept] = {}
         self.empty: dict[uuid.UUID, Card] = {}
         self.root_card: dict[uuid.UUID, uuid.UUID] = {}
@@ -164,17 +193,17 @@ class _Replay:
 
     def _forget(self, person: Person, left_out: Collection[uuid.UUID]) -> None:
         """Leave the person as known from its inquiries but those in question."""
-        person.identifiers, person.names = {}, []
         told = self.connection.execute(
-            select(inquiries.c.id, inquiries.c.lead, inquiries.c.guest_card_id, inquiries.c.occurred_at)
+            select(inquiries.c.id, inquiries.c.guest_card_id, inquiries.c.occurred_at)
             .join(prospects, prospects.c.id == inquiries.c.prospect_id)
             .where(prospects.c.root_id == person.id)
         ).all()
         times: dict[uuid.UUID, list[datetime]] = defaultdict(list)
         for row in told:
             if row.id not in left_out:
-                _learn(person, Identity.of(from_json(row.lead), self.own))
                 times[row.guest_card_id].append(row.occurred_at)
+        members = self.known.members.get(person.id, ())
+        self.told[person.id] = [self.known.traces[each] for each in members if each not in left_out]
         known = [at for each in times.values() for at in each]
         person.first_at = min(known, default=person.first_at)
         cards, person.cards = person.cards, []
@@ -195,43 +224,30 @@ class _Replay:
     # -- one inquiry --------------------------------------------------------------------------------------------------
 
     def _place(self, row: Row[Any]) -> None:
-        identity = Identity.of(from_json(row.lead), self.own)
-        given = self.parting.given if self.parting.given and self.parting.given.inquiry_id == row.id else None
-        person = self.persons[self.parting.leaves] if given else self._whose(identity, row)
+        person = self.whose(row)
         was = self.root_card[row.guest_card_id]
-        home = row.prospect_id if person.id == self.parting.stays else person.id
+        home = row.prospect_id if person.id == self.stays else person.id
         target = self._card(person, row, was, home)
         self.kept[target].told.append(row.occurred_at)
         if target != was or home != row.prospect_id:
-            self._move(row, home, target, given)
+            self._move(row, home, target)
             self.done.moved.append(Moved(row.id, was, target))
-        _learn(person, identity)
+        self.told[person.id].append(self.known.traces[row.id])
 
-    def _whose(self, identity: Identity, row: Row[Any]) -> Person:
-        """Whom the rules would have joined it to; a person of its own when nobody."""
-        found = []
-        for person in self.persons.values():
-            same_place = any(card.property_id == row.property_id for card in person.cards)
-            finding = judge(
-                identity,
-                person,
-                shared=self.shared,
-                same_content=False,
-                same_place=same_place,
-                lone=self._lone(identity),
-            )
-            if finding is not None and finding.verdict == "join":
-                found.append((-finding.rank, person.first_at, person.id))
-        if found:
-            return self.persons[min(found)[2]]
-        person = Person(uuid7(), public_key("PR"), 1, row.occurred_at, row.occurred_at)
-        insert_person(self.connection, person.id, person.key, row.occurred_at)
-        self.persons[person.id] = person
+    @abstractmethod
+    def whose(self, row: Row[Any]) -> Person:
+        """To whom an inquiry goes."""
+
+    @abstractmethod
+    def because(self, row: Row[Any]) -> Because:
+        """Why, where it does not stay."""
+
+    def newcomer(self, at: datetime) -> Person:
+        """A prospect of its own."""
+        person = Person(uuid7(), public_key("PR"), 1, at, at)
+        insert_person(self.connection, person.id, person.key, at)
+        self.persons[person.id], self.told[person.id] = person, []
         return person
-
-    def _lone(self, identity: Identity) -> bool:
-        phones = [each.id for each in identity.identifiers if each.kind == "phone"]
-        return all(sum(phone in person.identifiers for person in self.persons.values()) < 2 for phone in phones)
 
     def _card(self, person: Person, row: Row[Any], was: uuid.UUID, home: uuid.UUID) -> uuid.UUID:
         """The card that covers it; else the one that was opened for it, which goes along; else a new one, of ``home``:
@@ -247,7 +263,7 @@ class _Replay:
         if was in self.empty:
             card = self.empty.pop(was)
             self._keep(person, card, [])
-            if person.id != self.parting.stays:
+            if person.id != self.stays:
                 mine = guest_cards.c.id.in_(card.members)
                 self.connection.execute(update(guest_cards).where(mine).values(prospect_id=person.id))
             return card.id
@@ -262,8 +278,8 @@ class _Replay:
         self.root_card[card_id] = card_id
         return card
 
-    def _move(self, row: Row[Any], home: uuid.UUID, card_id: uuid.UUID, given: Given | None) -> None:
-        decision_id = uuid7()
+    def _move(self, row: Row[Any], home: uuid.UUID, card_id: uuid.UUID) -> None:
+        decision_id, why = uuid7(), self.because(row)
         self.work.decision(
             decision_id,
             kind="rehome",
@@ -271,11 +287,11 @@ class _Replay:
             inquiry_id=row.id,
             prospect_id=home,
             other=row.prospect_id,
-            undoes=given.undoes if given else None,
-            rule="by_hand" if given else "parted",
-            sentence=_BY_HAND if given else _SENTENCE,
-            evidence=[],
-            decided_by=given.by if given else "rules",
+            undoes=why.undoes,
+            rule=why.rule,
+            sentence=why.sentence,
+            evidence=list(why.evidence),
+            decided_by=why.by,
         )
         values: dict[str, Any] = {"prospect_id": home, "decision_id": decision_id}
         if self.root_card[row.guest_card_id] != card_id:
@@ -312,10 +328,33 @@ class _Replay:
         self.connection.execute(update(tasks).where(todo, tasks.c.kind == "first_contact").values(**gone))
 
 
-def _learn(person: Person, identity: Identity) -> None:
-    person.identifiers |= {each.id: each for each in identity.identifiers}
-    if identity.name:
-        person.names.append(identity.name)
+class _Parted(Replay):
+    """After two were parted: judged by what people are known by without the inquiries in question; each teaches what
+    the next is judged by."""
+
+    def __init__(self, connection: Connection, work: Working, parting: Parting, later: list[Row[Any]]) -> None:
+        super().__init__(connection, work, parting.stays, {parting.leaves}, later)
+        self.leaves, self.given = parting.leaves, parting.given
+
+    def whose(self, row: Row[Any]) -> Person:
+        """Whom the engine would have joined it to; a person of its own when nobody."""
+        if self._is_given(row):
+            return self.persons[self.leaves]
+        known, model = self.known, self.work.context.model
+        groups = {person: telling(rows) for person, rows in self.told.items() if rows}
+        trace = known.traces[row.id]
+        placed = place(trace, groups, model, crowd_behind(known), same=known.same, apart=known.apart)
+        if placed.verdict == "join" and placed.group is not None:
+            return self.persons[placed.group]
+        return self.newcomer(row.occurred_at)
+
+    def because(self, row: Row[Any]) -> Because:
+        if self.given is not None and self._is_given(row):
+            return Because("by_hand", _BY_HAND, undoes=self.given.undoes, by=self.given.by)
+        return Because("parted", _SENTENCE)
+
+    def _is_given(self, row: Row[Any]) -> bool:
+        return self.given is not None and self.given.inquiry_id == row.id
 
 
 def insert_person(connection: Connection, person: uuid.UUID, key: str, at: datetime) -> None:

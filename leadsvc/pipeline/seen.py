@@ -6,18 +6,22 @@ import re
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from dataclasses import field as made_by
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from leadsvc.attribution import clock
 from leadsvc.config import Account, Policy
-from leadsvc.ids import digest_uuid
+from leadsvc.ids import digest_uuid, uuid7
 from leadsvc.leadjson import to_json
 from leadsvc.model import HintKind, Lead, Value
 from leadsvc.normalize.dates import LOCAL
 from leadsvc.places import Missing, Placement, Rule, name_key
+from leadsvc.resolve.keys import keys
+from leadsvc.resolve.model import Model
 from leadsvc.resolve.person import Identity
+from leadsvc.resolve.trace import Trace, of_lead
 from leadsvc.store.known import Told, folded
 from leadsvc.store.queries.portfolio import Portfolio
 
@@ -30,7 +34,7 @@ _SPOKEN = re.compile(r"\w+")
 @dataclass(frozen=True, slots=True)
 class Context:
     """What the planner is told about the world. ``history_before``: what renters did before that time is put on record
-    only, without a task and without a delivery."""
+    only, without a task and without a delivery. ``model``: by which it is decided who is who."""
 
     receipt_id: uuid.UUID
     feed: str
@@ -41,6 +45,7 @@ class Context:
     accounts: Mapping[str, Account]
     message_id: str = ""
     history_before: datetime | None = None
+    model: Model = made_by(default_factory=Model.default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,10 @@ class Unmapped:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One lead with all that is read off it before the store is asked."""
+    """One lead with all that is read off it before the store is asked. ``id``: of the inquiry, should it become one;
+    ``trace``: the lead as it is compared, under that id."""
 
+    id: uuid.UUID
     position: int
     lead: Lead
     placement: Placement
@@ -75,13 +82,15 @@ class Seen:
     external_id: str | None
     content_key: uuid.UUID
     encoded: Mapping[str, Any]
+    trace: Trace
     names: tuple[Unmapped, ...] = ()
 
     @property
     def words(self) -> list[str]:
         """What must be locked so that no twin of this lead is planned at the same time."""
-        keys = [f"i:{each.id}" for each in self.identity.identifiers]
-        return [*keys, f"c:{self.content_key}", *([f"x:{self.external_id}"] if self.external_id else [])]
+        met = [f"k:{key}" for key in keys(self.trace)]
+        met += [f"i:{each.id}" for each in self.identity.identifiers]
+        return [*met, f"c:{self.content_key}", *([f"x:{self.external_id}"] if self.external_id else [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +118,29 @@ def see(context: Context, position: int, lead: Lead) -> Seen:
     external = lead.external_id.value if lead.external_id else None
     if external is None and context.message_id:
         external = f"message-id:{context.message_id}#{position}"
+    inquiry_id, own = uuid7(), context.portfolio.own_values
+    home = context.portfolio.properties.get(placement.property_id) if placement.property_id else None
+    at, region = placed_at(placement.property_id), home.region if home else ""
+    trace = of_lead(inquiry_id.hex, lead, occurred_at, at, region, own)
     return Seen(
+        inquiry_id,
         position,
         lead,
         placement,
-        Identity.of(lead, context.portfolio.own_values),
+        Identity.of(lead, own, trace),
         occurred_at,
         (f"clock_{flag.value}",) if flag else (),
         external,
         content_key(lead, placement.property_id),
         to_json(lead),
+        trace,
         (*sources, *unmapped(placement, lead)),
     )
+
+
+def placed_at(property_id: uuid.UUID | None) -> str:
+    """A property as traces name it."""
+    return property_id.hex if property_id else ""
 
 
 def credited(portfolio: Portfolio, lead: Lead, at: datetime, sent: str = "") -> tuple[Lead, tuple[Unmapped, ...]]:

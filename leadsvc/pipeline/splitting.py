@@ -9,9 +9,10 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from leadsvc.errors import Conflict, NotFound, Reject
 from leadsvc.ids import public_key, uuid7
+from leadsvc.pipeline import verdicts
 from leadsvc.pipeline.parting import owe_rehomed
 from leadsvc.pipeline.rebuild import rebuild_prospects
-from leadsvc.pipeline.rehoming import Given, Moved, Parting, insert_person, rehome
+from leadsvc.pipeline.rehoming import Given, Moved, Parting, Rehomed, came_later, insert_person, rehome
 from leadsvc.pipeline.stages import restore_cards, restore_tasks
 from leadsvc.pipeline.standing import restore_standing
 from leadsvc.pipeline.working import Working
@@ -34,16 +35,28 @@ def split(connection: Connection, context: Context, decision_id: uuid.UUID, acto
     person, key = uuid7(), public_key("PR")
     insert_person(connection, person, key, inquiry.occurred_at)
     given = Given(inquiry.id, decision_id, actor)
-    rehomed = rehome(connection, work, Parting(root, person, decision.seq, root, given=given))
-    _keep_apart(work, root, person, actor)
+    parting = Parting(root, person, decision.seq, root, given=given)
+    later = came_later(connection, parting)
+    ours = select(prospects.c.id).where(prospects.c.root_id == root)
+    said = _keep_apart(work, root, person, actor)
+    told = verdicts.told_by(connection.execute(ours).scalars().all(), [row.id for row in later])
+    verdicts.record(work, said, verdicts.APART, told, select(inquiries.c.id).where(inquiries.c.id == inquiry.id))
     work.flush(connection)
-    rebuild_prospects(connection, {root, *rehomed.people(connection)}, context.portfolio.own_values)
+    rehomed = rehome(connection, work, parting, later)
+    follow_up(connection, work, root, rehomed)
+    return _impact(connection, decision_id, root, person, rehomed.moved)
+
+
+def follow_up(connection: Connection, work: Working, root: uuid.UUID, rehomed: Rehomed) -> None:
+    """What follows from inquiries having left the prospect at ``root``: what everybody is known by, cards, tasks, and
+    what is owed."""
+    work.flush(connection)
+    rebuild_prospects(connection, {root, *rehomed.people(connection)}, work.context.portfolio.own_values)
     restore_cards(connection, rehomed.cards)
     restore_tasks(connection, rehomed.cards, [])
     owe_rehomed(connection, work, rehomed)
     restore_standing(connection, {root, *rehomed.people(connection)})
     work.flush(connection)
-    return _impact(connection, decision_id, root, person, rehomed.moved)
 
 
 def _found(connection: Connection, decision_id: uuid.UUID) -> tuple[Row[Any], Row[Any]]:
@@ -73,9 +86,10 @@ def _hold_still(connection: Connection, root: uuid.UUID) -> None:
         raise Conflict("the prospect changed meanwhile")
 
 
-def _keep_apart(work: Working, one: uuid.UUID, other: uuid.UUID, actor: str) -> None:
+def _keep_apart(work: Working, one: uuid.UUID, other: uuid.UUID, actor: str) -> uuid.UUID:
+    decision_id = uuid7()
     work.decision(
-        uuid7(),
+        decision_id,
         kind="keep_apart",
         verdict="apart",
         prospect_id=one,
@@ -85,6 +99,7 @@ def _keep_apart(work: Working, one: uuid.UUID, other: uuid.UUID, actor: str) -> 
         evidence=[],
         decided_by=actor,
     )
+    return decision_id
 
 
 def _impact(

@@ -57,7 +57,7 @@ def unplace(connection: Connection, work: Working, person: Person, card: Card, h
     work.changed(person)
     work.bump(card)
     mine = inquiries.c.guest_card_id == card.id
-    work.after(update(inquiries).where(mine).values(property_id=None))
+    work.after(update(inquiries).where(mine).values(property_id=None, unsettled=True))
     rooms = {"unit_id": None, "floor_plan_id": None}
     work.after(update(guest_cards).where(guest_cards.c.id == card.id).values(**rooms))
     waiting = (deliveries.c.guest_card_id == card.id) & deliveries.c.state.in_(("pending", "retry"))

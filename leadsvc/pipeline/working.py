@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from leadsvc.normalize.hours import due_in_business_hours
 from leadsvc.outbox import SHELVED, Hold, Owed
 from leadsvc.pipeline.stages import restore_cards
 from leadsvc.pipeline.standing import restore_standing
-from leadsvc.resolve.decide import RULES_VERSION
+from leadsvc.pipeline.tracing import SEVERAL
 from leadsvc.resolve.person import Card, Identifier, Person
 from leadsvc.store.bulk import Batch
 from leadsvc.store.known import Known, Told
@@ -30,6 +30,7 @@ from leadsvc.store.tables import (
     name_sightings,
     prospect_identifiers,
     prospects,
+    reopenings,
     revisions,
     tasks,
     unmapped_names,
@@ -37,6 +38,7 @@ from leadsvc.store.tables import (
 
 if TYPE_CHECKING:
     from leadsvc.pipeline.seen import Context, Seen, Unmapped
+    from leadsvc.resolve.trace import Trace
 
 
 class Working:
@@ -64,6 +66,9 @@ class Working:
         self._staged: set[uuid.UUID] = set()
         self._standing: set[uuid.UUID] = set()
         self._stored: dict[uuid.UUID, frozenset[uuid.UUID]] = {}
+        self._reopened: dict[uuid.UUID, str] = {}
+        self._traces: dict[uuid.UUID, Trace] = {}
+        self._identifier_changes: dict[uuid.UUID, dict[str, Any]] = {}
 
     # -- prospects ----------------------------------------------------------------------------------------------------
 
@@ -97,6 +102,7 @@ class Working:
         self._merged[loser.id] = survivor.id
         self.stand(survivor.id)
         self.known.recent[survivor.id] += self.known.recent.pop(loser.id, [])
+        self.known.members[survivor.id] += self.known.members.pop(loser.id, [])
         self.changed(survivor)
         self.changed(loser)
 
@@ -109,35 +115,45 @@ class Working:
         self._edited.add(person.id)
 
     def link(self, person: Person, identifier: Identifier, name: str, now: datetime) -> None:
-        if identifier.id not in self.known.stored:
-            self.known.stored.add(identifier.id)
-            trust = "relay" if identifier.kind == "thread" else "own"
-            row = {
-                "id": identifier.id,
-                "kind": identifier.kind,
-                "value": identifier.value,
-                "trust": trust,
-                "trust_reason": "",
-                "first_at": now,
-            }
-            self._identifier_rows[identifier.id] = row
-            self.batch.insert(identifiers, row, keep=True)
+        self.enter(identifier)
         if (person.id, identifier.id) not in self._links:
             self._links.add((person.id, identifier.id))
             row = {"prospect_id": person.id, "identifier_id": identifier.id, "name_key": name, "first_at": now}
             self.batch.insert(prospect_identifiers, row, keep=True)
+
+    def enter(self, identifier: Identifier) -> None:
+        """Put a value on record, unless it is."""
+        if identifier.id in self.known.stored:
+            return
+        self.known.stored.add(identifier.id)
+        row = {
+            "id": identifier.id,
+            "kind": identifier.kind,
+            "value": identifier.value,
+            "trust": "relay" if identifier.kind == "thread" else "own",
+            "trust_reason": "",
+            "marks": [],
+            "first_at": self.context.now,
+        }
+        self._identifier_rows[identifier.id] = row
+        self.batch.insert(identifiers, row, keep=True)
 
     def mark_shared(self, identifier: uuid.UUID) -> None:
         """A value with too many names behind it loses its weight, from now on and for everybody."""
         self.known.shared.add(identifier)
         # Whoever has another value is shown with that one from now on.
         self.rebuild |= self.known.behind.get(identifier, set())
-        reason = "several names write from it"
+        self._change_identifier(identifier, {"trust": "shared", "trust_reason": SEVERAL})
+
+    def marked(self, identifier: uuid.UUID, marks: Iterable[str]) -> None:
+        """This is what was seen with a value."""
+        self._change_identifier(identifier, {"marks": sorted(marks)})
+
+    def _change_identifier(self, identifier: uuid.UUID, values: Mapping[str, Any]) -> None:
         if identifier in self._identifier_rows:
-            self._identifier_rows[identifier].update(trust="shared", trust_reason=reason)
+            self._identifier_rows[identifier].update(values)
         else:
-            values = {"trust": "shared", "trust_reason": reason}
-            self.batch.update(identifiers, {"id": identifier, "trust": "own"}, values)
+            self._identifier_changes.setdefault(identifier, {}).update(values)
 
     # -- cards and tasks ----------------------------------------------------------------------------------------------
 
@@ -279,7 +295,7 @@ class Working:
         prospect_id: uuid.UUID,
         rule: str,
         sentence: str,
-        evidence: list[Mapping[str, Any]],
+        evidence: Sequence[Mapping[str, Any]],
         inquiry_id: uuid.UUID | None = None,
         other: uuid.UUID | None = None,
         undoes: uuid.UUID | None = None,
@@ -300,7 +316,7 @@ class Working:
                 "rule": rule,
                 "sentence": sentence,
                 "evidence": evidence,
-                "rules_version": RULES_VERSION,
+                "rules_version": self.context.model.version,
                 "decided_by": decided_by,
             },
         )
@@ -308,6 +324,17 @@ class Working:
     def new_inquiry(self, row: dict[str, Any]) -> None:
         self._inquiry_rows[row["id"]] = row
         self.batch.insert(inquiries, row)
+
+    def retraced(self, inquiry_id: uuid.UUID, trace: Trace) -> None:
+        """The inquiry is compared otherwise from now on, and looked at again."""
+        if inquiry_id in self._inquiry_rows:
+            self._inquiry_rows[inquiry_id] |= {"trace": trace.to_json(), "unsettled": True}
+        else:
+            self._traces[inquiry_id] = trace
+
+    def reopen(self, inquiry_id: uuid.UUID, why: str) -> None:
+        """Who is who around the inquiry is to be decided again, by :mod:`.settling`."""
+        self._reopened.setdefault(inquiry_id, why)
 
     def revise(self, told: Told, new: Mapping[str, Any], seen: Seen, why: str) -> None:
         """Keep the old content as a revision and put the new one in its place."""
@@ -404,6 +431,17 @@ class Working:
             self._write_person(self.known.persons[person_id], version)
         for card in self._cards.values():
             self._write_card(card)
+        for identifier_id, changed in self._identifier_changes.items():
+            self.batch.update(identifiers, {"id": identifier_id}, changed)
+        for inquiry_id, trace in self._traces.items():
+            values = {"trace": trace.to_json(), "unsettled": True}
+            if inquiry_id in self._inquiry_changes:
+                self._inquiry_changes[inquiry_id][1].update(values)
+            else:
+                self.batch.update(inquiries, {"id": inquiry_id}, values)
+        for inquiry_id, why in self._reopened.items():
+            row = {"inquiry_id": inquiry_id, "why": why, "asked_at": self.context.now, "failures": 0}
+            self.batch.insert(reopenings, row, keep=True)
         for inquiry_id, (revision, values) in self._inquiry_changes.items():
             self.batch.update(inquiries, {"id": inquiry_id, "revision": revision}, values)
         for task_id, (version, values) in self._task_changes.items():

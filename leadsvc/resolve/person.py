@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from leadsvc.ids import digest_uuid
 from leadsvc.model import Lead
 from leadsvc.resolve.names import NameKey, name_key
+from leadsvc.resolve.trace import Trace, of_lead
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,11 @@ class Identity:
 
     name: NameKey
     identifiers: tuple[Identifier, ...]
-    real_emails: frozenset[str]
-    phones: frozenset[str]
 
     @classmethod
-    def of(cls, lead: Lead, ignored: frozenset[str] = frozenset()) -> Identity:
-        """``ignored``: values that belong to the operator (office phones, own mailboxes) and identify nobody."""
+    def of(cls, lead: Lead, ignored: frozenset[str] = frozenset(), trace: Trace | None = None) -> Identity:
+        """``ignored``: values that belong to the operator (office phones, own mailboxes) and identify nobody.
+        ``trace``: of this lead, where it is made already; what the message tells is read from there."""
         emails = [each.value for each in lead.emails if each.value.key not in ignored]
         phones = [each.value.e164 for each in lead.phones if each.value.e164 not in ignored]
         found = [Identifier.of("thread" if each.relay else "email", each.key) for each in emails]
@@ -45,12 +45,20 @@ class Identity:
         if lead.thread_id is not None:
             found.append(Identifier.of("thread", f"{lead.source}:{lead.thread_id.value}"))
         name = lead.name.value if lead.name else None
+        found += counted(trace or of_lead("", lead, _ANY, "", "", ignored))
         return cls(
             name=name_key(name.given, name.family, name.suffix) if name else NameKey((), (), ""),
             identifiers=tuple(dict.fromkeys(found)),
-            real_emails=frozenset(each.key for each in emails if not each.relay),
-            phones=frozenset(phones),
         )
+
+
+_ANY = datetime.fromtimestamp(0, UTC)
+
+
+def counted(trace: Trace) -> list[Identifier]:
+    """The addresses and numbers of a trace, behind which people are counted."""
+    found = [Identifier.of("email", each) for each in trace.emails]
+    return found + [Identifier.of("phone", each) for each in trace.phones]
 
 
 @dataclass(slots=True)

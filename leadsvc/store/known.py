@@ -1,4 +1,4 @@
-"""What the store knows about the leads of one receipt: one look-up by index, whatever the number of leads.
+"""What the store knows about the leads of one receipt: two look-ups by index, whatever the number of leads.
 
 Read after the locks are taken, inside the transaction that will write.
 """
@@ -15,13 +15,18 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from leadsvc.errors import Conflict
 from leadsvc.ids import lock_number
 from leadsvc.resolve.names import fold, name_key
 from leadsvc.resolve.person import Card, Identifier, Person
-from leadsvc.store.lookup import lookup, people
+from leadsvc.resolve.trace import Trace
+from leadsvc.store import lookup as lookups
 
 # How far back the same message can be a re-delivery; the exact hours are the policy's.
 _CONTENT_HORIZON = timedelta(days=7)
+
+Pair = tuple[str, str]
+"""The ids of two inquiries, as traces have them."""
 
 
 @dataclass(slots=True)
@@ -46,7 +51,11 @@ class Told:
 class Known:
     """Everything the planner may look at; it adds what it plans, so that later leads of a receipt see it.
 
-    ``contents``: inquiries by source, property, message and name; ``recent``: those of a prospect.
+    ``contents``: inquiries by source, property, message and name; ``recent``: those of a prospect. ``keyed``: inquiries
+    by key, one more than the cap at most; ``traces`` and ``homes``: how an inquiry is compared, and the prospect it
+    belonged to; ``members``: all inquiries of a prospect. ``marks``: what was seen with a contact value
+    (:func:`leadsvc.resolve.keys.marks`). ``same``, ``apart``: pairs of inquiries on which a person has decided;
+    ``mates``: households that were proposed.
     """
 
     persons: dict[UUID, Person] = field(default_factory=dict)
@@ -57,6 +66,14 @@ class Known:
     contents: dict[UUID, list[Told]] = field(default_factory=lambda: defaultdict(list))
     recent: dict[UUID, list[Told]] = field(default_factory=lambda: defaultdict(list))
     receipt: dict[int, Told] = field(default_factory=dict)
+    keyed: dict[int, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+    traces: dict[UUID, Trace] = field(default_factory=dict)
+    homes: dict[UUID, UUID] = field(default_factory=dict)
+    members: dict[UUID, list[UUID]] = field(default_factory=lambda: defaultdict(list))
+    marks: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    same: set[Pair] = field(default_factory=set)
+    apart: set[Pair] = field(default_factory=set)
+    mates: set[frozenset[UUID]] = field(default_factory=set)
     revised: set[UUID] = field(default_factory=set)  # inquiries that this receipt, read again, has corrected before
 
 
@@ -79,28 +96,35 @@ def lock(connection: Connection, words: Iterable[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The keys to look up: identifiers with the folded name they came with, external ids of a feed, contents."""
+    """What to look up: identifiers, the keys of traces, external ids of a feed, contents. ``since``, ``until``: about
+    when the leads were received or written."""
 
     feed: str
-    identifiers: Collection[tuple[UUID, str]]
+    identifiers: Collection[UUID]
+    keys: Collection[int]
     external: Collection[str]
     contents: Collection[UUID]
     receipt_id: UUID
+    since: datetime
+    until: datetime
+
+    @property
+    def period(self) -> dict[str, str]:
+        return {"since": _moment(self.since - _CONTENT_HORIZON), "until": _moment(self.until + _CONTENT_HORIZON)}
 
 
-def load(connection: Connection, wanted: Wanted, since: datetime, until: datetime) -> Known:
-    """Look up everything ``wanted`` at once, for leads of between these times."""
+def look(connection: Connection, wanted: Wanted) -> Known:
+    """What the leads may have to do with: inquiries they may repeat, inquiries that share a key, and the prospects
+    behind their identifiers. The prospects themselves are not loaded (:func:`meet`)."""
     parameters = {
-        "identifiers": json.dumps([identifier.hex for identifier, _ in wanted.identifiers]),
-        "names": json.dumps(sorted({name for _, name in wanted.identifiers})),
+        "identifiers": json.dumps([identifier.hex for identifier in wanted.identifiers]),
+        "keys": json.dumps(list(wanted.keys)),
         "external": json.dumps(list(wanted.external)),
         "contents": json.dumps([content.hex for content in wanted.contents]),
         "feed": wanted.feed,
         "receipt_id": wanted.receipt_id.hex,
-        "since": _moment(since - _CONTENT_HORIZON),
-        "until": _moment(until + _CONTENT_HORIZON),
     }
-    rows = _rows(connection, lookup(connection.dialect.name), parameters)
+    rows = _rows(connection, lookups.lookup(connection.dialect.name), parameters | wanted.period)
     known = Known()
     for row in rows["identifier"]:
         identifier = UUID(row["id"])
@@ -109,22 +133,84 @@ def load(connection: Connection, wanted: Wanted, since: datetime, until: datetim
             known.shared.add(identifier)
         if row["root"] is not None:
             known.behind[identifier].add(UUID(row["root"]))
+    known.keyed |= _keyed(rows)
+    _add_traces(known, rows["near"])
+    _add_marks(known, rows["marks"])
     known.receipt = {row["position"]: _told(row) for row in rows["receipt"]}
     known.revised = {UUID(row["id"]) for row in rows["revised"]}
     known.external = {row["external"]: _told(row) for row in rows["external"]}
     for row in rows["content"]:
         known.contents[UUID(row["content"])].append(_told(row))
+    return known
+
+
+def keyed(connection: Connection, keys: Collection[int]) -> dict[int, set[UUID]]:
+    """The inquiries that have each of these keys, one more than the cap at most."""
+    return _keyed(_rows(connection, lookups.keyed(connection.dialect.name), {"keys": json.dumps(sorted(keys))}))
+
+
+def _keyed(rows: Rows) -> dict[int, set[UUID]]:
+    return {row["key"]: {UUID(each) for each in row["inquiries"]} for row in rows["key"]}
+
+
+def told_roots(known: Known) -> set[UUID]:
+    """The prospects whose inquiries the leads may repeat."""
+    told = [
+        *known.receipt.values(),
+        *known.external.values(),
+        *(each for row in known.contents.values() for each in row),
+    ]
+    return {each.person for each in told}
+
+
+def meet(connection: Connection, known: Known, roots: Collection[UUID], wanted: Wanted) -> None:
+    """Load the prospects at ``roots`` into ``known``, with all that deciding needs of them."""
+    if not roots:
+        return
+    parameters = {"roots": json.dumps([root.hex for root in sorted(roots)])} | wanted.period
+    rows = _rows(connection, lookups.neighbours(connection.dialect.name), parameters)
+    known.persons |= _persons(rows)
+    if len(rows["person"]) < len(roots):
+        raise Conflict("a prospect was merged meanwhile")
+    _add_traces(known, rows["trace"])
+    for row in rows["trace"]:
+        known.members[UUID(row["root"])].append(UUID(row["id"]))
     for row in rows["recent"]:
         told = _told(row)
         known.recent[told.person].append(told)
-    known.persons = _persons(rows)
+    _add_marks(known, rows["marks"])
+    for row in rows["verdict"]:
+        pair = UUID(row["one"]).hex, UUID(row["other"]).hex
+        (known.same if row["verdict"] == "same" else known.apart).add(pair)
+    known.mates |= {frozenset((UUID(row["one"]), UUID(row["other"]))) for row in rows["mate"]}
+
+
+def _add_traces(known: Known, rows: Iterable[Mapping[str, Any]]) -> None:
+    for row in rows:
+        inquiry = UUID(row["id"])
+        known.homes[inquiry] = UUID(row["root"])
+        if inquiry not in known.traces:
+            known.traces[inquiry] = Trace.from_json(inquiry.hex, row["trace"])
+
+
+def _add_marks(known: Known, rows: Iterable[Mapping[str, Any]]) -> None:
+    for row in rows:
+        known.marks[row["value"]].update(row["marks"])
+
+
+def load_known(connection: Connection, roots: Collection[UUID]) -> Known:
+    """The prospects at ``roots`` with all that deciding needs of them; none of their inquiries in full."""
+    known = Known()
+    never = datetime.min.replace(tzinfo=UTC) + _CONTENT_HORIZON
+    meet(connection, known, roots, Wanted("", (), (), (), (), UUID(int=0), never, never))
     return known
 
 
 def load_persons(connection: Connection, roots: Collection[UUID]) -> dict[UUID, Person]:
-    """The prospects at ``roots`` with identifiers, root cards, open first-contact tasks, and 'keep apart' verdicts."""
+    """The prospects at ``roots`` with identifiers, root cards, open first-contact tasks, and whom they are to be kept
+    apart from."""
     parameters = {"roots": json.dumps([root.hex for root in roots])}
-    return _persons(_rows(connection, people(connection.dialect.name), parameters))
+    return _persons(_rows(connection, lookups.people(connection.dialect.name), parameters))
 
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -195,10 +281,11 @@ def _persons(rows: Rows) -> dict[UUID, Person]:
             if row["id"] == row["root"]:
                 person.own.add(identifier.id)
     _add_cards(persons, rows["card"])
-    for row in rows["apart"]:
-        one, other = UUID(row["one"]), UUID(row["other"])
-        persons[one].apart.add(other)
-        persons[other].apart.add(one)
+    for row in rows["verdict"]:
+        if row["verdict"] == "apart":
+            one, other = UUID(row["root"]), UUID(row["theirs"])
+            persons[one].apart.add(other)
+            persons[other].apart.add(one)
     return persons
 
 

@@ -1,4 +1,4 @@
-"""The one statement by which :mod:`.known` asks the store, for PostgreSQL and SQLite from one text.
+"""The two statements by which :mod:`.known` asks the store, for PostgreSQL and SQLite from one text.
 
 Hand-written because it runs for every lead: its text is always the same, so that drivers and PostgreSQL keep it
 prepared, and each row is one JSON object, so that both databases answer in the same form. Lists are parameters in JSON;
@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+
+from leadsvc.resolve.keys import CAP
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,24 @@ class _Sql:
         pairs = ", ".join(f"'{name}', {column}" for name, column in columns.items())
         return f"{'json_build_object' if self.postgresql else 'json_object'}({pairs})"
 
+    def gathered(self, column: str) -> str:
+        """A JSON list of a column's values."""
+        return f"coalesce(json_agg({column}), '[]')" if self.postgresql else f"json_group_array({column})"
+
+    def near(self) -> str:
+        """``near``: for each of the parameter keys the inquiries that have it, one more than ``CAP`` at most."""
+        few = f"SELECT k.inquiry_id FROM match_keys k WHERE k.key = w.key LIMIT {CAP + 1}"
+        if self.postgresql:
+            return f"""
+wish AS MATERIALIZED (SELECT json_array_elements_text(%(keys)s::json)::bigint AS key),
+near AS MATERIALIZED (SELECT w.key, k.inquiry_id FROM wish w CROSS JOIN LATERAL ({few}) k)"""
+        return f"""
+wish AS MATERIALIZED (SELECT value AS key FROM json_each(:keys)),
+near AS MATERIALIZED (
+  SELECT w.key, e.value AS inquiry_id
+  FROM wish w, json_each((SELECT json_group_array(inquiry_id) FROM ({few}))) e
+)"""
+
     def then(self, table: str, condition: str, *, perhaps: bool = False) -> str:
         """Join ``table`` (name and alias), for each row so far, by an index on what ``condition`` names first."""
         alias = table.split()[1]
@@ -48,12 +68,10 @@ class _Sql:
 
 
 def _hits(sql: _Sql) -> str:
-    """Rows that lead to people: identifiers with those behind them, and inquiries that the leads could repeat.
-
-    A value that many share is looked up together with the name only: never a scan of everybody behind a desk. The
-    prospect's own recent inquiries come along because a re-delivery may spell the name in another way.
-    """
-    behind = f"pi.identifier_id = i.id AND (i.trust IN ('own', 'relay') OR pi.name_key {sql.among('names', 'text')})"
+    """What leads to people: identifiers with those behind them, inquiries that share a key, and inquiries that the
+    leads could repeat. A value that many share leads to nobody, a key that more than ``cap`` inquiries have neither:
+    never a scan of everybody behind a desk."""
+    behind = "pi.identifier_id = i.id AND i.trust IN ('own', 'relay')"
     period = f"BETWEEN {sql.parameter('since', 'timestamptz')} AND {sql.parameter('until', 'timestamptz')}"
     return f"""
 hit AS MATERIALIZED (
@@ -62,6 +80,11 @@ hit AS MATERIALIZED (
   {sql.then("prospect_identifiers pi", behind, perhaps=True)}
   {sql.then("prospects p", "p.id = pi.prospect_id", perhaps=True)}
   WHERE i.id {sql.among("identifiers", "uuid")}
+),
+{sql.near()},
+close AS MATERIALIZED (
+  SELECT DISTINCT inquiry_id FROM near
+  WHERE key NOT IN (SELECT key FROM near GROUP BY key HAVING count(*) > {CAP})
 ),
 found AS MATERIALIZED (
   SELECT 'receipt' AS what, q.id FROM inquiries q WHERE q.receipt_id = {sql.parameter("receipt_id", "uuid")}
@@ -74,53 +97,82 @@ found AS MATERIALIZED (
   UNION ALL
   SELECT 'content', q.id FROM inquiries q
   WHERE q.content_key {sql.among("contents", "uuid")} AND q.received_at {period}
-  UNION ALL
-  SELECT 'recent', q.id
-  FROM (SELECT DISTINCT root_id FROM hit WHERE root_id IS NOT NULL) r
-  {sql.then("prospects m", "m.root_id = r.root_id")}
-  {sql.then("inquiries q", f"q.prospect_id = m.id AND q.received_at {period}")}
-),
-told AS MATERIALIZED (
-  SELECT f.what, q.*, p.root_id, g.root_id AS card_id
-  FROM found f
-  {sql.then("inquiries q", "q.id = f.id")}
-  {sql.then("prospects p", "p.id = q.prospect_id")}
-  {sql.then("guest_cards g", "g.id = q.guest_card_id")}
-),
-root AS MATERIALIZED (
-  SELECT root_id FROM hit WHERE root_id IS NOT NULL UNION SELECT root_id FROM told
 )
 """
 
 
 def _hit_rows(sql: _Sql) -> str:
-    told = sql.object(
-        id="id",
-        root="root_id",
-        card="card_id",
-        content="content_key",
-        occurred_at="occurred_at",
-        received_at="received_at",
-        revision="revision",
-        receipt="receipt_id",
-        position="position",
-        content_receipt="content_receipt_id",
-        content_at="content_at",
-        property="property_id",
-        external="external_id",
-        lead=f"CASE WHEN what = 'content' THEN NULL ELSE {sql.json('lead')} END",
-    )
     return f"""
 SELECT 'identifier' AS what, {sql.object(id="identifier_id", trust="trust", root="root_id")} AS row FROM hit
 UNION ALL
-SELECT what, {told} FROM told
+SELECT 'marks', {sql.object(value="i.value", marks=sql.json("i.marks"))} FROM identifiers i
+WHERE i.id {sql.among("identifiers", "uuid")}
+UNION ALL
+SELECT 'key', {_by_key(sql)} FROM near GROUP BY key
+UNION ALL
+SELECT 'near', {sql.object(id="q.id", root="p.root_id", trace=sql.json("q.trace"))} FROM close c
+{sql.then("inquiries q", "q.id = c.inquiry_id AND q.trace <> '[]'")}
+{sql.then("prospects p", "p.id = q.prospect_id")}
+UNION ALL
+SELECT f.what, {_told(sql, "f.what = 'content'")} FROM found f
+{sql.then("inquiries q", "q.id = f.id")}
+{sql.then("prospects p", "p.id = q.prospect_id")}
+{sql.then("guest_cards g", "g.id = q.guest_card_id")}
+"""
+
+
+def _by_key(sql: _Sql) -> str:
+    return sql.object(key="key", inquiries=sql.gathered("inquiry_id"))
+
+
+def _told(sql: _Sql, brief: str) -> str:
+    """An inquiry on record; its content only unless ``brief``."""
+    return sql.object(
+        id="q.id",
+        root="p.root_id",
+        card="g.root_id",
+        content="q.content_key",
+        occurred_at="q.occurred_at",
+        received_at="q.received_at",
+        revision="q.revision",
+        receipt="q.receipt_id",
+        position="q.position",
+        content_receipt="q.content_receipt_id",
+        content_at="q.content_at",
+        property="q.property_id",
+        external="q.external_id",
+        lead=f"CASE WHEN {brief} THEN NULL ELSE {sql.json('q.lead')} END",
+    )
+
+
+def _near_rows(sql: _Sql) -> str:
+    """What only deciding needs of the prospects in ``root``: their inquiries as they are compared, those of these days
+    in full, the crowds behind their values, what people said of them, and who was proposed as their household."""
+    period = f"BETWEEN {sql.parameter('since', 'timestamptz')} AND {sql.parameter('until', 'timestamptz')}"
+    members = f"FROM root {sql.then('prospects p', 'p.root_id = root.root_id')}"
+    both = "d.prospect_id = p.id AND d.kind = 'household' AND d.other_prospect_id IS NOT NULL"
+    return f"""
+SELECT 'trace' AS what, {sql.object(id="q.id", root="p.root_id", trace=sql.json("q.trace"))} AS row {members}
+{sql.then("inquiries q", "q.prospect_id = p.id AND q.trace <> '[]'")}
+UNION ALL
+SELECT 'recent', {_told(sql, "1 = 0")} {members}
+{sql.then("inquiries q", f"q.prospect_id = p.id AND q.received_at {period}")}
+{sql.then("guest_cards g", "g.id = q.guest_card_id")}
+UNION ALL
+SELECT 'marks', {sql.object(value="i.value", marks=sql.json("i.marks"))}
+FROM (SELECT DISTINCT pi.identifier_id {members}
+      {sql.then("prospect_identifiers pi", "pi.prospect_id = p.id")}) held
+{sql.then("identifiers i", "i.id = held.identifier_id")}
+UNION ALL
+SELECT 'mate', {sql.object(one="p.root_id", other="o.root_id")} {members}
+{sql.then("match_decisions d", both)}
+{sql.then("prospects o", "o.id = d.other_prospect_id")}
 """
 
 
 def _people_rows(sql: _Sql) -> str:
     """What is known of the prospects in ``root``: rows for the prospect, its members' identifiers, its cards with the
-    open first-contact task, and those it is to be kept apart from: a person said so, or took back what the rules had
-    merged."""
+    open first-contact task, and what people said of its inquiries and those of others in ``root``."""
     members = f"FROM root {sql.then('prospects m', 'm.root_id = root.root_id')}"
     person = sql.object(
         id="p.id",
@@ -155,6 +207,7 @@ def _people_rows(sql: _Sql) -> str:
         task_version="t.version",
         asleep="NOT EXISTS (SELECT 1 FROM tasks a WHERE a.guest_card_id = g.id)",
     )
+    verdict = sql.object(one="q.id", other="r.id", verdict="v.verdict", root="m.root_id", theirs="o.root_id")
     task = "t.guest_card_id = g.id AND t.state = 'open' AND t.kind = 'first_contact'"
     return f"""
 SELECT 'person' AS what, {person} AS row FROM root {sql.then("prospects p", "p.id = root.root_id")}
@@ -167,29 +220,51 @@ SELECT 'card', {card} {members}
 {sql.then("guest_cards g", "g.prospect_id = m.id")}
 {sql.then("tasks t", task, perhaps=True)}
 UNION ALL
-SELECT 'apart', {sql.object(one="m.root_id", other="o.root_id")} {members}
-{sql.then("match_decisions d", "d.prospect_id = m.id AND d.kind IN ('keep_apart', 'unmerge')")}
-{sql.then("prospects o", "o.id = d.other_prospect_id")}
-{sql.then("match_decisions u", "u.id = d.undoes", perhaps=True)}
-WHERE (SELECT count(*) FROM root) > 1 AND o.root_id IN (SELECT root_id FROM root)
-  AND (d.kind = 'keep_apart' OR u.decided_by = 'rules')
+SELECT 'verdict', {verdict} {members}
+{sql.then("inquiries q", "q.prospect_id = m.id")}
+{sql.then("match_verdicts v", "v.inquiry_id = q.id")}
+{sql.then("inquiries r", "r.id = v.other_id")}
+{sql.then("prospects o", "o.id = r.prospect_id")}
+WHERE o.root_id IN (SELECT root_id FROM root)
 """
 
 
 @cache
 def lookup(dialect: str) -> str:
-    """Everything known about leads. Parameters: identifiers, names, external, contents (JSON lists), feed, receipt_id,
+    """What leads may have to do with. Parameters: identifiers, keys, external, contents (JSON lists), feed, receipt_id,
     since, until. Rows: what, and a JSON object."""
     sql = _Sql(dialect == "postgresql")
-    return _line(f"WITH {_hits(sql)} {_hit_rows(sql)} UNION ALL {_people_rows(sql)}")
+    return _line(f"WITH {_hits(sql)} {_hit_rows(sql)}")
+
+
+@cache
+def keyed(dialect: str) -> str:
+    """The inquiries of each of the parameter keys (a JSON list), one more than the cap at most. Rows as
+    :func:`lookup`."""
+    sql = _Sql(dialect == "postgresql")
+    return _line(f"WITH {sql.near()} SELECT 'key' AS what, {_by_key(sql)} AS row FROM near GROUP BY key")
+
+
+@cache
+def neighbours(dialect: str) -> str:
+    """What deciding needs of the prospects whose ids are the parameter roots (a JSON list), with their inquiries
+    received between the parameters since and until in full. Rows as :func:`lookup`."""
+    sql = _Sql(dialect == "postgresql")
+    return _line(f"WITH {_roots(sql)} {_people_rows(sql)} UNION ALL {_near_rows(sql)}")
 
 
 @cache
 def people(dialect: str) -> str:
     """What is known of the prospects whose ids are the parameter roots (a JSON list). Rows as :func:`lookup`."""
     sql = _Sql(dialect == "postgresql")
-    roots = f"root AS MATERIALIZED (SELECT id AS root_id FROM prospects WHERE id {sql.among('roots', 'uuid')})"
-    return _line(f"WITH {roots} {_people_rows(sql)}")
+    return _line(f"WITH {_roots(sql)} {_people_rows(sql)}")
+
+
+def _roots(sql: _Sql) -> str:
+    return (
+        "root AS MATERIALIZED (SELECT id AS root_id FROM prospects"
+        f" WHERE id {sql.among('roots', 'uuid')} AND id = root_id)"
+    )
 
 
 def _line(text: str) -> str:

@@ -262,6 +262,7 @@ identifiers = Table(
     _text("value", None),
     Column("trust", Text, nullable=False, server_default="own"),
     _text("trust_reason"),
+    _json("marks", "[]"),  # first names and seasons seen with it, of each up to one more than make it a hub
     _time("first_at"),
     one_of("kind", IDENTIFIER_KINDS),
     one_of("trust", TRUSTS),
@@ -344,7 +345,7 @@ inquiries = Table(
     _json("flags", "[]"),
     Column("unmapped", Boolean, nullable=False, server_default=text("false")),  # its unknown names are to be gathered
     _json("trace", "[]"),  # what the resolver compares of it
-    Column("untraced", Boolean, nullable=False, server_default=text("true")),  # its trace and keys are to be made anew
+    Column("unsettled", Boolean, nullable=False, server_default=text("true")),  # its neighbourhood is to be looked at
     one_of("contact_type", tuple(ContactType)),
     UniqueConstraint("receipt_id", "position"),
     UniqueConstraint("feed", "external_id"),
@@ -352,7 +353,7 @@ inquiries = Table(
     Index("ix_inquiries_property_id_occurred_at", "property_id", "occurred_at"),
     Index("ix_inquiries_occurred_at", "occurred_at"),
     Index("ix_inquiries_unmapped", "id", sqlite_where=text("unmapped"), postgresql_where=text("unmapped")),
-    Index("ix_inquiries_untraced", "id", sqlite_where=text("untraced"), postgresql_where=text("untraced")),
+    Index("ix_inquiries_unsettled", "id", sqlite_where=text("unsettled"), postgresql_where=text("unsettled")),
 )
 
 match_keys = Table(  # by equal keys inquiries find each other; no foreign key, because every lead writes a dozen
@@ -360,14 +361,6 @@ match_keys = Table(  # by equal keys inquiries find each other; no foreign key, 
     metadata,
     Column("key", BigInteger, primary_key=True, autoincrement=False),
     Column("inquiry_id", Uuid, primary_key=True, index=True),
-    sqlite_with_rowid=False,
-)
-
-identifier_names = Table(  # distinct first names seen with a value, up to one more than make it a hub
-    "identifier_names",
-    metadata,
-    Column("identifier_id", Uuid, primary_key=True),
-    Column("name", Text, primary_key=True),
     sqlite_with_rowid=False,
 )
 

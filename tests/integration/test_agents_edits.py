@@ -47,7 +47,7 @@ def test_an_edit_here_wins_there_and_over_every_later_lead(office: Office) -> No
 def test_an_edit_survives_a_merge_into_another_and_its_undoing(office: Office) -> None:
     office.lead("a", "Rosa Berg", "rosa@example.com", None)
     office.forward(minutes=1)
-    office.lead("b", "Rosa Berg", None, "0121")
+    office.lead("b", None, None, "0187")
     office.edit("b", "phone", "+19185550199")
     merge = office.merge("b", "a")
     office.settle()
@@ -107,7 +107,8 @@ def test_a_missing_last_name_goes_out_as_the_placeholder_and_is_mended(office: O
     office.lead("a", "Rosa", "rosa@example.com", None)
     office.settle()
     assert card(office)["last_name"] == "Unknown"
-    office.lead("b", "Rosa Unknown", "other@example.com", None)
+    office.forward(days=9)
+    office.lead("b", "Rosa Unknown", "other@example.com", None, home="olf")
     assert office.people() == parts("a", "b")
     office.lead("c", "Rosa Berg", "rosa@example.com", None)
     office.settle()

@@ -65,6 +65,7 @@ def test_canonical_one_and_many(api: Door) -> None:
     one = api.client.post("/v1/leads", json=LEAD, headers=headers).get_json()
     assert (one["status"], one["leads"]) == ("accepted", [{"position": 0, "status": "accepted"}])
     other = LEAD | {"external_id": "A-2", "email": "sam@example.com", "phone": "+1 512 555 0144"}
+    other |= {"person": {"given": "Sam", "family": "Okafor"}}
     many = api.client.post("/v1/leads", json=[LEAD, other, {"person": {}}, 5], headers=headers).get_json()
     assert [item["status"] for item in many["leads"]] == ["duplicate", "accepted", "rejected", "rejected"]
     assert "email or phone" in str(many["leads"][2]["errors"])

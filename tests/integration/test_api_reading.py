@@ -13,6 +13,7 @@ from leadsvc.faults import Commit
 from leadsvc.ids import uuid7
 from leadsvc.store.tables import audit, outcomes, properties
 from tests.integration.api_support import Door, door
+from tests.system import people
 
 LEAD: dict[str, Any] = {
     "email": "rosa@example.com",
@@ -132,15 +133,15 @@ def test_the_bytes_of_a_receipt(api: Door) -> None:
 
 def test_cards_in_pages(api: Door) -> None:
     for number in range(5):
-        lead(api, email=f"r{number}@example.com", person={"given": f"R{number}", "family": "Example"})
+        lead(api, email=people.email(number), phone=None, person=people.name(number))
     staff, seen, cursor = api.staff(), [], ""
     while True:
         page = get(api, f"/v1/guest-cards?limit=2&cursor={cursor}" if cursor else "/v1/guest-cards?limit=2", staff)
         seen += [card["prospect"]["email"] for card in page["guest_cards"]]
         if not (cursor := page["next"]):
             break
-        lead(api, email="late@example.com")  # what arrives meanwhile moves nothing
-    assert seen == [f"r{number}@example.com" for number in reversed(range(5))]
+        lead(api, email="late@example.com", phone=None, person=people.name(99))  # what arrives meanwhile moves nothing
+    assert seen == [people.email(number) for number in reversed(range(5))]
 
 
 def test_cards_that_are_looked_for(api: Door) -> None:

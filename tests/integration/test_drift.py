@@ -22,6 +22,7 @@ from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # n
 from tests.integration.api_support import Door
 from tests.integration.test_way_of_a_lead import zillow
 from tests.servers import PostgreSQL
+from tests.system import people
 from tests.world import World, running_world
 
 WEEKS = 3
@@ -51,7 +52,9 @@ class Town:
 
     def _zillow(self, what: str) -> None:
         self.number += 1
-        person = {"name": f"Renter {_word(self.number)}", "email": f"r{self.number}@example.com"}
+        told = people.name(self.number)
+        person = {"name": f"{told['given']} {told['family']}", "email": people.email(self.number)}
+        person["phone"] = people.phone(self.number)
         if what == "leads":
             self.world.send(zillow(**person, message=f"Question {self.number}"))
         elif what == "no_message":
@@ -64,8 +67,8 @@ class Town:
     def _site(self) -> None:
         self.number += 1
         lead = {
-            "person": {"name": f"Guest {_word(self.number)}"},
-            "email": f"g{self.number}@example.org",
+            "person": people.name(self.number),
+            "email": people.email(self.number),
             "property": {"id": "chd001"},
             "message": f"Question {self.number}",
             "source": "website",

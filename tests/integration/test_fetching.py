@@ -24,6 +24,7 @@ from leadsvc.workers.graph import Found, judge
 from tests.graph_fixtures import TOKEN, GraphBench, graph, graph_process, webhook  # noqa: F401  # fixtures
 from tests.integration.api_support import Door, door
 from tests.integration.test_hooks import TOPIC, certificate, sns
+from tests.system import people
 
 CONFIG = """\
 feeds:
@@ -95,8 +96,12 @@ def office(store_url: str, tmp_path: Path, graph: GraphBench) -> Iterator[Office
         found.fetcher.stop()
 
 
-def rosa(graph: GraphBench, lead_id: str, name: str = "Rosa Example") -> None:  # noqa: F811
-    graph.put(lead_id, full_name=name, email=f"renter{lead_id}@example.com", message="Is it free?")
+def named(lead_id: str) -> str:
+    return " ".join(people.name(int(lead_id)).values())
+
+
+def rosa(graph: GraphBench, lead_id: str) -> None:  # noqa: F811
+    graph.put(lead_id, full_name=named(lead_id), email=people.email(int(lead_id)), message="Is it free?")
 
 
 def test_named_then_fetched(office: Office, graph: GraphBench) -> None:  # noqa: F811
@@ -104,7 +109,7 @@ def test_named_then_fetched(office: Office, graph: GraphBench) -> None:  # noqa:
     assert office.hook("4001")["status"] == "accepted"
     assert office.names() == []
     office.fetcher.round()
-    assert office.names() == ["Rosa Example"]
+    assert office.names() == [named("4001")]
     pointer, lead = sorted(office.door.rows(receipts), key=lambda row: row["received_at"])
     assert (pointer["state"], pointer["cause"]) == ("not_lead", "pointer")
     assert (lead["state"], lead["authenticated"], lead["delivery_key"]) == (
@@ -120,7 +125,7 @@ def test_named_then_fetched(office: Office, graph: GraphBench) -> None:  # noqa:
 
 def test_batched_and_sent_again(office: Office, graph: GraphBench) -> None:  # noqa: F811
     for lead_id in ("1", "2", "3"):
-        rosa(graph, lead_id, f"Rosa {'ABC'[int(lead_id) - 1]}example")
+        rosa(graph, lead_id)
     office.hook("1", "2", "1")
     office.hook("2", "3", number=True)
     office.fetcher.round()

@@ -21,6 +21,7 @@ from leadsvc.store.tables import deliveries, fates, guest_cards, imports, inquir
 from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
 from tests.integration.test_way_of_a_lead import zillow
 from tests.processes import ROOT
+from tests.system import people
 from tests.world import World, running_world
 
 MAP = ROOT / "tests" / "importing" / "old_crm_csv.yaml"
@@ -36,6 +37,10 @@ def world(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World
         made.services.maps.maps[field_map.id] = field_map  # type: ignore[index]
         yield made
         made.assert_balanced()
+
+
+def named(number: int) -> str:
+    return " ".join(people.name(number).values())
 
 
 def row(number: int, created: str, *, name: str = "Signe Aalto", home: str = HOME, **more: str) -> list[str]:
@@ -157,7 +162,7 @@ def everything(world: World) -> dict[str, int]:
 
 def test_a_dry_run_says_what_the_run_does(world: World, tmp_path: Path) -> None:
     world.send(zillow(name="Rosa Lindqvist", email="rosa@example.com", message="Alive"))
-    rows = [row(n, f"2024-03-{n:02} 10:00", name=f"Person{'abcdefg'[n % 7]} Keller") for n in range(1, 21)]
+    rows = [row(n, f"2024-03-{n:02} 10:00", name=named(n % 7)) for n in range(1, 21)]
     rows += [row(30, world.clock().isoformat(), name="Rosa Lindqvist", email="rosa@example.com", message="Alive")]
     rows += [rows[4], row(31, "2024-05-01", name="Lost Soul", email=""), row(32, "2024-05-02", home="Nowhere Lofts")]
     path = written(tmp_path / "old.csv", rows)
@@ -174,7 +179,7 @@ def test_a_dry_run_says_what_the_run_does(world: World, tmp_path: Path) -> None:
 
 
 def test_a_stopped_run_goes_on(world: World, tmp_path: Path) -> None:
-    rows = [row(n, "2024-03-01", name=f"P{'abcdefghijklm'[n]} Berg", email="" if n % 5 == 0 else f"p{n}@example.org")
+    rows = [row(n, "2024-03-01", name=named(n), email="" if n % 5 == 0 else f"p{n}@example.org")
             for n in range(12)]  # fmt: skip
     path = written(tmp_path / "old.csv", rows)
     for _ in range(3):
@@ -191,7 +196,7 @@ def test_a_stopped_run_goes_on(world: World, tmp_path: Path) -> None:
 
 
 def test_a_changed_file_is_not_taken_for_the_rest(world: World, tmp_path: Path) -> None:
-    rows = [row(n, "2024-03-01", name=f"P{'abcd'[n]} Berg") for n in range(4)]
+    rows = [row(n, "2024-03-01", name=named(n)) for n in range(4)]
     path = written(tmp_path / "old.csv", rows)
     with pytest.raises(KeyboardInterrupt):
         take(world, path, stop_after=1, chunk=2)
@@ -204,7 +209,7 @@ def test_a_changed_file_is_not_taken_for_the_rest(world: World, tmp_path: Path) 
 
 
 def test_two_at_once_write_nothing_twice(world: World, tmp_path: Path) -> None:
-    path = written(tmp_path / "old.csv", [row(n, "2024-03-01", name=f"P{'abcd'[n]} Berg") for n in range(4)])
+    path = written(tmp_path / "old.csv", [row(n, "2024-03-01", name=named(n)) for n in range(4)])
 
     def meanwhile(progress: Progress) -> None:
         if progress.rows == 2:

@@ -34,6 +34,7 @@ from leadsvc.store.tables import (
 from leadsvc.workers.deliver import profile
 from leadsvc.workers.syncing import sync
 from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.system import people
 from tests.world import World, running_world
 
 HOME = "chd001"
@@ -49,8 +50,8 @@ def world(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World
 def lead(number: int, **more: Any) -> dict[str, Any]:
     return {
         "source": "apartments_com",
-        "person": {"given": f"Rosa{number}", "family": f"Berg{number}"},
-        "email": f"rosa{number}@example.com",
+        "person": people.name(number),
+        "email": people.email(number),
         "message": f"Question {number}",
         "property": {"id": HOME},
     } | more
@@ -130,15 +131,15 @@ def test_days_say_whom_an_answer_is_for(world: World) -> None:
     name = only(world, "property")
     answer(world, name, home(world)["id"], valid_to=date(2026, 1, 31))
     world.settle()
-    by_person = {row["lead"]["name"]["value"]["given"]: row["property_id"] for row in world.rows(inquiries)}
-    assert by_person == {"Rosa1": home(world)["id"], "Rosa2": None}
+    by_person = {row["lead"]["message"]["value"]: row["property_id"] for row in world.rows(inquiries)}
+    assert by_person == {"Question 1": home(world)["id"], "Question 2": None}
     again = only(world, "property")
     assert (again.id, again.waiting, len(again.answers)) == (name.id, 1, 1)
     other = next(row for row in world.rows(properties) if row["remote_id"] != HOME and row["active"])
     answer(world, again, other["id"], valid_from=date(2026, 2, 1))
     world.settle()
-    by_person = {row["lead"]["name"]["value"]["given"]: row["property_id"] for row in world.rows(inquiries)}
-    assert by_person == {"Rosa1": home(world)["id"], "Rosa2": other["id"]}
+    by_person = {row["lead"]["message"]["value"]: row["property_id"] for row in world.rows(inquiries)}
+    assert by_person == {"Question 1": home(world)["id"], "Question 2": other["id"]}
     assert queue(world) == []
 
 

@@ -5,18 +5,24 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event
 
+from leadsvc.faults import Commit
+from leadsvc.resolve.model import Model
+from leadsvc.store.queries.models import activate
 from leadsvc.store.tables import guest_cards, match_decisions, prospects
 from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.system import people
 from tests.world import World, running_world
 
-MOST_STATEMENTS = 12
+MOST_STATEMENTS = {"postgresql": 12, "sqlite": 14}
+"""On SQLite every table is a statement of its own."""
+
 COMMITS = 2
 FULL = 2_000
 """Prospects of the store that is called full."""
@@ -41,9 +47,17 @@ _CASES: dict[str, tuple[dict[str, object], str]] = {
         {"email": "kim@example.com", "phone": None, "property": {"name": "Nowhere"}, "external_id": "A-6"},
         "accepted",
     ),
-    "review": ({"person": {"given": "Rosa", "family": "Ode"}, "email": None, "external_id": "A-3"}, "accepted"),
+    "review": ({"person": {"given": "Rosa", "family": "Ode"}, "external_id": "A-3"}, "accepted"),
     "household": ({"person": {"given": "Per", "family": "Lindqvist"}, "email": None, "external_id": "A-4"}, "accepted"),
-    "new person": ({"email": "kim@example.com", "phone": "918-555-0122", "external_id": "A-5"}, "accepted"),
+    "new person": (
+        {
+            "person": {"given": "Kim", "family": "Tanaka"},
+            "email": "kim@example.com",
+            "phone": "918-555-0187",
+            "external_id": "A-5",
+        },
+        "accepted",
+    ),
 }
 
 
@@ -108,8 +122,8 @@ def renters(first: int, count: int) -> list[dict[str, object]]:
     return [
         _ROSA
         | {
-            "person": {"given": f"Rosa{number:x}", "family": f"Lindqvist{number:x}"},
-            "email": f"rosa{number}@example.com",
+            "person": people.name(number),
+            "email": people.email(number),
             "phone": None,
             "message": f"Question {number}",
             "external_id": f"N-{number}",
@@ -118,13 +132,25 @@ def renters(first: int, count: int) -> list[dict[str, object]]:
     ]
 
 
+def _ask_always(world: World) -> None:
+    """Nobody is joined without a person."""
+    model = replace(Model.default(), version="never", join=0.99, review=0.001)
+    with world.services.store.write(Commit.ADMIN) as connection:
+        activate(connection, model, "tester", world.clock())
+    world.services.intake.forget_portfolio()
+
+
 def fill(world: World) -> None:
     for first in range(0, FULL, 500):
-        assert set(send(world, *renters(1_000_000 + first, 500))) == {"accepted"}
+        assert set(send(world, *renters(10_000 + first, 500))) == {"accepted"}
     assert world.count(prospects) >= FULL
 
 
-def assert_within_budget(what: str, count: Count, most: int = MOST_STATEMENTS) -> None:
+def most(world: World) -> int:
+    return MOST_STATEMENTS[world.services.store.engine.dialect.name]
+
+
+def assert_within_budget(what: str, count: Count, most: int) -> None:
     listed = "\n".join(text[:120] for text in count.texts)
     assert count.statements <= most, f"{what}: {count.statements} statements\n{listed}"
     assert count.commits == COMMITS, f"{what}: {count.commits} commits"
@@ -133,14 +159,16 @@ def assert_within_budget(what: str, count: Count, most: int = MOST_STATEMENTS) -
 @pytest.mark.parametrize("case", _CASES)
 def test_one_lead_stays_within_the_budget(world: World, case: str) -> None:
     changes, expected = _CASES[case]
-    assert_within_budget("first lead", cost(world, _ROSA))
+    if case == "review":
+        _ask_always(world)
+    assert_within_budget("first lead", cost(world, _ROSA), 12)
     lead = _ROSA | changes
     world.services.intake.portfolio()
     with counting(world.services.store.engine) as count:
         assert send(world, lead) == [expected]
     # A correction computes the prospect anew from all it ever said, which SQLite does table by table.
     corrected = case.startswith("revision") and world.services.store.sqlite
-    assert_within_budget(case, count, MOST_STATEMENTS + 4 if corrected else MOST_STATEMENTS)
+    assert_within_budget(case, count, most(world) + 5 * corrected)
     kinds = {row["verdict"] for row in world.rows(match_decisions)}
     assert ("review" in kinds, "related" in kinds) == (case == "review", case == "household")
     assert (world.count(guest_cards, guest_cards.c.property_id.is_(None)) == 1) == (case == "unplaced")
@@ -160,9 +188,9 @@ def test_the_cost_does_not_grow_with_the_store(world: World) -> None:
 def test_a_hundred_leads_cost_hardly_more_than_one(world: World) -> None:
     one = cost(world, *renters(0, 1))
     hundred = cost(world, *renters(1, 100))
-    assert hundred.statements <= one.statements + 2
+    assert hundred.statements <= one.statements + (4 if world.services.store.sqlite else 2)
     assert hundred.commits == COMMITS
     mixed = [lead | {"message": "Once more", "external_id": f"M-{n}"} for n, lead in enumerate(renters(1, 50))]
     again = cost(world, *mixed, *renters(200, 50))
     # Inserts and updates of the same tables are two statements each on SQLite; for a hundred leads together.
-    assert_within_budget("half of a hundred known", again, MOST_STATEMENTS + 2)
+    assert_within_budget("half of a hundred known", again, most(world) + 2)

@@ -26,6 +26,7 @@ from leadsvc.store.tables import (
     tasks,
 )
 from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.system import people as renters
 from tests.world import World, running_world
 
 ROOTS = guest_cards.c.root_id == guest_cards.c.id
@@ -119,7 +120,7 @@ def test_two_feeds_one_person(world: World) -> None:
     assert world.pms.state()["counts"]["live_people"] == 4
     assert world.count(tasks) == 1
     sentences = [row["sentence"] for row in world.rows(match_decisions)]
-    assert "Same e-mail address, same name" in sentences
+    assert "Same e-mail address, same name, at the same property, within the hour" in sentences
     world.assert_balanced()
 
 
@@ -151,7 +152,7 @@ def test_a_couple_sharing_a_phone_stays_two_people(world: World) -> None:
 
 def test_a_bridge_joins_what_it_connects(world: World) -> None:
     say(world, email="rosa.lindqvist@example.com")
-    say(world, email=None, phone="918-555-0132", message="second")
+    say(world, person={}, email=None, phone="918-555-0132", message="second")
     assert people(world) == 2
     world.settle()
     say(world, phone="918-555-0132", message="third")
@@ -165,7 +166,7 @@ def test_a_bridge_joins_what_it_connects(world: World) -> None:
 
 def test_a_merge_is_taken_back_as_if_it_had_not_been(world: World) -> None:
     say(world, email="rosa.lindqvist@example.com")
-    say(world, email=None, phone="918-555-0132", message="second")
+    say(world, person={}, email=None, phone="918-555-0132", message="second")
     world.settle()
     say(world, phone="918-555-0132", message="third")
     world.settle()
@@ -238,7 +239,10 @@ def test_the_same_key_gets_the_same_answer(world: World) -> None:
 def test_bulk_with_duplicates_inside(world: World) -> None:
     import json
 
-    leads = [json.loads(canonical(message=f"m{n % 5}", email=f"p{n % 10}@example.com")) for n in range(50)]
+    leads = [
+        json.loads(canonical(message=f"m{n % 5}", person=renters.name(n % 10), email=renters.email(n % 10)))
+        for n in range(50)
+    ]
     answer = world.send(json.dumps(leads).encode(), "application/json", "canonical")
     assert answer.status == 200
     statuses = [each["status"] for each in answer.body["leads"]]

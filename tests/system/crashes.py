@@ -90,8 +90,8 @@ class Crashes:
             known = [self._new()] if stimulus is Crashes._again else [self._new(), self._new()]
             self._known[point, side].append(known)
             self._send(known[0], email=people.email(known[0]))
-            if len(known) > 1:
-                self._send(known[0], phone=people.phone(known[1]))
+            if len(known) > 1:  # without a name, so that nothing connects the two yet
+                self._send(known[0], named=False, phone=people.phone(known[1]))
             if stimulus is Crashes._unmerge:
                 merged.append(known)
         self.town.settle()
@@ -103,10 +103,10 @@ class Crashes:
     def _new(self) -> int:
         return next(self._numbers)
 
-    def _send(self, person: int, *, told: int = 1, **contact: str) -> None:
+    def _send(self, person: int, *, told: int = 1, named: bool = True, **contact: str) -> None:
         token = f"Question {uuid.uuid4().hex[:12]}"
         feed = "site" if len(self.tally.owed) % 2 else "portal"
-        self.town.lead(feed, person=people.name(person), message=token, **contact)
+        self.town.lead(feed, person=people.name(person) if named else {}, message=token, **contact)
         self.tally.owed.append(Owed(token, person, told))
 
     # -- the points -----------------------------------------------------------------------------------------------
@@ -257,6 +257,7 @@ _STIMULI: Mapping[str, Callable[[Crashes, str, str], None]] = {
     "sweep": Crashes._newcomer,
     "mend": Crashes._unheard,
     "watch": Crashes._newcomer,
+    "settle": Crashes._again,
     "outcomes": Crashes._newcomer,
     "call.pull_outcomes": Crashes._newcomer,
     "fetch": Crashes._advertised,

@@ -34,6 +34,7 @@ class PropertyInfo:
     time_zone: str
     office_hours: Mapping[str, str]
     agents: tuple[str, ...]
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def load_portfolio(connection: Connection) -> Portfolio:
             row.time_zone,
             row.office_hours,
             tuple(staff[row.destination, row.remote_id]),
+            row.region,
         )
         for row in rows
     }

@@ -63,11 +63,11 @@ def upgrade() -> None:
 
 
 def _traces() -> None:
-    """Inquiries that are there already are traced by the sweep, a batch at a time: they may be many."""
+    """Inquiries that are there already are traced and settled by the sweep, a batch at a time: they may be many."""
     op.add_column("inquiries", sa.Column("trace", Json, server_default=sa.text("'[]'"), nullable=False))
-    op.add_column("inquiries", sa.Column("untraced", sa.Boolean(), server_default=sa.text("true"), nullable=False))
-    untraced = sa.text("untraced")
-    op.create_index("ix_inquiries_untraced", "inquiries", ["id"], sqlite_where=untraced, postgresql_where=untraced)
+    op.add_column("inquiries", sa.Column("unsettled", sa.Boolean(), server_default=sa.text("true"), nullable=False))
+    unsettled = sa.text("unsettled")
+    op.create_index("ix_inquiries_unsettled", "inquiries", ["id"], sqlite_where=unsettled, postgresql_where=unsettled)
     op.create_table(
         "match_keys",
         sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -76,13 +76,7 @@ def _traces() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_match_keys_inquiry_id", "match_keys", ["inquiry_id"])
-    op.create_table(
-        "identifier_names",
-        sa.Column("identifier_id", sa.Uuid(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("identifier_id", "name", name=op.f("pk_identifier_names")),
-        sqlite_with_rowid=False,
-    )
+    op.add_column("identifiers", sa.Column("marks", Json, server_default=sa.text("'[]'"), nullable=False))
 
 
 def _old_verdicts() -> None:

@@ -1,0 +1,156 @@
+"""All inquiries that have to be judged together with one: its prospect's, and whatever any of them is linked to.
+
+Closed under links, so that what is found out about a neighbourhood is what would be found out about the whole store
+(SPEC §6: a function of the inquiries, the verdicts and one model).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, select
+
+from leadsvc.pipeline.deciding import candidates, crowd_behind, to_meet
+from leadsvc.resolve.engine import Score, linked, partition, score
+from leadsvc.resolve.keys import keys
+from leadsvc.resolve.levels import Usable, usable
+from leadsvc.resolve.model import Model
+from leadsvc.resolve.roots import follow
+from leadsvc.store.known import Known, Wanted, look, meet
+from leadsvc.store.tables import inquiries, match_verdicts, prospects
+
+MOST = 300
+"""Inquiries of a neighbourhood beyond which it is left to a person: the work grows with the square of it."""
+
+_FAR_BACK = datetime(1, 1, 10, tzinfo=UTC)
+
+
+class TooLarge(Exception):
+    """The neighbourhood has more than :data:`MOST` inquiries."""
+
+
+@dataclass(slots=True)
+class Judged:
+    """What the engine says of a neighbourhood. ``roots``: its prospects; ``people``: inquiries that are one person;
+    ``reviews``, ``households``: pairs of inquiries standing for two people."""
+
+    known: Known
+    roots: set[uuid.UUID]
+    people: list[set[uuid.UUID]] = field(default_factory=list)
+    reviews: list[tuple[uuid.UUID, uuid.UUID]] = field(default_factory=list)
+    households: list[tuple[uuid.UUID, uuid.UUID]] = field(default_factory=list)
+
+    def told_by(self, root: uuid.UUID) -> list[uuid.UUID]:
+        """The inquiries of a prospect that can be compared."""
+        return [each for each in self.known.members.get(root, ()) if each in self.known.traces]
+
+
+class Neighbourhood:
+    """Grows around one prospect; :meth:`judged` then takes it apart."""
+
+    def __init__(self, connection: Connection, model: Model, root: uuid.UUID) -> None:
+        self.connection, self.model = connection, model
+        self.known = Known()
+        self.inside: set[uuid.UUID] = set()
+        self._usable: dict[uuid.UUID, Usable] = {}
+        self._met: set[uuid.UUID] = set()
+        self._meet({root})
+        frontier = {root}
+        while frontier:
+            self.inside |= frontier
+            if sum(len(self.known.members[each]) for each in self.inside) > MOST:
+                raise TooLarge
+            frontier = self._around(frontier) - self.inside
+
+    def judged(self) -> Judged:
+        """Everything inside, taken apart into people, component by component."""
+        found = Judged(self.known, self.inside)
+        traces, crowd = self.known.traces, crowd_behind(self.known)
+        for part in self._components():
+            together = [traces[each] for each in part]
+            told = partition(together, self.model, crowd, same=self.known.same, apart=self.known.apart)
+            found.people += [{uuid.UUID(each) for each in cluster} for cluster in told.clusters]
+            found.reviews += [(uuid.UUID(one), uuid.UUID(other)) for one, other, _ in told.reviews]
+            found.households += [(uuid.UUID(one), uuid.UUID(other)) for one, other, _ in told.households]
+        return found
+
+    def score(self, one: uuid.UUID, other: uuid.UUID) -> Score:
+        """How two inquiries compare."""
+        return score(self._as_compared(one), self._as_compared(other), self.model)
+
+    # -- growing ------------------------------------------------------------------------------------------------------
+
+    def _meet(self, roots: Collection[uuid.UUID]) -> None:
+        new = set(roots) - self._met
+        meet(self.connection, self.known, new, _nothing())
+        self._met |= new
+
+    def _around(self, frontier: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+        """The prospects linked with one of ``frontier``, or joined with it by a verdict."""
+        fresh = [each for root in sorted(frontier) for each in self._told(root)]
+        traces = [self.known.traces[each] for each in fresh]
+        near = look(self.connection, _nothing({key for trace in traces for key in keys(trace)}))
+        self.known.keyed.update(near.keyed)
+        self.known.homes = near.homes | self.known.homes
+        self.known.traces = near.traces | self.known.traces
+        called = self._called(fresh)
+        self._meet(to_meet(self.known, traces, self.model) | called)
+        return called | {
+            self.known.homes[other] for one in fresh for other in self._candidates(one) if self._linked(one, other)
+        }
+
+    def _told(self, root: uuid.UUID) -> list[uuid.UUID]:
+        return [each for each in self.known.members[root] if each in self.known.traces]
+
+    def _called(self, fresh: Collection[uuid.UUID]) -> set[uuid.UUID]:
+        """The prospects of inquiries that a person said are one with one of ``fresh``."""
+        of = match_verdicts.c.inquiry_id.in_(fresh) & (match_verdicts.c.verdict == "same")
+        statement = (
+            select(prospects.c.root_id)
+            .join(inquiries, inquiries.c.prospect_id == prospects.c.id)
+            .join(match_verdicts, match_verdicts.c.other_id == inquiries.c.id)
+            .where(of)
+        )
+        return set(self.connection.execute(statement).scalars())
+
+    def _candidates(self, inquiry: uuid.UUID) -> set[uuid.UUID]:
+        """Those that share a key with it and belong to a prospect that is loaded."""
+        found = candidates(self.known, self.known.traces[inquiry])
+        return {each for each in found if each in self.known.traces and self.known.homes[each] in self._met}
+
+    def _linked(self, one: uuid.UUID, other: uuid.UUID) -> bool:
+        return linked(self._as_compared(one), self._as_compared(other), self.model)
+
+    def _as_compared(self, inquiry: uuid.UUID) -> Usable:
+        """Only of those whose prospect is loaded: the crowds behind their values are known."""
+        if inquiry not in self._usable:
+            masked = self.model.frequencies.masked
+            self._usable[inquiry] = usable(self.known.traces[inquiry], crowd_behind(self.known), masked)
+        return self._usable[inquiry]
+
+    # -- taking apart -------------------------------------------------------------------------------------------------
+
+    def _components(self) -> list[list[uuid.UUID]]:
+        """Inquiries linked with each other, directly or through others."""
+        everybody = sorted(each for root in self.inside for each in self._told(root))
+        within = set(everybody)
+        edges = [
+            (one, other)
+            for one in everybody
+            for other in sorted(self._candidates(one) & within)
+            if one < other and self._linked(one, other)
+        ]
+        edges += [(uuid.UUID(one), uuid.UUID(other)) for one, other in sorted(self.known.same)]
+        groups: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
+        for each, root in follow(edges, everybody).items():
+            groups[root].append(each)
+        return list(groups.values())
+
+
+def _nothing(keys: Collection[int] = ()) -> Wanted:
+    """A look-up by keys alone."""
+    return Wanted("", (), keys, (), (), uuid.UUID(int=0), _FAR_BACK, _FAR_BACK)
