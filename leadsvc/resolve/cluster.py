@@ -8,6 +8,7 @@ inquiries only; equal averages are settled by the order of the rows, which the c
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from math import inf
 
 CLIP = 6.0
 """Natural log odds beyond which one pair speaks no louder."""
@@ -54,15 +55,28 @@ def average_link(
         first, second = sorted((_group_of(members, one), _group_of(members, other)))
         if first != second and second not in barred[first]:
             _unite(members, means, barred, first, second, _louder)
+    best = {row: _best(means, barred, row) for row in members}
     while True:
-        best = max(
-            ((mean, -one, -other) for one, row in means.items() for other, mean in row.items()
-             if one < other and other not in barred[one]),
-            default=None,
-        )  # fmt: skip
-        if best is None or best[0] < threshold:
+        row = max(best, key=lambda each: (best[each][0], -each), default=None)
+        if row is None or best[row][0] < threshold:
             return sorted(sorted(each) for each in members.values())
-        _unite(members, means, barred, -best[1], -best[2], _mean)
+        gone = -best[row][1]
+        _unite(members, means, barred, row, gone, _mean)
+        del best[gone]
+        for third, (_, other) in best.items():
+            if third == row or -other in {row, gone}:
+                best[third] = _best(means, barred, third)
+            elif third < row and row not in barred[third]:
+                best[third] = max(best[third], (means[third][row], -row))
+
+
+def _best(means: dict[int, dict[int, float]], barred: dict[int, set[int]], row: int) -> tuple[float, int]:
+    """The group after ``row`` that agrees with it best: its mean, and its number, negative so that the first of equals
+    is the greatest."""
+    return max(
+        ((mean, -other) for other, mean in means[row].items() if other > row and other not in barred[row]),
+        default=(-inf, 0),
+    )
 
 
 def _group_of(members: dict[int, list[int]], row: int) -> int:
