@@ -239,18 +239,21 @@ def settled(traces: list[Trace]) -> set[frozenset[str]]:
 @settings(max_examples=300)
 @given(NEIGHBOURS)
 def test_a_new_inquiry_is_placed_where_the_whole_puts_it_or_reopens(traces: list[Trace]) -> None:
-    """What follows for the last one, with the others settled before, is what settling all says; where joining cannot
-    express that, the neighbourhood is opened again."""
+    """What follows for the last one, with the others settled before, is what settling all says as far as those reach
+    whom it is linked with; where joining cannot express that, the neighbourhood is to be opened again."""
     *old, new = traces
-    before = {frozenset(cluster) for cluster in settled(old)} if old else set()
+    before = settled(old)
     prospects = {min(each): [trace for trace in old if trace.id in each] for each in before}
+    mine = usable(new, crowd)
+    near = [key for key, rows in prospects.items() if any(linked(mine, usable(each, crowd), MODEL) for each in rows)]
+    together = [new, *(trace for key in near for trace in prospects[key])]
     told = place(new, prospects, MODEL, crowd)
     if told.reopen:
         return
     joined = {told.group, *told.merge} if told.verdict == "join" else set()
-    mine = frozenset({new.id}.union(*(each for each in before if min(each) in joined)))
-    after = {each for each in before if min(each) not in joined} | {mine}
-    assert after == settled(traces)
+    after = {frozenset(trace.id for trace in prospects[key]) for key in near if key not in joined}
+    after.add(frozenset({new.id}.union(*(each for each in before if min(each) in joined))))
+    assert after == people(partition(together, MODEL, crowd))
 
 
 @given(NEIGHBOURS)
