@@ -18,7 +18,7 @@ from leadsvc.dedup.cores import Cores
 from leadsvc.dedup.table import read
 from leadsvc.resolve.engine import score
 from leadsvc.resolve.levels import usable
-from leadsvc.resolve.model import Model, weights_of
+from leadsvc.resolve.model import LEAST, MOST, Model, weights_of
 
 _STEPS = ("reading", "candidates", "comparing", "learning weights", "judging", "completing", "grouping", "writing")
 
@@ -38,7 +38,7 @@ _new = click.Path(path_type=Path, dir_okay=False)
     default=True,
     help="Learn weights from this file first, without labels; names are counted in it either way.  [default: fit]",
 )
-@click.option("--join", type=click.FloatRange(0.5, 1, max_open=True), help="Probability that joins.")
+@click.option("--join", type=click.FloatRange(LEAST, MOST), help="Probability that joins.")
 @click.option("--processes", type=click.IntRange(1), help="Processes to work with; without it, one for each core.")
 def dedup(
     leads: Path,
