@@ -18,6 +18,7 @@ VERBS: dict[str, str] = {
     "demo": "leadsvc.cli.demo:demo",
     "destinations": "leadsvc.cli.destinations:destinations",
     "doctor": "leadsvc.cli.doctor:doctor",
+    "identity": "leadsvc.cli.identity:identity",
     "import": "leadsvc.cli.import_:import_",
     "drift": "leadsvc.cli.drift:drift",
     "hooks": "leadsvc.cli.hooks:hooks",
