@@ -24,7 +24,18 @@ def test_folder_is_linked_into_the_package(name: str) -> None:
 def test_pure_parts_that_exist_are_all_listed() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     listed = next(contract["source_modules"] for contract in contracts if contract["name"].startswith("Pure"))
-    pure = ["parsers", "fieldmap", "resolve", "dedup", "attribution", "normalize", "places", "trust", "drift", "learning"]
+    pure = [
+        "parsers",
+        "fieldmap",
+        "resolve",
+        "dedup",
+        "attribution",
+        "normalize",
+        "places",
+        "trust",
+        "drift",
+        "learning",
+    ]
     present = [name for name in pure if _exists(name)]
     assert sorted(listed) == sorted(f"leadsvc.{name}" for name in present)
 
