@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -19,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from sqlalchemy import select
 
 from leadsvc.errors import Reject
-from leadsvc.store.tables import exceptions, guest_cards, identifiers, inquiries, prospect_identifiers, prospects, tasks
+from leadsvc.store.tables import guest_cards, identifiers, inquiries, prospect_identifiers, prospects, tasks
 from tests.renters import Office
 
 
@@ -36,7 +35,6 @@ def likeness(office: Office) -> str:
         "cards": {leads(cards[row["id"]]): card(row) for row in root_cards},
         "tasks": sorted([leads(cards[root_of(office, row["guest_card_id"])]), *task(row, told)] for row in todo),
         "identifiers": known_by(office, people),
-        "asked": sorted(asked(office, people, cards)),
     }
     return json.dumps(picture, sort_keys=True, default=str, indent=1)
 
@@ -90,15 +88,6 @@ def known_by(office: Office, people: dict[UUID, list[str]]) -> dict[str, list[st
     return {leads(people[root]): sorted(v for each, v in rows if each == root) for root in people}
 
 
-def asked(office: Office, people: dict[UUID, list[str]], cards: dict[UUID, list[str]]) -> Iterator[list[str]]:
-    """The open questions whether two people are one: about whom, and whom else."""
-    open_ = (exceptions.c.kind == "match_review") & exceptions.c.resolved_at.is_(None)
-    roots = {row["id"]: row["root_id"] for row in office.world.rows(prospects)}
-    for row in office.world.rows(exceptions, open_, exceptions.c.subject_kind == "guest_card"):
-        (card_,) = office.world.rows(guest_cards, guest_cards.c.id == row["subject_id"])
-        yield [leads(cards[card_["root_id"]]), leads(people[roots[card_["may_be"]]]), row["cause"]]
-
-
 # -- what happens ----------------------------------------------------------------------------------------------------
 
 RENTERS = [
@@ -123,6 +112,7 @@ class Play:
     script: list[Step] = field(default_factory=list)
     merges: dict[int, UUID] = field(default_factory=dict)
     leads: int = 0
+    parted: bool = False
 
     def do(self, step: Step) -> None:
         before = len(self.script)
@@ -206,6 +196,7 @@ class Play:
 
     def _given(self, message: str) -> None:
         self.script.append(("given", message))
+        self.parted = True
         with contextlib.suppress(Reject):  # the only inquiry of its person
             self.office.actions.split(self.office.inquiry(message).id, "ana")
 
@@ -216,6 +207,7 @@ class Play:
 
     def _parted(self, one: str, other: str) -> None:
         self.script.append(("parted", one, other))
+        self.parted = True
         self.office.apart(one, other)
 
     def _pass(self, days: int) -> None:
@@ -253,7 +245,8 @@ EDITS = (("phone", "+19185550199"), ("email", "ana.says@example.com"), ("name", 
 
 class Histories(RuleBasedStateMachine):
     """What people, renters and the PMS may do, in any order. Nobody splits or keeps apart while somebody is merged:
-    what that would mean without the merge, nobody could say."""
+    what that would mean without the merge, nobody could say. Once that was said, nobody writes any more: whom a lead
+    belongs to that fits two people who are kept apart is a question for a person."""
 
     office: Office
 
@@ -262,10 +255,12 @@ class Histories(RuleBasedStateMachine):
         self.office.clear()
         self.play = Play(self.office)
 
+    @precondition(lambda self: not self.play.parted)
     @rule(renter=st.sampled_from(RENTERS), home=st.sampled_from(HOMES))
     def lead(self, renter: tuple[str, str | None, str | None], home: str) -> None:
         self.play.do(("lead", renter, home))
 
+    @precondition(lambda self: not self.play.parted)
     @rule(renter=st.sampled_from(RENTERS), home=st.sampled_from(HOMES))
     def another_lead(self, renter: tuple[str, str | None, str | None], home: str) -> None:
         self.play.do(("lead", renter, home))
@@ -317,8 +312,9 @@ class Histories(RuleBasedStateMachine):
         as_if_it_had_not_been(self.office, self.play)
 
 
-def run(office: Office, histories: int, steps: int = 16) -> None:
-    """So many histories of so many steps in one office; raises AssertionError with the shortest that goes wrong."""
+def run(office: Office, histories: int, steps: int = 16, fixed: bool = False) -> None:
+    """So many histories of so many steps in one office; raises AssertionError with the shortest that goes wrong.
+    ``fixed``: the same ones each time."""
 
     class Here(Histories):
         pass
@@ -328,6 +324,7 @@ def run(office: Office, histories: int, steps: int = 16) -> None:
         max_examples=histories,
         stateful_step_count=steps,
         deadline=None,
+        derandomize=fixed,
         suppress_health_check=list(HealthCheck),
         print_blob=True,
     )

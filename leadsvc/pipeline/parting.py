@@ -74,7 +74,7 @@ def unmerge(connection: Connection, context: Context, decision_id: uuid.UUID, ac
     rebuild_prospects(connection, roots, context.portfolio.own_values)
     touched = {card for pair in parted.items() for card in pair} | rehomed.cards
     restore_cards(connection, touched)
-    reopened = _reopen_tasks(connection, decision_id)
+    reopened = _reopen_tasks(connection, parted)
     restore_tasks(connection, touched, before)
     _correct_destinations(connection, work, parted, reopened, rehomed, merge, leaves, roots)
     ask_whose_outcomes(connection, work, parted, merge)
@@ -214,16 +214,16 @@ def _root_now(connection: Connection, card_id: uuid.UUID) -> uuid.UUID:
     return root
 
 
-def _reopen_tasks(connection: Connection, decision_id: uuid.UUID) -> list[Row[Any]]:
-    """Tasks that were cancelled because their card was merged, where it stands for itself again."""
-    roots = select(guest_cards.c.id).where(guest_cards.c.id == guest_cards.c.root_id)
+def _reopen_tasks(connection: Connection, cards: Collection[uuid.UUID]) -> list[Row[Any]]:
+    """Tasks that were cancelled because their card was merged, whichever merge that was: these ``cards`` stand for
+    themselves again."""
     return list(
         connection.execute(
             update(tasks)
             .where(
-                tasks.c.guest_card_id.in_(roots),
+                tasks.c.guest_card_id.in_(cards),
                 tasks.c.state == "cancelled",
-                tasks.c.reason == f"merged:{decision_id}",
+                tasks.c.reason.like("merged:%"),
             )
             .values(state="open", reason="", version=tasks.c.version + 1)
             .returning(tasks)

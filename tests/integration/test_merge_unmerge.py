@@ -23,4 +23,4 @@ def office(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Offi
 
 
 def test_as_if_it_had_not_been(office: Office) -> None:
-    run(office, histories=12)
+    run(office, histories=15, fixed=True)
