@@ -108,11 +108,14 @@ class Town:
         return int(self.rows(sql, **values)[0][0])
 
     def owed(self) -> int:
-        """Receipts and deliveries that are not yet where they belong."""
-        waiting = "SELECT count(*) FROM deliveries WHERE state IN ('pending', 'in_flight', 'retry')"
-        held = "SELECT count(*) FROM deliveries WHERE state = 'held' AND cause = 'paused_account'"
-        rest = [f"SELECT count(*) FROM {table} WHERE state = 'pending'" for table in ("receipts", "fetches")]  # noqa: S608  # constants
-        return sum(self.number(sql) for sql in (waiting, held, *rest))
+        """What is not yet where it belongs. Asked in the order in which one becomes the next, so that nothing slips by
+        between two questions."""
+        pending = ("fetches WHERE state = 'pending'", "receipts WHERE state = 'pending'")
+        again = ("inquiries WHERE unsettled", "reopenings")
+        paused = "deliveries WHERE state = 'held' AND cause = 'paused_account'"
+        waiting = "deliveries WHERE state IN ('pending', 'in_flight', 'retry')"
+        asked = (*pending, *again, paused, waiting)
+        return sum(self.number(f"SELECT count(*) FROM {each}") for each in asked)  # noqa: S608  # constants
 
     def settle(self, seconds: float = 60.0) -> None:
         """Wait until nothing is owed."""
