@@ -82,16 +82,21 @@ class Known:
 _LOCK = (
     "SELECT set_config(name, 'off', true), NULL FROM unnest(ARRAY['enable_seqscan', 'enable_hashjoin',"
     " 'enable_mergejoin', 'jit']) AS name"
+    " UNION ALL SELECT NULL, pg_advisory_xact_lock_shared(n)::text FROM unnest(%s::bigint[]) AS n"
     " UNION ALL SELECT NULL, pg_advisory_xact_lock(n)::text FROM unnest(%s::bigint[]) AS n"
 )
+
+_MANY = 1_500
+"""Words beyond which everything is locked: the server's table of locks is small, and shared by everybody."""
 
 
 def lock(connection: Connection, words: Iterable[str]) -> None:
     """Hold every word until the transaction ends, in one order for everybody. SQLite has one writer and needs none."""
     if connection.dialect.name != "postgresql":
         return
-    numbers = sorted({lock_number(word) for word in words})
-    connection.exec_driver_sql(_LOCK, ("{" + ",".join(map(str, numbers)) + "}",))
+    numbers, everything = sorted({lock_number(word) for word in words}), [lock_number("every lead")]
+    shared, own = (everything, numbers) if len(numbers) <= _MANY else ([], everything)
+    connection.exec_driver_sql(_LOCK, tuple("{" + ",".join(map(str, each)) + "}" for each in (shared, own)))
 
 
 @dataclass(frozen=True, slots=True)

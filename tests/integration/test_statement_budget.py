@@ -185,6 +185,11 @@ def test_the_cost_does_not_grow_with_the_store(world: World) -> None:
     assert {each.commits for each in full} == {COMMITS}
 
 
+def test_a_thousand_leads_lock_no_more_than_a_server_can_keep(world: World) -> None:
+    assert set(send(world, *renters(20_000, 1_000))) == {"accepted"}
+    assert world.count(prospects) == 1_000
+
+
 def test_a_hundred_leads_cost_hardly_more_than_one(world: World) -> None:
     one = cost(world, *renters(0, 1))
     hundred = cost(world, *renters(1, 100))
