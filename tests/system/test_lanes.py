@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def say(world: World, message: str, occurred_at: str = "", **contact: str) -> No
 def two_cards(world: World) -> tuple[Claimed, Claimed]:
     """Two prospects whose cards are taken by a worker; the second one will survive: it is older."""
     say(world, "first", email=people.email(1))
-    say(world, "second", occurred_at=FIRST.replace(day=1).isoformat(), phone=people.phone(1))
+    say(world, "second", occurred_at=(FIRST - timedelta(days=45)).isoformat(), phone=people.phone(1))
     one, other = world.loop.deliverer._claim("pms")
     return one, other
 
