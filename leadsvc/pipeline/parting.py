@@ -75,7 +75,7 @@ def unmerge(connection: Connection, context: Context, decision_id: uuid.UUID, ac
     touched = {card for pair in parted.items() for card in pair} | rehomed.cards
     restore_cards(connection, touched)
     reopened = _reopen_tasks(connection, parted)
-    restore_tasks(connection, touched, before)
+    restore_tasks(connection, work, touched, before)
     _correct_destinations(connection, work, parted, reopened, rehomed, merge, leaves, roots)
     ask_whose_outcomes(connection, work, parted, merge)
     if merge.decided_by != "rules" and stays != leaves:

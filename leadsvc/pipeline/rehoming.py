@@ -40,6 +40,7 @@ from leadsvc.store.tables import (
 OPEN = ("pending", "retry", "held", "dead")
 _BY_HAND = "A person said that this inquiry is somebody else's"
 _SENTENCE = "After the two were parted, its own evidence names this person"
+_STRAYED = "The guest card it was put on turned out to be another person's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,19 +133,26 @@ def arrivals() -> Select[Any]:
 
 def came_later(connection: Connection, parting: Parting) -> list[Row[Any]]:
     """What came while the two were one, with the number and time at which each came; where a person put one, it
-    stays."""
+    stays. Also strays: those on a card that is the other's now, because it was the one open when an earlier parting
+    gave them to their person."""
     given = parting.given.inquiry_id if parting.given else None
     now = match_decisions.alias("now")
+    owner = prospects.alias("owner")
+    stray = owner.c.root_id != prospects.c.root_id
     rows = connection.execute(
         arrivals()
+        .add_columns(stray.label("stray"), now.c.decided_by)
         .join(now, now.c.id == inquiries.c.decision_id)
         .join(prospects, prospects.c.id == inquiries.c.prospect_id)
+        .join(guest_cards, guest_cards.c.id == inquiries.c.guest_card_id)
+        .join(owner, owner.c.id == guest_cards.c.prospect_id)
         .where(
-            prospects.c.root_id == parting.stays,
-            (inquiries.c.id == given) | ((_came.c.seq > parting.since) & (now.c.decided_by == RULES)),
+            (prospects.c.root_id.in_((parting.stays, parting.leaves)) & stray)
+            | (prospects.c.root_id == parting.stays)
+            & ((inquiries.c.id == given) | ((_came.c.seq > parting.since) & (now.c.decided_by == RULES))),
         )
     ).all()
-    return [row for row in rows if row.id == given or parting.concerns(row.prospect_id, row.seq)]
+    return [row for row in rows if row.stray or row.id == given or parting.concerns(row.prospect_id, row.seq)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +234,7 @@ class Replay(ABC):
     def _place(self, row: Row[Any]) -> None:
         person = self.whose(row)
         was = self.root_card[row.guest_card_id]
-        home = row.prospect_id if person.id == self.stays else person.id
+        home = row.prospect_id if row.prospect_id in person.members else person.id
         target = self._card(person, row, was, home)
         self.kept[target].told.append(row.occurred_at)
         if target != was or home != row.prospect_id:
@@ -263,9 +271,8 @@ class Replay(ABC):
         if was in self.empty:
             card = self.empty.pop(was)
             self._keep(person, card, [])
-            if person.id != self.stays:
-                mine = guest_cards.c.id.in_(card.members)
-                self.connection.execute(update(guest_cards).where(mine).values(prospect_id=person.id))
+            mine = guest_cards.c.id.in_(card.members) & guest_cards.c.prospect_id.not_in(person.members | {person.id})
+            self.connection.execute(update(guest_cards).where(mine).values(prospect_id=home))
             return card.id
         card = self._new_card(home, row, hint)
         self._keep(person, card, [])
@@ -334,12 +341,14 @@ class _Parted(Replay):
 
     def __init__(self, connection: Connection, work: Working, parting: Parting, later: list[Row[Any]]) -> None:
         super().__init__(connection, work, parting.stays, {parting.leaves}, later)
-        self.leaves, self.given = parting.leaves, parting.given
+        self.parting, self.leaves, self.given = parting, parting.leaves, parting.given
 
     def whose(self, row: Row[Any]) -> Person:
         """Whom the engine would have joined it to; a person of its own when nobody."""
         if self._is_given(row):
             return self.persons[self.leaves]
+        if self._only_strayed(row):
+            return next(each for each in self.persons.values() if row.prospect_id in each.members)
         known, model = self.known, self.work.context.model
         groups = {person: telling(rows) for person, rows in self.told.items() if rows}
         trace = known.traces[row.id]
@@ -351,7 +360,12 @@ class _Parted(Replay):
     def because(self, row: Row[Any]) -> Because:
         if self.given is not None and self._is_given(row):
             return Because("by_hand", _BY_HAND, undoes=self.given.undoes, by=self.given.by)
-        return Because("parted", _SENTENCE)
+        return Because("parted", _STRAYED if self._only_strayed(row) else _SENTENCE)
+
+    def _only_strayed(self, row: Row[Any]) -> bool:
+        """Whose it is was never in question, only the card it is on."""
+        asked = row.decided_by == RULES and self.parting.concerns(row.prospect_id, row.seq)
+        return bool(row.stray) and not asked
 
     def _is_given(self, row: Row[Any]) -> bool:
         return self.given is not None and self.given.inquiry_id == row.id

@@ -53,7 +53,7 @@ def follow_up(connection: Connection, work: Working, root: uuid.UUID, rehomed: R
     work.flush(connection)
     rebuild_prospects(connection, {root, *rehomed.people(connection)}, work.context.portfolio.own_values)
     restore_cards(connection, rehomed.cards)
-    restore_tasks(connection, rehomed.cards, [])
+    restore_tasks(connection, work, rehomed.cards, [])
     owe_rehomed(connection, work, rehomed)
     restore_standing(connection, {root, *rehomed.people(connection)})
     work.flush(connection)

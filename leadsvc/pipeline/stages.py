@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
@@ -14,6 +14,9 @@ from leadsvc.ids import uuid7
 from leadsvc.pipeline.standing import restore_standing
 from leadsvc.resolve.stage import STAGE_OF, stage_after
 from leadsvc.store.tables import guest_cards, inquiries, outcomes, tasks
+
+if TYPE_CHECKING:
+    from leadsvc.pipeline.working import Working
 
 
 def write_outcome(
@@ -46,16 +49,19 @@ def write_outcome(
     return True
 
 
-def restore_tasks(connection: Connection, roots: Iterable[uuid.UUID], decisions: Iterable[Row[Any]]) -> None:
+def restore_tasks(
+    connection: Connection, work: Working, roots: Iterable[uuid.UUID], decisions: Iterable[Row[Any]]
+) -> None:
     """Open first-contact tasks of root cards: about the newest inquiry of the card, due when the first to wait is due.
 
     ``decisions``: merges that may have hastened a task; each recorded when it was due before.
     """
-    rows = [row for each in decisions for row in each.evidence if row.get("field") == "task"]
-    due_before = {uuid.UUID(row["ours"]): datetime.fromisoformat(row["theirs"]) for row in reversed(rows)}
+    due_before: dict[uuid.UUID, datetime] = {}
+    for row in (row for each in decisions for row in each.evidence if row.get("field") == "task"):
+        task_id, before = uuid.UUID(row["ours"]), datetime.fromisoformat(row["theirs"])
+        due_before[task_id] = max(before, due_before.get(task_id, before))
     for root in sorted(roots):
         mine = (tasks.c.guest_card_id == root) & (tasks.c.state == "open") & (tasks.c.kind == "first_contact")
-        task = connection.execute(select(tasks).where(mine)).one_or_none()
         family = select(guest_cards.c.id).where(guest_cards.c.root_id == root)
         told: Select[Any] = (
             select(inquiries.c.id, inquiries.c.lead)
@@ -63,6 +69,8 @@ def restore_tasks(connection: Connection, roots: Iterable[uuid.UUID], decisions:
             .order_by(inquiries.c.received_at.desc(), inquiries.c.id.desc())
         )
         _restore_done(connection, family, told)
+        _date_anew(connection, work, family)
+        task = connection.execute(select(tasks).where(mine)).one_or_none()
         newest = connection.execute(told).first()
         if task is None or newest is None:
             continue
@@ -71,13 +79,32 @@ def restore_tasks(connection: Connection, roots: Iterable[uuid.UUID], decisions:
                 tasks.c.guest_card_id.in_(family), tasks.c.state == "cancelled", tasks.c.reason.like("merged:%")
             )
         ).all()
-        due_at = min(due_before.get(each.id, each.due_at) for each in (task, *folded))
+        due_at = min(max(each.due_at, due_before.get(each.id, each.due_at)) for each in (task, *folded))
         values = _about(newest) | {"due_at": due_at, "version": tasks.c.version + 1}
         connection.execute(update(tasks).where(tasks.c.id == task.id).values(**values))
 
 
 def _about(inquiry: Row[Any]) -> dict[str, Any]:
     return {"inquiry_id": inquiry.id, "body": (inquiry.lead.get("message") or {}).get("value", "")}
+
+
+def _date_anew(connection: Connection, work: Working, family: Select[tuple[uuid.UUID]]) -> None:
+    """A task made for an inquiry that went elsewhere is due from the first one that is left on its card."""
+    first = (
+        select(
+            tasks.c.id, tasks.c.guest_card_id, guest_cards.c.property_id, func.min(inquiries.c.received_at).label("at")
+        )
+        .join(guest_cards, guest_cards.c.id == tasks.c.guest_card_id)
+        .join(inquiries, inquiries.c.guest_card_id == tasks.c.guest_card_id)
+        .where(tasks.c.kind == "first_contact", tasks.c.state.in_(("open", "cancelled")))
+        .where(tasks.c.guest_card_id.in_(family))
+        .group_by(tasks.c.id, tasks.c.guest_card_id, tasks.c.created_at, guest_cards.c.property_id)
+        .having(tasks.c.created_at < func.min(inquiries.c.received_at))
+    )
+    for row in connection.execute(first).all():
+        fresh = work.first_contact(row.guest_card_id, row.property_id, row.id, "", row.at)
+        values = {"created_at": fresh["created_at"], "due_at": fresh["due_at"], "version": tasks.c.version + 1}
+        connection.execute(update(tasks).where(tasks.c.id == row.id).values(**values))
 
 
 def _restore_done(connection: Connection, family: Select[tuple[uuid.UUID]], told: Select[Any]) -> None:
