@@ -14,6 +14,7 @@ from leadsvc.resolve.names import NameLevel, compare, name_key
 from leadsvc.workers.cardview import CardView
 from leadsvc.workers.claim import Claimed
 from leadsvc.workers.destinations.base import (
+    CardAt,
     CardKind,
     CardPush,
     Destination,
@@ -117,7 +118,7 @@ def _unverified(result: Result) -> Result:
 def _known(destination: Destination, view: CardView) -> tuple[Result, RemoteCard | None]:
     """The remote record that is this card: by its id, by our key, or adopted because it is the same person."""
     if view.remote_card_id:
-        result, card = destination.get_card(view.remote_card_id)
+        result, card = destination.get_card(_at(view, view.remote_card_id))
         if not result.ok or card is not None:
             return result, card
     query = Query(our_key=view.key, email=view.email, phone=view.phone, property_ref=view.property_ref)
@@ -147,6 +148,10 @@ def _remote_name(card: RemoteCard) -> Any:
     if not first and not last:
         first, _, last = card.name.partition(" ")
     return name_key(first, last)
+
+
+def _at(view: CardView, remote_id: str) -> CardAt:
+    return CardAt(card_id=remote_id, property_ref=view.property_ref, our_key=view.key)
 
 
 def _card(view: CardView) -> CardPush:
@@ -190,7 +195,7 @@ def _add_event(destination: Destination, claimed: Claimed, view: CardView) -> Pu
         source_named=event["source"] in view.source_there,
         agent_ref=view.agent_ref,
     )
-    result = destination.add_event(view.remote_card_id, push_)
+    result = destination.add_event(_at(view, view.remote_card_id), push_)
     refs = (Ref("event", claimed.subject_id, result.event_id),) if result.ok and result.event_id else ()
     return Pushed(result, refs, source=event["source"])
 
@@ -208,7 +213,7 @@ def _put_task(destination: Destination, claimed: Claimed, view: CardView) -> Pus
         text=_with_standing(view, task["body"]),
         assignee_ref=task["assignee"],
     )
-    result = destination.put_task(view.remote_card_id, push_)
+    result = destination.put_task(_at(view, view.remote_card_id), push_)
     refs = (Ref("task", claimed.subject_id, result.task_id),) if result.ok and result.task_id else ()
     return Pushed(result, refs)
 
@@ -237,7 +242,7 @@ def _merge(destination: Destination, view: CardView) -> Pushed:
     if not destination.capabilities.can_merge:
         message = f"the vendor cannot merge: merge card {loser} into {survivor} there by hand"
         return Pushed(Result(outcome=Outcome.REJECT, code="cannot_merge", message=message))
-    result = destination.merge_cards(loser, survivor)
+    result = destination.merge_cards(_at(view, loser), _at(view, survivor))
     return Pushed(result, gone=((view.card_id, loser),) if result.ok else ())
 
 
@@ -249,5 +254,5 @@ def _unmerge(destination: Destination, view: CardView) -> Pushed:
     if not destination.capabilities.can_merge:
         message = f"the vendor cannot part merged cards: restore card {merged} there by hand"
         return Pushed(Result(outcome=Outcome.REJECT, code="cannot_unmerge", message=message))
-    result = destination.unmerge_card(merged)
+    result = destination.unmerge_card(_at(view, merged))
     return Pushed(result, (Ref("card", view.card_id, merged),) if result.ok else ())

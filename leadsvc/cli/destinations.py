@@ -101,7 +101,7 @@ def resume(name: str) -> None:
 
 
 @destinations.command()
-@click.argument("vendor", type=click.Choice(sorted(VENDORS)))
+@click.argument("vendor", type=click.Choice(VENDORS))
 @click.argument("op")
 def classify(vendor: str, op: str) -> None:
     """Read one answer as JSON on standard input (status, headers, body, context) and say what it means."""

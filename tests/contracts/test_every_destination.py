@@ -10,6 +10,7 @@ import pytest
 
 from leadsvc.workers.destinations import VENDORS, connect
 from leadsvc.workers.destinations.base import (
+    CardAt,
     CardPush,
     ConfigKind,
     Destination,
@@ -79,6 +80,10 @@ def destination(bench: Bench) -> Iterator[Destination]:
     connected.close()
 
 
+def at(card_id: str, our_key: str = CARD.our_key) -> CardAt:
+    return CardAt(card_id=card_id, property_ref=CARD.property_ref, our_key=our_key)
+
+
 def until_done(write: Callable[[], Result], tries: int = 4) -> Result:
     """As a worker does it: the same write again while the answer says retry."""
     for _ in range(tries):
@@ -134,7 +139,7 @@ def test_a_card_is_found_by_each_key(destination: Destination) -> None:
         looked, cards = destination.find_prospect(Query(**{name: fields[name]}, property_ref=CARD.property_ref))
         assert looked.ok
         assert [card.card_id for card in cards] == [result.card_id], name
-    looked, card = destination.get_card(result.card_id)
+    looked, card = destination.get_card(at(result.card_id))
     assert looked.ok
     assert card is not None
     assert (card.our_key, card.person_id, card.source) == (CARD.our_key, result.person_id, "Zillow.com")
@@ -143,7 +148,7 @@ def test_a_card_is_found_by_each_key(destination: Destination) -> None:
 
 
 def test_an_unknown_card_is_empty(destination: Destination) -> None:
-    result, card = destination.get_card("no such card?")
+    result, card = destination.get_card(at("no such card?"))
     assert result.ok
     assert result.empty
     assert card is None
@@ -165,7 +170,7 @@ def test_a_card_is_created_once_whatever_happens(bench: Bench, mode: str, words:
     assert result.ok
     assert result.card_id
     assert bench.live_cards(CARD.our_key) == 1
-    looked, card = destination.get_card(result.card_id)
+    looked, card = destination.get_card(at(result.card_id))
     destination.close()
     assert looked.ok
     assert card is not None
@@ -179,7 +184,7 @@ def test_a_card_is_updated_whatever_happens(bench: Bench, mode: str, words: dict
     bench.fault("update", mode, **words)
     result = until_done(lambda: destination.put_prospect(CARD, None))
     assert result.ok
-    _, card = destination.get_card(made.card_id)
+    _, card = destination.get_card(at(made.card_id))
     destination.close()
     assert card is not None
     assert card.phones == (CARD.phone,)
@@ -194,7 +199,7 @@ def test_an_event_is_added_once_whatever_happens(bench: Bench, mode: str, words:
         pytest.skip("the vendor has no events")
     card_id = destination.put_prospect(CARD, None).card_id
     bench.fault("event", mode, **words)
-    result = until_done(lambda: destination.add_event(card_id, EVENT))
+    result = until_done(lambda: destination.add_event(at(card_id), EVENT))
     destination.close()
     assert result.ok
     assert result.event_id
@@ -208,12 +213,12 @@ def test_a_task_is_made_once_whatever_happens(bench: Bench, mode: str, words: di
         pytest.skip("the vendor has no tasks")
     card_id = destination.put_prospect(CARD, None).card_id
     bench.fault("task", mode, **words)
-    result = until_done(lambda: destination.put_task(card_id, TASK))
+    result = until_done(lambda: destination.put_task(at(card_id), TASK))
     assert result.ok
     assert result.task_id
-    moved = destination.put_task(card_id, replace(TASK, due_at=TASK.due_at + timedelta(days=1)))
+    moved = destination.put_task(at(card_id), replace(TASK, due_at=TASK.due_at + timedelta(days=1)))
     assert moved.task_id == result.task_id
-    assert destination.find_task(card_id, TASK.our_task_key).task_id == result.task_id
+    assert destination.find_task(at(card_id), TASK.our_task_key).task_id == result.task_id
     destination.close()
     assert bench.tasks(card_id) == 1
 
@@ -233,12 +238,12 @@ def test_retry_after_is_passed_on(bench: Bench, destination: Destination) -> Non
 def test_blanks_are_filled_and_a_persons_words_stay(bench: Bench, destination: Destination) -> None:
     card_id = destination.put_prospect(replace(CARD, last_name="", move_in=None), None).card_id
     bench.agent_edits(card_id, {"first_name": "Nour", "phone": "+17065550199"})
-    _, known = destination.get_card(card_id)
+    _, known = destination.get_card(at(card_id))
     result = destination.put_prospect(replace(CARD, source_name="apartments_com"), known)
     assert result.ok
     assert set(result.kept) == {"first_name", "phone", "source_name"}
     assert set(result.written) == {"last_name", "move_in"}
-    _, card = destination.get_card(card_id)
+    _, card = destination.get_card(at(card_id))
     assert card is not None
     assert (card.name, card.phones, card.source) == ("Nour Haddad", ("+17065550199",), "Zillow.com")
 
@@ -265,7 +270,7 @@ def test_only_allowed_fields_leave(bench: Bench) -> None:
     allowed = frozenset({"first_name", "last_name", "email", "source_name"})
     destination = connect(replace(bench.profile, allowed_fields=allowed))
     card_id = destination.put_prospect(CARD, None).card_id
-    _, card = destination.get_card(card_id)
+    _, card = destination.get_card(at(card_id))
     destination.close()
     assert card is not None
     assert set(card.fields) == allowed
@@ -303,17 +308,17 @@ def test_merge_and_its_undoing(bench: Bench, destination: Destination, mode: str
     if mode:
         bench.fault("merge", mode)
         bench.fault("unmerge", mode)
-    assert until_done(lambda: destination.merge_cards(loser, survivor)).ok
-    assert destination.merge_cards(loser, survivor).outcome is Outcome.DUPLICATE
+    assert until_done(lambda: destination.merge_cards(at(loser), at(survivor))).ok
+    assert destination.merge_cards(at(loser), at(survivor)).outcome is Outcome.DUPLICATE
     assert bench.live_cards("GC-BBBB") == 0
     _, found = destination.find_prospect(Query(our_key="GC-BBBB"))
     assert [card.card_id for card in found] == [survivor]
     again = destination.put_prospect(replace(CARD, our_key="GC-BBBB"), None)
     assert (again.ok, again.card_id) == (True, survivor)
-    assert until_done(lambda: destination.unmerge_card(loser)).ok
-    assert destination.unmerge_card(loser).outcome is Outcome.DUPLICATE
+    assert until_done(lambda: destination.unmerge_card(at(loser))).ok
+    assert destination.unmerge_card(at(loser)).outcome is Outcome.DUPLICATE
     assert bench.live_cards("GC-BBBB") == 1
-    _, card = destination.get_card(survivor)
+    _, card = destination.get_card(at(survivor))
     assert card is not None
     assert card.phones == ()
 
@@ -323,8 +328,8 @@ def test_history_follows_a_card_that_was_merged_away(bench: Bench, destination: 
         pytest.skip("the vendor cannot merge")
     survivor = destination.put_prospect(replace(CARD, our_key="GC-AAAA"), None).card_id
     loser = destination.put_prospect(replace(CARD, our_key="GC-BBBB"), None).card_id
-    destination.merge_cards(loser, survivor)
-    event, task = destination.add_event(loser, EVENT), destination.put_task(loser, TASK)
+    destination.merge_cards(at(loser), at(survivor))
+    event, task = destination.add_event(at(loser), EVENT), destination.put_task(at(loser), TASK)
     assert (event.ok, event.card_id) == (True, survivor)
     assert (task.ok, task.card_id) == (True, survivor)
     assert bench.events(survivor) == 1

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 
 from leadsvc.workers.destinations import connect
-from leadsvc.workers.destinations.base import CardKind, CardPush, EventPush, Outcome, Query, TaskPush
+from leadsvc.workers.destinations.base import CardAt, CardKind, CardPush, EventPush, Outcome, Query, TaskPush
 from tests import destinations_fixtures
 from tests.contracts.test_every_destination import CARD, EVENT, TASK
 from tests.destinations_fixtures import SIMPMS_KEY, SimPmsBench, running_simpms, with_timeout
@@ -54,7 +54,7 @@ def test_who_was_there_already(simpms: SimPmsBench) -> None:
 
 def test_a_known_prospect_is_adopted(simpms: SimPmsBench) -> None:
     destination = connect(simpms.profile)
-    _, known = destination.get_card("p0000902")
+    _, known = destination.get_card(CardAt(card_id="p0000902"))
     card = replace(CARD, first_name="Mina", last_name="Patel", email="mina.patel@example.com", phone="")
     result = destination.put_prospect(card, known)
     assert (result.card_id, result.kept) == ("p0000902", ("source_name",))
@@ -65,11 +65,11 @@ def test_a_known_prospect_is_adopted(simpms: SimPmsBench) -> None:
 
 def test_a_resident_is_left_alone_but_gets_the_history(simpms: SimPmsBench) -> None:
     destination = connect(simpms.profile)
-    _, known = destination.get_card("p0000871")
+    _, known = destination.get_card(CardAt(card_id="p0000871"))
     card = replace(CARD, property_ref="chd001")
     result = destination.put_prospect(card, known)
     assert (result.outcome, result.code, result.written) == (Outcome.DUPLICATE, "not_editable", {})
-    assert destination.add_event("p0000871", EVENT).outcome is Outcome.ACCEPTED
+    assert destination.add_event(CardAt(card_id="p0000871"), EVENT).outcome is Outcome.ACCEPTED
     assert "update_card" not in simpms.requests()
     destination.close()
 
@@ -77,7 +77,7 @@ def test_a_resident_is_left_alone_but_gets_the_history(simpms: SimPmsBench) -> N
 def test_an_edit_in_between_is_read_again(simpms: SimPmsBench) -> None:
     destination = connect(simpms.profile)
     card_id = destination.put_prospect(replace(CARD, phone=""), None).card_id
-    _, stale = destination.get_card(card_id)
+    _, stale = destination.get_card(CardAt(card_id=card_id))
     simpms.agent_edits(card_id, {"phone": "+17065550199"})
     result = destination.put_prospect(replace(CARD, floor_plan_ref="L1"), stale)
     assert (result.outcome, result.kept) == (Outcome.ACCEPTED, ("phone",))
@@ -91,14 +91,14 @@ def test_a_retired_source_goes_out_as_the_fallback(simpms: SimPmsBench) -> None:
     result = destination.put_prospect(CARD, None)
     assert (result.outcome, result.fallbacks) == (Outcome.ACCEPTED, ("source_name",))
     event = EventPush(our_event_key="IN-2", kind="call", at=EVENT.at, text="", source_name="zillow", agent_ref="ana")
-    assert set(destination.add_event(result.card_id, event).fallbacks) == {"source_name", "agent_ref"}
+    assert set(destination.add_event(CardAt(card_id=result.card_id), event).fallbacks) == {"source_name", "agent_ref"}
     destination.close()
 
 
 def test_an_agent_of_another_property_is_not_assigned(simpms: SimPmsBench) -> None:
     destination = connect(replace(simpms.profile, fallback_agent="ben"))
     card_id = destination.put_prospect(CARD, None).card_id
-    result = destination.put_task(card_id, replace(TASK, assignee_ref="dee"))
+    result = destination.put_task(CardAt(card_id=card_id), replace(TASK, assignee_ref="dee"))
     assert (result.outcome, result.fallbacks) == (Outcome.ACCEPTED, ("assignee_ref",))
     assert [task["assignee_id"] for task in simpms.state()["tasks"]] == ["ben"]
     destination.close()
@@ -153,8 +153,10 @@ def test_the_page_shows_what_came_and_runs_nothing(simpms: SimPmsBench) -> None:
         source_name="zillow", floor_plan_ref="L1", budget_max_cents=150_000,
     )  # fmt: skip
     card_id = destination.put_prospect(card, None).card_id
-    destination.add_event(card_id, EVENT)
-    destination.put_task(card_id, TaskPush(our_task_key="T", title="Ring <b>them</b>", due_at=TASK.due_at))
+    destination.add_event(CardAt(card_id=card_id), EVENT)
+    destination.put_task(
+        CardAt(card_id=card_id), TaskPush(our_task_key="T", title="Ring <b>them</b>", due_at=TASK.due_at)
+    )
     destination.close()
     page = httpx2.get(simpms.url, trust_env=False).text
     assert "<script>" not in page

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from leadsvc.faults import SIDES, Commit
-from leadsvc.workers.destinations.simpms_wire import READS, WRITES
+from leadsvc.workers.destinations.vendors.simpms.wire import READS, WRITES
 from leadsvc.workers.fetch import OPERATIONS
 from tests.graph_fixtures import webhook
 from tests.processes import ROOT, eventually

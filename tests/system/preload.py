@@ -21,7 +21,7 @@ for _module in (
     "leadsvc.web.signin",
     "leadsvc.workers.build",
     "leadsvc.workers.queue",
-    "leadsvc.workers.destinations.simpms",
+    "leadsvc.workers.destinations.vendors.simpms",
     "psycopg",
     "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite.pysqlite",

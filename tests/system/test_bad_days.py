@@ -14,7 +14,7 @@ import pytest
 
 from leadsvc.app import prepare
 from leadsvc.store.tables import deliveries, destinations, exceptions, match_decisions
-from leadsvc.workers.destinations.simpms_wire import WRITES
+from leadsvc.workers.destinations.vendors.simpms.wire import WRITES
 from tests.destinations_fixtures import SimPmsBench, running_simpms, simpms, simpms_process  # noqa: F401  # fixtures
 from tests.processes import eventually, free_port
 from tests.system import people

@@ -9,7 +9,7 @@ import pytest
 
 from leadsvc.workers.destinations.base import CARD_FIELDS, CardKind, CardPush, Profile, RemoteCard
 from leadsvc.workers.destinations.filling import Outgoing, fill, outgoing, source_name, with_fallbacks
-from leadsvc.workers.destinations.simpms import CAPABILITIES
+from leadsvc.workers.destinations.vendors.simpms import CAPABILITIES
 
 PROFILE = Profile(
     name="pms",

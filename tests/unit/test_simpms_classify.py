@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from leadsvc.workers.destinations import classifier
 from leadsvc.workers.destinations.base import Outcome, Result
-from leadsvc.workers.destinations.simpms_wire import READS, WRITES
+from leadsvc.workers.destinations.vendors.simpms.wire import READS, WRITES
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 CARD = {"guest_card": {"id": "p1", "person_id": "r1", "version": 3, "third_party_id": "GC-1"}, "kept": ["source"]}

@@ -130,13 +130,19 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a vendor can do: data that the caller plans with, never code.
+    """What a vendor can do: data that the caller plans with and the documentation is made of, never code.
 
-    ``returns_card_id``: always, sometimes, never. ``verify``: none, search or get. ``find_by``: fields of
-    :class:`Query` that can be searched. ``max_len``: characters by field. ``limits``: calls allowed by window, such as
-    ``{"1s": 8}``. ``read_back_delay_s``: how long a write may stay invisible.
+    ``label``: its name for people. ``returns_card_id``: always, sometimes, never. ``verify``: none, search or get.
+    ``find_by``: fields of :class:`Query` that can be searched. ``required``: fields of :class:`CardPush` without which
+    it refuses a card. ``max_len``: characters by field. ``enumerations``: the only values of a field.
+    ``limits``: calls allowed by window, such as ``{"1s": 8}``. ``read_back_delay_s``: how long a write may stay
+    invisible. ``time_zone_rule``: ``utc``, ``property`` (local to the property, without offset) or an IANA name.
+    ``credentials``, ``options``: what an account needs and may set, by name, each with what it is. ``on_duplicate``,
+    ``ids``: sentences on what the vendor does with a person it has, and on its ids. ``corrections``: which are made
+    by themselves, by :data:`CORRECTIONS`; a sentence says what a person does there instead, an empty one nothing.
     """
 
+    label: str = ""
     native_key: NativeKey
     returns_card_id: str
     update_mode: UpdateMode
@@ -150,11 +156,22 @@ class Capabilities:
     can_merge: bool = False
     batch_max: int = 1
     find_by: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    enumerations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     max_len: Mapping[str, int] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     token_life_s: int | None = None
     time_zone_rule: str = "utc"
     read_back_delay_s: float = 0.0
+    credentials: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    on_duplicate: str = ""
+    ids: str = ""
+    corrections: Mapping[str, str] = field(default_factory=dict)
+
+
+CORRECTIONS = ("merge", "unmerge", "contact", "source", "event")
+"""Two cards become one, come apart again; a changed phone or e-mail; a changed first source; a corrected inquiry."""
 
 
 CARD_FIELDS = (
@@ -181,13 +198,17 @@ class Profile:
 
     ``sources`` maps our source slug to the exact name in the PMS; what it lacks goes out as ``fallback_source``.
     ``fallback_agent`` stands in for an agent the PMS refuses (empty: leave unassigned). ``read_back``: read every
-    write again, so that an answer that changed nothing is noticed.
+    write again, so that an answer that changed nothing is noticed. ``credentials``, ``options``: by the names of the
+    vendor's :class:`Capabilities`. ``properties``: remote ids of all properties the account serves.
     """
 
     name: str
     vendor: str
     base_url: str
     api_key: str = field(repr=False, default="")
+    credentials: Mapping[str, str] = field(repr=False, default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    properties: tuple[str, ...] = ()
     timeout_s: float = 15.0
     max_answer_bytes: int = 4 * 1024 * 1024
     max_connections: int = 10
@@ -198,6 +219,21 @@ class Profile:
     allowed_fields: frozenset[str] = frozenset(CARD_FIELDS)
     read_back: bool = True
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        return tuple(each for each in (self.api_key, *self.credentials.values()) if each)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardAt:
+    """Where a remote card is: its id, and what some vendors want to know beside it."""
+
+    card_id: str
+    property_ref: str = ""
+    our_key: str = ""
+    person_id: str = ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardPush:
@@ -206,11 +242,12 @@ class CardPush:
     ``our_key`` is ours for ever and marks the remote record; ``person_key`` joins cards of one person over properties.
     ``source_name`` is our source slug, or with ``source_named`` the very name that the PMS has for it. ``last_pushed``
     are the values of the last acknowledged push: a remote value equal to them is still ours to correct; any other stays
-    as it is.
+    as it is. ``time_zone`` is the property's, by IANA name. ``unsure``: an earlier attempt may have written it.
     """
 
     our_key: str
     property_ref: str
+    time_zone: str = "UTC"
     person_key: str = ""
     first_name: str = ""
     last_name: str = ""
@@ -227,6 +264,7 @@ class CardPush:
     agent_ref: str = ""
     comment: str = ""
     last_pushed: Mapping[str, str] = field(default_factory=dict)
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +278,7 @@ class EventPush:
     source_name: str = ""
     source_named: bool = False
     agent_ref: str = ""
+    time_zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +292,7 @@ class TaskPush:
     assignee_ref: str = ""
     priority: str = "normal"
     kind: str = "task"
+    time_zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,7 +394,7 @@ class Destination(Protocol):
         """Live cards that match, newest change first; ``empty`` when there are none."""
         ...
 
-    def get_card(self, card_id: str) -> tuple[Result, RemoteCard | None]:
+    def get_card(self, at: CardAt) -> tuple[Result, RemoteCard | None]:
         """One card, merged ones too; ``empty`` when the vendor does not know it."""
         ...
 
@@ -363,27 +403,27 @@ class Destination(Protocol):
         ``card.our_key`` is never made a second time."""
         ...
 
-    def find_event(self, card_id: str, our_event_key: str) -> Result:
+    def find_event(self, at: CardAt, our_event_key: str) -> Result:
         """``event_id`` of our event on the card, or ``empty``."""
         ...
 
-    def add_event(self, card_id: str, event: EventPush) -> Result:
+    def add_event(self, at: CardAt, event: EventPush) -> Result:
         """Append to the history once; ``duplicate`` when it is there already."""
         ...
 
-    def find_task(self, card_id: str, our_task_key: str) -> Result:
+    def find_task(self, at: CardAt, our_task_key: str) -> Result:
         """``task_id`` of our task on the card, or ``empty``."""
         ...
 
-    def put_task(self, card_id: str, task: TaskPush) -> Result:
+    def put_task(self, at: CardAt, task: TaskPush) -> Result:
         """Create the task, or move the one that carries our key."""
         ...
 
-    def merge_cards(self, loser_card_id: str, survivor_card_id: str) -> Result:
+    def merge_cards(self, loser: CardAt, survivor: CardAt) -> Result:
         """Let the survivor stand for both; ``duplicate`` when that is so already."""
         ...
 
-    def unmerge_card(self, card_id: str) -> Result:
+    def unmerge_card(self, at: CardAt) -> Result:
         """Take a merged card out again; ``duplicate`` when it stands alone already."""
         ...
 

@@ -142,8 +142,8 @@ class Door:
 
     def clean(self, text: str) -> str:
         """``text`` without this account's secrets and without personal data, for logs and messages."""
-        if self._profile.api_key:
-            text = text.replace(self._profile.api_key, "[secret]")
+        for secret in self._profile.secrets:
+            text = text.replace(secret, "[secret]")
         return plain(text)
 
     def close(self) -> None:

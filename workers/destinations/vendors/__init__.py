@@ -1,0 +1,1 @@
+"""One module (or package) per vendor; its name is the vendor's in the configuration."""
