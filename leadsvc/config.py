@@ -24,13 +24,13 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 
+from leadsvc.accountconfig import SENSITIVE as SENSITIVE
+from leadsvc.accountconfig import Account as Account
+from leadsvc.accountconfig import AccountSchema
 from leadsvc.errors import ConfigurationError
 from leadsvc.hookconfig import MAIL_BYTES, MAIL_PROVIDERS, Fetch, HookSchema, Verify
 
 MASK = "••••"
-SENSITIVE = ("income", "credit", "employment")
-"""What a destination may need of a renter's sensitive answers (mappings/shared/sensitive.yaml). What tells a protected
-class is not among them: nobody gets that."""
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -49,27 +49,6 @@ class Feed:
     provider: str = ""
     verify: Verify | None = None
     fetch: Fetch | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A destination account. ``creates``: remote ids of the properties where it creates prospects, empty = all.
-    ``keep_sensitive``: the kinds of sensitive answers it needs (:data:`SENSITIVE`); every other is dropped unread."""
-
-    name: str
-    vendor: str
-    base_url: str
-    api_key: str = field(default="", repr=False)
-    creates: tuple[str, ...] = ()
-    timeout_s: float = 10.0
-    concurrency: int = 8
-    sources: Mapping[str, str] = field(default_factory=dict)
-    fallback_source: str = ""
-    last_name_placeholder: str = "Unknown"
-    fields: tuple[str, ...] = ()
-    review_minutes: int = 15
-    keep_sensitive: frozenset[str] = frozenset()
-    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,27 +364,6 @@ def _dkim_keys(folder: str) -> Mapping[str, str]:
         raise ValidationError(f"{folder}: {error}; name a folder of DKIM records.", "dkim_keys") from error
 
 
-def _no_credentials(url: str) -> None:
-    if "@" in url.partition("://")[2].partition("/")[0]:
-        raise ValidationError("Credentials do not belong into an address; use api_key.")
-
-
-class _AccountSchema(Schema):
-    vendor = ma.String(required=True)
-    base_url = ma.Url(required=True, require_tld=False, schemes={"http", "https"}, validate=_no_credentials)
-    api_key = ma.String(load_default="")
-    creates = ma.List(ma.String(), load_default=list)
-    timeout_s = ma.Float(load_default=10.0, validate=validate.Range(0.1, 120))
-    concurrency = ma.Integer(load_default=8, validate=validate.Range(1, 64))
-    sources = ma.Dict(keys=ma.String(), values=ma.String(), load_default=dict)
-    fallback_source = ma.String(load_default="")
-    last_name_placeholder = ma.String(load_default="Unknown")
-    fields_ = ma.List(ma.String(), load_default=list, data_key="fields")
-    review_minutes = ma.Integer(load_default=15, validate=validate.Range(0))
-    keep_sensitive = ma.List(ma.String(validate=validate.OneOf(SENSITIVE)), load_default=list)
-    options = ma.Dict(keys=ma.String(), values=ma.String(), load_default=dict)
-
-
 class _PolicySchema(Schema):
     cycle_days = ma.Integer(validate=validate.Range(1, 730))
     redelivery_hours = ma.Integer(validate=validate.Range(0, 168))  # no further back does the look-up go
@@ -422,7 +380,7 @@ class _PolicySchema(Schema):
 class _FileSchema(Schema):
     operator = ma.String()
     feeds = ma.Dict(keys=ma.String(validate=validate.Regexp(r"[a-z0-9_-]{1,64}\Z")), values=ma.Nested(_FeedSchema))
-    destinations = ma.Dict(keys=ma.String(), values=ma.Nested(_AccountSchema))
+    destinations = ma.Dict(keys=ma.String(), values=ma.Nested(AccountSchema))
     mailboxes = ma.Dict(
         keys=ma.String(validate=validate.Regexp(r"[a-z0-9_-]{1,64}\Z")), values=ma.Nested(_MailboxSchema)
     )
@@ -507,6 +465,10 @@ def _account(path: Path, raw: CommentedMap, name: str, row: dict[str, Any], envi
     row["creates"] = tuple(row["creates"])
     row["keep_sensitive"] = frozenset(row["keep_sensitive"])
     row["api_key"] = _secret_at(path, raw, ("destinations", name, "api_key"), row["api_key"], environ)
+    row["credentials"] = {
+        each: _secret_at(path, raw, ("destinations", name, "credentials", each), reference, environ)
+        for each, reference in row["credentials"].items()
+    }
     return Account(name=name, **row)
 
 

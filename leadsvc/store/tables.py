@@ -508,10 +508,29 @@ destinations = Table(  # run-time state of a configured account
     _text("reason"),
     _count("failures"),
     _time("open_until", null=True),  # circuit: nothing is tried before
+    _time("not_before", null=True),  # the account itself asked for so long a rest
     _time("last_success_at", null=True),
     _text("outcomes_cursor"),  # how far is read what became of cards there
     _time("outcomes_at", null=True),  # when that was asked last
     one_of("state", ("active", "paused")),
+)
+
+rate_limits = Table(  # how many calls an account takes in a window; shared by all processes
+    "rate_limits",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("window", Text, primary_key=True),
+    Column("step_us", BigInteger, nullable=False),  # time that one call uses up
+    Column("slack_us", BigInteger, nullable=False),  # time that may be used up ahead
+    Column("used_until_us", BigInteger, nullable=False, server_default="0"),  # microseconds since 1970
+)
+
+correction_days = Table(  # corrections made by themselves at a destination on one of its days
+    "correction_days",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("on_day", Date, primary_key=True),
+    _count("used"),
 )
 
 mailboxes = Table(  # run-time state of a configured mailbox
@@ -557,6 +576,9 @@ deliveries = Table(
     Column("receipt_id", Uuid),
     _time("created_at"),
     _time("acknowledged_at", null=True),
+    _time("unsure_at", null=True),  # since then something may be written there that no answer tells of
+    _json("override"),  # values that a person gave for this delivery alone, by field
+    Column("released", Boolean, nullable=False, server_default=text("false")),  # a person let it pass the daily cap
     one_of("kind", DELIVERY_KINDS),
     one_of("state", tuple(DeliveryState)),
     CheckConstraint("(state = 'in_flight') = (lease_until IS NOT NULL)", name="lease"),
@@ -600,6 +622,7 @@ attempts = Table(
     _text("outcome"),
     _text("code"),
     _text("message"),
+    _count("calls"),  # remote calls it made
 )
 
 remote_refs = Table(
