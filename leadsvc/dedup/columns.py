@@ -158,11 +158,16 @@ class Columns:
         )
 
     @cached_property
+    def first_names(self) -> Ints:
+        """Each row's first name, as it is counted, by number."""
+        roots = coded((given_root(each.given) for each in self.parsed), len(self.parsed)).codes
+        return np.where(self.names.codes == NONE, NONE, roots[self.names.codes]) if len(roots) else self.names.codes
+
+    @cached_property
     def crowds(self) -> dict[str, int]:
         """Contact values that more than one person seems to have -> how many; see
         :func:`leadsvc.resolve.keys.crowd_of`."""
-        roots = coded((given_root(each.given) for each in self.parsed), len(self.parsed)).codes
-        named = np.where(self.names.codes == NONE, NONE, roots[self.names.codes]) if len(roots) else self.names.codes
+        named = self.first_names
         seasons = self.at // SEASON_S
         crowds: dict[str, int] = {}
         for column in (self.emails, self.phones):

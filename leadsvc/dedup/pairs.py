@@ -67,13 +67,14 @@ def _within(rows: Ints, starts: Ints, count: int) -> Ints:
 
 
 def _chains(column: Coded, columns: Columns) -> Ints:
-    """Each row with the next of the same value, where a value is over the cap and no hub."""
+    """Each row with the next of the same value and first name, where a value is over the cap and no hub."""
     counts = np.bincount(column.codes[column.codes != NONE], minlength=len(column.texts))
     busy = [code for code in np.flatnonzero(counts > CAP) if columns.crowd(column.texts[code]) <= HUB]
     found = []
     for code in busy:
         rows = np.flatnonzero(column.codes == code)
-        found.append(rows[:-1] * len(columns) + rows[1:])
+        rows = rows[np.argsort(columns.first_names[rows], kind="stable")]
+        found.append(np.minimum(rows[:-1], rows[1:]) * len(columns) + np.maximum(rows[:-1], rows[1:]))
     return np.concatenate(found) if found else np.empty(0, np.int64)
 
 

@@ -11,15 +11,18 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from sqlalchemy import Connection, select
 
 from leadsvc.pipeline.deciding import candidates, crowd_behind, to_meet
-from leadsvc.resolve.engine import Score, linked, partition, score
-from leadsvc.resolve.keys import keys
-from leadsvc.resolve.levels import Usable, usable
+from leadsvc.resolve.engine import Score, in_order, linked, partition, score
+from leadsvc.resolve.keys import CAP, given_root, keys
+from leadsvc.resolve.levels import HUB, Usable, usable
 from leadsvc.resolve.model import Model
+from leadsvc.resolve.person import Identifier, counted
 from leadsvc.resolve.roots import follow
+from leadsvc.resolve.trace import Trace, number
 from leadsvc.store.known import Known, Wanted, look, meet
 from leadsvc.store.tables import inquiries, match_verdicts, prospects
 
@@ -93,15 +96,45 @@ class Neighbourhood:
         """The prospects linked with one of ``frontier``, or joined with it by a verdict."""
         fresh = [each for root in sorted(frontier) for each in self._told(root)]
         traces = [self.known.traces[each] for each in fresh]
-        near = look(self.connection, _nothing({key for trace in traces for key in keys(trace)}))
+        near = look(
+            self.connection,
+            _nothing(
+                {key for trace in traces for key in keys(trace)},
+                {each.id for trace in traces for each in _values(trace)},
+            ),
+        )
         self.known.keyed.update(near.keyed)
         self.known.homes = near.homes | self.known.homes
         self.known.traces = near.traces | self.known.traces
-        called = self._called(fresh)
-        self._meet(to_meet(self.known, traces, self.model) | called)
-        return called | {
-            self.known.homes[other] for one in fresh for other in self._candidates(one) if self._linked(one, other)
-        }
+        called, often = self._called(fresh), self._often(near, traces)
+        self._meet(to_meet(self.known, traces, self.model) | called | often)
+        return (
+            called
+            | {self.known.homes[other] for one in fresh for other in self._candidates(one) if self._linked(one, other)}
+            | {root for root in often - self.inside if self._chained([*fresh, *self._told(root)])}
+        )
+
+    def _often(self, near: Known, traces: Iterable[Trace]) -> set[uuid.UUID]:
+        """The prospects behind values of ``traces`` that too many inquiries have for a key, but few people."""
+        for value, seen in near.marks.items():
+            self.known.marks[value] |= seen
+        busy = {each.id for trace in traces for each in _values(trace) if self._busy(each)}
+        return {root for identifier in busy - near.shared for root in near.behind.get(identifier, ())}
+
+    def _busy(self, value: Identifier) -> bool:
+        """Whether the key of a contact value says nothing, as too many inquiries have it, though it is no hub."""
+        having = self.known.keyed.get(number(f"{value.kind[0]}|{value.value}"), ())
+        return len(having) > CAP and crowd_behind(self.known)(value.value) <= HUB
+
+    def _chained(self, told: Iterable[uuid.UUID]) -> list[tuple[uuid.UUID, uuid.UUID]]:
+        """Each of ``told`` with the next of the same busy value and first name, where the two are linked."""
+        having: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
+        traces = in_order(self.known.traces[each] for each in told)
+        for trace in sorted(traces, key=lambda each: given_root(each.given)):
+            for value in _values(trace):
+                if self._busy(value):
+                    having[value.id].append(uuid.UUID(trace.id))
+        return [pair for ids in having.values() for pair in pairwise(ids) if self._linked(*pair)]
 
     def _told(self, root: uuid.UUID) -> list[uuid.UUID]:
         return [each for each in self.known.members[root] if each in self.known.traces]
@@ -144,6 +177,7 @@ class Neighbourhood:
             for other in sorted(self._candidates(one) & within)
             if one < other and self._linked(one, other)
         ]
+        edges += self._chained(everybody)
         edges += [(uuid.UUID(one), uuid.UUID(other)) for one, other in sorted(self.known.same)]
         groups: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
         for each, root in follow(edges, everybody).items():
@@ -151,6 +185,11 @@ class Neighbourhood:
         return list(groups.values())
 
 
-def _nothing(keys: Collection[int] = ()) -> Wanted:
-    """A look-up by keys alone."""
-    return Wanted("", (), keys, (), (), uuid.UUID(int=0), _FAR_BACK, _FAR_BACK)
+def _values(trace: Trace) -> list[Identifier]:
+    """The contact values of a trace."""
+    return [*counted(trace), *(Identifier.of("thread", each) for each in trace.threads)]
+
+
+def _nothing(keys: Collection[int] = (), identifiers: Collection[uuid.UUID] = ()) -> Wanted:
+    """A look-up by keys and values alone."""
+    return Wanted("", identifiers, keys, (), (), uuid.UUID(int=0), _FAR_BACK, _FAR_BACK)

@@ -19,6 +19,7 @@ from leadsvc.errors import Conflict
 from leadsvc.faults import Commit
 from leadsvc.pipeline import neighbourhood
 from leadsvc.pipeline.settling import Settled, Settler
+from leadsvc.resolve.keys import CAP
 from leadsvc.store.tables import fates, identifiers, inquiries, match_keys, properties, prospects, reopenings, tasks
 from tests import settled
 from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
@@ -249,6 +250,18 @@ def test_whom_people_worked_on_is_not_taken_apart(office: Office) -> None:
     settle(office)
     assert frozenset("ab") in office.people()
     assert office.asked("match_review") == ["split_refused"]
+
+
+def test_who_writes_more_often_than_a_key_bears_stays_one_person(office: Office) -> None:
+    """Ana and Ben have one address; Ana writes so often that no key leads to her any more, Ben now and then."""
+    people: dict[str, set[str]] = {"ana": set(), "ben": set()}
+    for number in range(CAP + 4):
+        for who, name in (("ana", "Ana Quispe"), ("ben", "Ben Quispe"))[: 2 if number % 9 == 4 else 1]:
+            office.lead(f"{who}{number}", name, "quispe@example.com")
+            people[who].add(f"{who}{number}")
+        office.forward(minutes=7)
+    office.settle()
+    assert office.people() == {frozenset(each) for each in people.values()}
 
 
 def test_a_rehearsal_changes_nothing(office: Office) -> None:

@@ -27,7 +27,6 @@ def running(request: pytest.FixtureRequest, tmp_path: Path, simpms: SimPmsBench)
             yield made
 
 
-@pytest.mark.xfail(reason="the store ends with one person a round, but the PMS was told of too many", strict=False)
 def test_one_person_from_every_side_at_once(running: Town) -> None:
     crowd = crowds.Twins(running).run(KINDS)
     assert crowd.wrong == []
