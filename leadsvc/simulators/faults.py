@@ -13,8 +13,22 @@ A fault is ``{"op": …, "mode": …, "times": 1, "skip": 0, …}``; ``op`` ``*`
 ``cut_body``       do it, then send half of the answer
 ``ok_without_id``  do it, answer 200 without any id
 ``ok_noop``        answer 200 as if it had been done, and keep nothing
-``truncate_json``  do it, answer 200 with a whole body that is no longer JSON
+``truncate_json``  do it, answer 200 with a whole body that can no longer be parsed
+``empty_body``     do it, answer 200 without a body
+``bom``            do it, answer with a byte order mark in front
+``other_prefix``   do it, answer with another prefix for the SOAP envelope
+``numbers_as_text``  do it, answer with every number as a string
+``one_for_list``   do it, answer with one object where a list of one would be
+``html_ok``        answer 200 with a page for people, nothing done
+``auth``           refuse the credentials in the vendor's way, nothing done
+``throttle``       say in the vendor's way that it is asked too often, for ``seconds``; nothing done
+``error_in_200``   answer 200 with the vendor's error body, nothing done
+``soap_fault``     answer with a SOAP fault, nothing done
+``replay``         answer ``status``, ``headers`` and ``body`` byte for byte, nothing done
 =================  ==================================================================================================
+
+What a vendor's answers look like is in its :class:`~leadsvc.simulators.manners.Manners`; a mode that cannot be there
+is refused when it is ordered.
 """
 
 from __future__ import annotations
@@ -22,13 +36,24 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from flask import Response, g, json, request
+from flask import Response, g, request
 
-_BEFORE = ("status", "html_error", "drop_before", "down", "slow", "ok_noop")
-_AFTER = ("answer_late", "commit_then_drop", "cut_body", "ok_without_id", "truncate_json")
-_MODES = frozenset(_BEFORE + _AFTER)
+from leadsvc.simulators.manners import Manners, numbers_as_text, one_for_list, other_prefix
+
+_BEFORE = (
+    "status", "html_error", "drop_before", "down", "slow", "ok_noop", "html_ok", "auth", "throttle", "error_in_200",
+    "soap_fault", "replay",
+)  # fmt: skip
+_AFTER = (
+    "answer_late", "commit_then_drop", "cut_body", "ok_without_id", "truncate_json", "empty_body", "bom",
+    "other_prefix", "numbers_as_text", "one_for_list",
+)  # fmt: skip
+MODES = frozenset(_BEFORE + _AFTER)
+_BOM = b"\xef\xbb\xbf"
+_STATUS = {"html_error": 502, "html_ok": 200, "replay": 200}
+_SAME_WORDS = {"other_prefix": other_prefix, "numbers_as_text": numbers_as_text, "one_for_list": one_for_list}
 _PAGE = "<html><head><title>Bad Gateway</title></head><body><h1>The server is taking a break</h1></body></html>"
 
 
@@ -43,22 +68,28 @@ class Fault:
     status: int = 503
     retry_after: str = ""
     seconds: float = 0.0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: str = ""
 
     @classmethod
-    def of(cls, words: dict[str, object]) -> Fault:
+    def of(cls, words: dict[str, object], manners: Manners | None = None) -> Fault:
         """From a request's JSON; :class:`ValueError` names what is wrong."""
         mode = str(words.get("mode"))
-        if mode not in _MODES:
-            raise ValueError(f"mode must be one of {', '.join(sorted(_MODES))}")
+        known = sorted(each for each in MODES if manners is None or manners.can(each))
+        if mode not in known:
+            raise ValueError(f"mode must be one of {', '.join(known)}")
         times = words.get("times", None if mode == "down" else 1)
+        headers = words.get("headers")
         return cls(
             op="*" if mode == "down" else str(words.get("op", "*")),
             mode=mode,
             times=None if times is None else int(str(times)),
             skip=int(str(words.get("skip", 0))),
-            status=int(str(words.get("status", 502 if mode == "html_error" else 503))),
+            status=int(str(words.get("status", _STATUS.get(mode, 503)))),
             retry_after=str(words.get("retry_after", "")),
             seconds=float(str(words.get("seconds", 1))),
+            headers={str(name): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {},
+            body=str(words.get("body", "")),
         )
 
 
@@ -106,23 +137,23 @@ class Faults:
         """Pass the time, or less when the orders are cleared."""
         self._waker.wait(seconds)
 
-    def apply(self, fault: Fault | None, act: Callable[[], Response]) -> Response:
+    def apply(self, fault: Fault | None, act: Callable[[], Response], manners: Manners | None = None) -> Response:
         """The answer of ``act`` as the fault leaves it."""
         if fault is None:
             return act()
-        if fault.mode in ("status", "html_error"):
-            return _refusal(fault)
-        if fault.mode in ("drop_before", "down"):
-            return hang_up()
+        ways = manners or Manners()
+        instead = _instead(fault, ways)
+        if instead is not None:
+            return instead
         if fault.mode == "slow":
             g.linger = fault.seconds
             return act()
         if fault.mode == "ok_noop":
             g.pretend = True
             return _as_ok(act())
-        return self._after(fault, act())
+        return self._after(fault, act(), ways)
 
-    def _after(self, fault: Fault, response: Response) -> Response:
+    def _after(self, fault: Fault, response: Response, ways: Manners) -> Response:
         if fault.mode == "answer_late":
             self.wait(fault.seconds)
             return response
@@ -130,37 +161,47 @@ class Faults:
             return hang_up()
         if fault.mode == "cut_body":
             return cut(response)
-        if fault.mode == "truncate_json":
-            response.set_data(response.get_data()[:-2])
-            return _as_ok(response)
-        response.set_data(json.dumps(_without_ids(json.loads(response.get_data()))))
-        return _as_ok(response)
+        response.set_data(_spoiled(fault.mode, response.get_data(), ways))
+        return response if fault.mode in _SAME_WORDS or fault.mode == "bom" else _as_ok(response)
 
 
-def _refusal(fault: Fault) -> Response:
-    if fault.mode == "html_error":
+def _instead(fault: Fault, ways: Manners) -> Response | None:
+    """The answer where nothing is done; ``None`` where something is."""
+    if fault.mode in ("html_error", "html_ok"):
         return Response(_PAGE, fault.status, mimetype="text/html")
-    body = json.dumps({"error": {"code": f"simulated_{fault.status}", "message": "Ordered by a fault.", "fields": {}}})
-    response = Response(body, fault.status, mimetype="application/json")
-    if fault.retry_after:
-        response.headers["Retry-After"] = fault.retry_after
-    return response
+    if fault.mode in ("drop_before", "down"):
+        return hang_up()
+    if fault.mode == "status":
+        response = ways.refused(fault.status)
+        if fault.retry_after:
+            response.headers["Retry-After"] = fault.retry_after
+        return response
+    if fault.mode == "replay":
+        response = Response(fault.body.encode(), fault.status)
+        response.headers.remove("Content-Type")
+        response.headers.update(fault.headers)
+        return response
+    if fault.mode == "throttle":
+        return ways.throttled(fault.seconds)
+    orders = {"auth": ways.unauthorized, "error_in_200": ways.error_in_200, "soap_fault": ways.fault_answer}
+    order = orders.get(fault.mode)
+    return order() if order is not None else None
+
+
+def _spoiled(mode: str, body: bytes, ways: Manners) -> bytes:
+    if mode == "truncate_json":
+        return body.rstrip()[:-2]
+    if mode == "empty_body":
+        return b""
+    if mode == "bom":
+        return _BOM + body
+    return _SAME_WORDS[mode](body) if mode in _SAME_WORDS else ways.stripped(body)
 
 
 def _as_ok(response: Response) -> Response:
     if response.status_code < 300:
         response.status_code = 200
     return response
-
-
-def _without_ids(value: object) -> object:
-    if isinstance(value, dict):
-        return {
-            key: _without_ids(inner)
-            for key, inner in value.items()
-            if key not in ("id", "person_id", "version", "card_id")
-        }
-    return value
 
 
 def _socket() -> socket.socket:
@@ -179,7 +220,7 @@ def cut(response: Response) -> Response:
     """Announce the whole body, send half of it, end the connection."""
     body = response.get_data()
     head = (
-        f"HTTP/1.1 {response.status}\r\nContent-Type: application/json\r\n"
+        f"HTTP/1.1 {response.status}\r\nContent-Type: {response.content_type}\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
     _socket().sendall(head.encode() + body[: len(body) // 2])

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 _KEPT = 20_000
+_WIRE_KEPT = 500
 
 
 @dataclass(slots=True)
@@ -38,6 +39,7 @@ class Traffic:
     def reset(self) -> None:
         with self._lock:
             self._calls: deque[Call] = deque(maxlen=_KEPT)
+            self._wire: deque[dict[str, str]] = deque(maxlen=_WIRE_KEPT)
             self._now: Counter[str] = Counter()
             self._most: Counter[str] = Counter()
             self._ops: Counter[str] = Counter()
@@ -49,6 +51,16 @@ class Traffic:
             self._calls.append(call)
             self._ops[op] += 1
         return call
+
+    def heard(self, op: str, where: str, body: str) -> None:
+        """Keep a request as it came, for who wants to see that nothing came which should not."""
+        with self._lock:
+            self._wire.append({"op": op, "at": _now(), "where": where, "body": body})
+
+    def wire(self) -> list[dict[str, str]]:
+        """The last 500 requests as they came."""
+        with self._lock:
+            return list(self._wire)
 
     def worked(self, call: Call) -> None:
         """Note that the work of a call is done."""

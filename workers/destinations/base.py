@@ -128,12 +128,31 @@ class Result:
         return self.outcome in (Outcome.ACCEPTED, Outcome.DUPLICATE)
 
 
+CARD_FIELDS = (
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "move_in",
+    "bedrooms_min",
+    "bedrooms_max",
+    "budget_max_cents",
+    "floor_plan_ref",
+    "unit_ref",
+    "source_name",
+    "agent_ref",
+    "comment",
+)
+"""The fields of :class:`CardPush` that may leave; an account's ``allowed_fields`` can only narrow them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What a vendor can do: data that the caller plans with and the documentation is made of, never code.
 
     ``label``: its name for people. ``returns_card_id``: always, sometimes, never. ``verify``: none, search or get.
-    ``find_by``: fields of :class:`Query` that can be searched. ``required``: fields of :class:`CardPush` without which
+    ``fields``: those of :data:`CARD_FIELDS` that it has a place for. ``find_by``: fields of :class:`Query` that can be
+    searched. ``required``: fields of :class:`CardPush` without which
     it refuses a card. ``max_len``: characters by field. ``enumerations``: the only values of a field.
     ``limits``: calls allowed by window, such as ``{"1s": 8}``. ``read_back_delay_s``: how long a write may stay
     invisible. ``time_zone_rule``: ``utc``, ``property`` (local to the property, without offset) or an IANA name.
@@ -155,6 +174,7 @@ class Capabilities:
     has_event: bool = False
     can_merge: bool = False
     batch_max: int = 1
+    fields: tuple[str, ...] = CARD_FIELDS
     find_by: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     enumerations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -172,24 +192,6 @@ class Capabilities:
 
 CORRECTIONS = ("merge", "unmerge", "contact", "source", "event")
 """Two cards become one, come apart again; a changed phone or e-mail; a changed first source; a corrected inquiry."""
-
-
-CARD_FIELDS = (
-    "first_name",
-    "last_name",
-    "email",
-    "phone",
-    "move_in",
-    "bedrooms_min",
-    "bedrooms_max",
-    "budget_max_cents",
-    "floor_plan_ref",
-    "unit_ref",
-    "source_name",
-    "agent_ref",
-    "comment",
-)
-"""The fields of :class:`CardPush` that may leave; an account's ``allowed_fields`` can only narrow them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,10 +38,11 @@ def source_name(slug: str, profile: Profile, named: bool = False) -> tuple[str, 
 
 def outgoing(card: CardPush, profile: Profile, capabilities: Capabilities) -> Outgoing:
     """The non-blank fields of ``card`` as this account may receive them."""
+    allowed = profile.allowed_fields.intersection(capabilities.fields)
     values: Values = {}
     for name in CARD_FIELDS:
         value = getattr(card, name)
-        if value is None or value == "" or name not in profile.allowed_fields:
+        if value is None or value == "" or name not in allowed:
             continue
         values[name] = (
             value if isinstance(value, int) else sound(value.isoformat() if isinstance(value, date) else value)
@@ -50,7 +51,7 @@ def outgoing(card: CardPush, profile: Profile, capabilities: Capabilities) -> Ou
     if "last_name" not in values:
         values["last_name"] = profile.last_name_placeholder
         fallbacks.append("last_name")
-    if "source_name" in profile.allowed_fields:
+    if "source_name" in allowed:
         values["source_name"], fallen = source_name(card.source_name, profile, card.source_named)
         fallbacks += ["source_name"] if fallen else []
     for name, longest in capabilities.max_len.items():

@@ -11,9 +11,10 @@ from pathlib import Path
 from flask import Flask
 
 from leadsvc.simulators.faults import Faults
+from leadsvc.simulators.records import read_config
 from leadsvc.simulators.simpms.api import api
 from leadsvc.simulators.simpms.control import control
-from leadsvc.simulators.simpms.state import State, close, read_config
+from leadsvc.simulators.simpms.state import State, close
 from leadsvc.simulators.traffic import Traffic
 
 

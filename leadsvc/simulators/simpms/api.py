@@ -53,6 +53,7 @@ def operation(op: str, *, write: bool = False) -> Callable[[Callable[..., _Answe
         def run(**path: str) -> Response:
             key = _card_key(path) if write else ""
             call = traffic().log(op, key)
+            traffic().heard(op, f"{request.method} {request.full_path}", request.get_data(as_text=True))
 
             def act() -> Response:
                 with traffic().writing(key):

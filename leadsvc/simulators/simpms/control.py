@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, jsonify, render_template_string, request
 
 from leadsvc.simulators.faults import Fault
+from leadsvc.simulators.manners import Manners
 from leadsvc.simulators.simpms import cards, history
 from leadsvc.simulators.simpms.api import body, faults, state, traffic
 from leadsvc.simulators.simpms.page import PAGE
@@ -59,6 +60,12 @@ def everything() -> Response:
     )
 
 
+@control.get("/control/wire")
+def wire() -> Response:
+    """The last 500 requests as they came."""
+    return jsonify(traffic().wire())
+
+
 @control.post("/control/faults")
 def order_faults() -> tuple[Response, int]:
     """A list of faults to add; see :mod:`leadsvc.simulators.faults`."""
@@ -66,7 +73,7 @@ def order_faults() -> tuple[Response, int]:
     if not isinstance(orders, list) or not all(isinstance(one, dict) for one in orders):
         raise cards.Refused(400, "malformed", "Send a list of faults.")
     try:
-        faults().add([Fault.of(one) for one in orders])
+        faults().add([Fault.of(one, Manners()) for one in orders])
     except ValueError as error:
         raise cards.Refused(400, "malformed", str(error)) from error
     return jsonify({"faults_left": faults().left()}), 200

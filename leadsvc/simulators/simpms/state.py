@@ -12,10 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import g, has_app_context
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from leadsvc.errors import ConfigurationError
 
 Row = dict[str, Any]
 
@@ -164,14 +160,3 @@ def _insert_known(connection: sqlite3.Connection, person: Mapping[str, Any]) -> 
         (card_id, person_id, person["property"], person["kind"], person["kind"], first, last, person.get("email"),
          person.get("phone"), person.get("source"), person.get("entered_by", "migration"), at, at),
     )  # fmt: skip
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    """The YAML file that describes the operator; :class:`ConfigurationError` says what is wrong with it."""
-    try:
-        config = json.loads(json.dumps(YAML(typ="safe", pure=True).load(path), default=str))
-    except (OSError, YAMLError) as error:
-        raise ConfigurationError(f"{path}: cannot be read as YAML; correct the file or name another") from error
-    if not isinstance(config, dict) or not config.get("properties"):
-        raise ConfigurationError(f"{path}: needs a list 'properties'; see leadsvc/demo/pms.yaml")
-    return config
