@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from leadsvc.services import Services
+from leadsvc.workers.accounts import assert_usable
 from leadsvc.workers.deliver import Deliverer
 from leadsvc.workers.fetch import Fetcher
 from leadsvc.workers.loop import Loop
@@ -10,7 +11,8 @@ from leadsvc.workers.sweep import Sweep
 
 
 def build_loop(services: Services) -> Loop:
-    """The loop with everything it drives; not started."""
+    """The loop with everything it drives; not started. :class:`ConfigurationError` where an account cannot be used."""
+    assert_usable(services.settings)
     deliverer = Deliverer(services.store, services.settings, services.clock)
     sweep = Sweep(services.store, services.settings, services.intake, deliverer, services.clock)
     fetcher = Fetcher(services.store, services.settings, services.intake, services.clock)

@@ -15,16 +15,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from leadsvc.config import Account, Settings
+from leadsvc.config import Settings
 from leadsvc.errors import Conflict
 from leadsvc.faults import Commit, passing
 from leadsvc.ids import uuid7
 from leadsvc.logs import logger
 from leadsvc.store import Store
+from leadsvc.workers.accounts import profile as profile
 from leadsvc.workers.cardview import card_view
 from leadsvc.workers.claim import Claimed, claim, give_back, renew
 from leadsvc.workers.destinations import connect
-from leadsvc.workers.destinations.base import CARD_FIELDS, Destination, Profile
+from leadsvc.workers.destinations.base import Destination
 from leadsvc.workers.push import Pushed, push
 from leadsvc.workers.results import record
 
@@ -32,23 +33,6 @@ log = logger("worker")
 
 _TRIES = 20
 _BATCH = 64
-
-
-def profile(account: Account) -> Profile:
-    """The adapter's view of a configured account."""
-    return Profile(
-        name=account.name,
-        vendor=account.vendor,
-        base_url=account.base_url,
-        api_key=account.api_key,
-        timeout_s=account.timeout_s,
-        max_connections=account.concurrency,
-        sources=account.sources,
-        fallback_source=account.fallback_source,
-        fallback_agent=account.options.get("fallback_agent", ""),
-        last_name_placeholder=account.last_name_placeholder,
-        allowed_fields=frozenset(account.fields or CARD_FIELDS),
-    )
 
 
 def around(step: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -18,7 +19,8 @@ from leadsvc.faults import Commit
 from leadsvc.store.tables import deliveries
 from leadsvc.store.tables import destinations as accounts
 from leadsvc.workers.deliver import around, profile
-from leadsvc.workers.destinations import VENDORS, classifier, connect
+from leadsvc.workers.destinations import VENDORS, classifier
+from leadsvc.workers.preflight import preflight, summary
 from leadsvc.workers.syncing import sync as pull
 
 
@@ -53,12 +55,16 @@ def list_() -> None:
 @destinations.command()
 @click.argument("name")
 def check(name: str) -> None:
-    """Ask an account for a sign of life; exit 1 and say why when it gives none."""
-    destination = connect(profile(_account(Settings.load(), name)), around)
-    result = destination.check()
-    destination.close()
-    click.echo(f"{name}: {result.outcome.value} {result.message}".rstrip())
-    sys.exit(0 if result.ok else 1)
+    """Ask an account everything that leads will need of it; exit 1 and say what to do when something is missing."""
+    account = _account(Settings.load(), name)
+    findings = []
+    for found in preflight(account, around, datetime.now(UTC)):
+        findings.append(found)
+        click.echo(f"{'✓' if found.ok else '✗'} {found.what}")
+        if found.step:
+            click.echo(f"  → {found.step}")
+    click.echo(f"{name}: {summary(findings)}")
+    sys.exit(0 if all(found.ok for found in findings) else 1)
 
 
 @destinations.command()

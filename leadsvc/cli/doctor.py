@@ -19,7 +19,8 @@ from leadsvc.store.migrate import revisions
 from leadsvc.store.queries import mailboxes
 from leadsvc.store.tables import exceptions, receipts
 from leadsvc.watching import Feeds
-from leadsvc.workers.deliver import around, profile
+from leadsvc.workers.accounts import obstacles, profile, troubles
+from leadsvc.workers.deliver import around
 from leadsvc.workers.destinations import connect
 
 
@@ -64,11 +65,14 @@ def _examine(settings: Settings) -> Iterator[tuple[str, str]]:
 
 def _accounts(settings: Settings) -> Iterator[tuple[str, str]]:
     for name, account in settings.accounts.items():
+        yield from ((f"{name}: {trouble}.", step) for trouble, step in troubles(account))
+        if list(obstacles(account)):
+            continue
         destination = connect(profile(account), around)
         result = destination.check()
         destination.close()
         if not result.ok:
-            step = "Renew the key its api_key refers to." if result.outcome.value == "auth" else "Is the address right?"
+            step = "Renew its credentials." if result.outcome.value == "auth" else "Is the address right?"
             yield f"{name} at {account.base_url}: {result.outcome.value} {result.message}".rstrip(), step
 
 

@@ -50,7 +50,7 @@ _NOT_EDITABLE = (CardKind.RESIDENT, CardKind.FORMER)
 
 UNPROVEN = Result(
     outcome=Outcome.RETRY,
-    code="unverified",
+    code="presence_unknown",
     verify_first=True,
     verified=False,
     message="An earlier attempt may have written it and the vendor cannot be asked; a person must look there.",
@@ -103,6 +103,11 @@ class Careful(ABC):
     @property
     def capabilities(self) -> Capabilities:
         return self.CAPABILITIES
+
+    @property
+    def skew_s(self) -> float | None:
+        """By how much the vendor's clock was ahead of ours at its last answer."""
+        return self._door.skew_s
 
     def close(self) -> None:
         self._door.close()

@@ -9,12 +9,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import httpx2
 
 from leadsvc.errors import ConfigurationError
 from leadsvc.workers.destinations.base import Around, Profile
-from leadsvc.workers.destinations.verdicts import plain
+from leadsvc.workers.destinations.verdicts import header, plain
 
 # Raised before the first byte of a request has left; everything else may have reached the other side.
 _NEVER_SENT = (
@@ -44,6 +45,15 @@ class Answer:
         return {"sent": self.sent, "received_at": self.received_at, "read": read}
 
 
+def moment_of(headers: Mapping[str, str]) -> datetime | None:
+    """The sender's clock, by the ``Date`` of its answer."""
+    try:
+        said = parsedate_to_datetime(header(headers, "Date"))
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return said if said.tzinfo else said.replace(tzinfo=UTC)
+
+
 def quiet(_: str) -> None:
     """The hook that does nothing."""
 
@@ -55,12 +65,14 @@ def _certificates() -> ssl.SSLContext:
 
 
 class Door:
-    """Connections of one account: pooled, bounded in time and bytes, watched by ``around``."""
+    """Connections of one account: pooled, bounded in time and bytes, watched by ``around``. ``skew_s``: by how much the
+    other side's clock was ahead of ours at the last answer."""
 
     def __init__(self, profile: Profile, around: Around = quiet) -> None:
         """Raises :class:`ConfigurationError` when ``base_url`` cannot be called."""
         self._profile = profile
         self._around = around
+        self.skew_s: float | None = None
         base = self._base(profile)
         # The environment's proxies are left aside: where leads go is decided by the reviewed configuration alone.
         self._client = httpx2.Client(
@@ -100,6 +112,9 @@ class Door:
         self._around(f"before {op}")
         answer = self._exchange(method, path, params=params, headers=headers, json=json, content=content)
         self._around(f"after {op}")
+        there = moment_of(answer.headers)
+        if there is not None:
+            self.skew_s = (there - answer.received_at).total_seconds()
         return answer
 
     def _exchange(
