@@ -21,7 +21,6 @@ def environment(folder: Path) -> dict[str, str]:
     return {"LEADSVC_VAR": str(folder), "LEADSVC_PORT": str(free_port()), "COLUMNS": "200"}
 
 
-@pytest.mark.xfail(reason="written for verdicts of the rules before the engine", strict=False)
 def test_it_ends_as_the_table_says_and_again(tmp_path: Path) -> None:
     for _ in range(2):
         with leadsvc("demo", "--once", env=environment(tmp_path)) as process:
