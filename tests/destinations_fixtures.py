@@ -1,18 +1,21 @@
-"""Simulated destinations as processes, each behind the same bench: what a test can order, and what it can count."""
+"""The simulated PMS as a process behind its bench, and the fixtures that most tests of the way to a PMS use."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import httpx2
 import pytest
 
-from leadsvc.workers.destinations.base import Profile
+from leadsvc.simulators.faults import MODES
+from leadsvc.simulators.manners import Manners
+from leadsvc.workers.destinations.base import OutcomeKind, Profile
+from tests.benches import FALLBACK_SOURCE, LOCAL, REFERENCES, SOURCES, WRONG
+from tests.benches import with_timeout as with_timeout
 from tests.processes import Process, leadsvc
 
 SIMPMS_KEY = "simpms-key-for-tests"
@@ -27,20 +30,6 @@ _SIMPMS_OPS = {
 }
 
 
-class Bench(Protocol):
-    """What the contract suite needs of a vendor's simulator. ``ROLE`` is create, update, find, event, task, merge or
-    unmerge; ``mode`` one of ``leadsvc.simulators.faults``."""
-
-    @property
-    def profile(self) -> Profile: ...
-    def reset(self) -> None: ...
-    def fault(self, role: str, mode: str, **words: object) -> None: ...
-    def live_cards(self, our_key: str) -> int: ...
-    def events(self, card_id: str) -> int: ...
-    def tasks(self, card_id: str) -> int: ...
-    def agent_edits(self, card_id: str, fields: Mapping[str, str], outcome: str = "") -> None: ...
-
-
 @dataclass(frozen=True)
 class SimPmsBench:
     """A running simulated PMS."""
@@ -48,6 +37,9 @@ class SimPmsBench:
     process: Process
     url: str
     port: int
+    vendor: str = "simpms"
+    checked: frozenset[str] = REFERENCES
+    words: Mapping[OutcomeKind, str] = field(default_factory=dict)
 
     @property
     def profile(self) -> Profile:
@@ -57,13 +49,17 @@ class SimPmsBench:
             base_url=self.url,
             api_key=SIMPMS_KEY,
             timeout_s=5.0,
-            sources={"zillow": "Zillow.com", "apartments_com": "Apartments.com"},
-            fallback_source="Unmapped - Review",
+            sources=SOURCES,
+            fallback_source=FALLBACK_SOURCE,
         )
+
+    @property
+    def stranger(self) -> Profile:
+        return replace(self.profile, api_key=WRONG)
 
     def control(self, method: str, path: str, words: object = None) -> Any:
         """One call of the control API; anything but success fails the test."""
-        answer = httpx2.request(method, f"{self.url}/control/{path}", json=words, timeout=10, trust_env=False)
+        answer = LOCAL.request(method, f"{self.url}/control/{path}", json=words)
         assert answer.status_code < 300, answer.text
         return answer.json()
 
@@ -73,18 +69,30 @@ class SimPmsBench:
     def reset(self) -> None:
         self.control("POST", "reset")
 
+    def modes(self) -> frozenset[str]:
+        return frozenset(mode for mode in MODES if Manners().can(mode))
+
+    def wire(self) -> list[dict[str, str]]:
+        heard: list[dict[str, str]] = self.control("GET", "wire")
+        return heard
+
+    def op(self, role: str) -> str:
+        return _SIMPMS_OPS.get(role, role)
+
     def fault(self, role: str, mode: str, **words: object) -> None:
-        self.control("POST", "faults", [{"op": _SIMPMS_OPS.get(role, role), "mode": mode, **words}])
+        self.control("POST", "faults", [{"op": self.op(role), "mode": mode, **words}])
 
     def live_cards(self, our_key: str) -> int:
         cards = self.state()["cards"]
         return sum(card["third_party_id"] == our_key and not card["merged_into"] for card in cards)
 
-    def events(self, card_id: str) -> int:
-        return sum(event["card_id"] == card_id for event in self.state()["events"])
+    def events(self, card_id: str, our_key: str = "") -> int:
+        found = [event for event in self.state()["events"] if event["card_id"] == card_id]
+        return sum(our_key in ("", event["reference"]) for event in found)
 
-    def tasks(self, card_id: str) -> int:
-        return sum(task["card_id"] == card_id for task in self.state()["tasks"])
+    def tasks(self, card_id: str, our_key: str = "") -> int:
+        found = [task for task in self.state()["tasks"] if task["card_id"] == card_id]
+        return sum(our_key in ("", task["reference"]) for task in found)
 
     def agent_edits(self, card_id: str, fields: Mapping[str, str], outcome: str = "") -> None:
         words = {"agent_id": "ana", "fields": dict(fields), "outcome": outcome}
@@ -117,8 +125,3 @@ def simpms(simpms_process: SimPmsBench) -> SimPmsBench:
     """A simulated PMS as after its first start. A test that kills one starts its own by ``running_simpms``."""
     simpms_process.reset()
     return simpms_process
-
-
-def with_timeout(profile: Profile, seconds: float) -> Profile:
-    """The same account with less patience."""
-    return replace(profile, timeout_s=seconds)

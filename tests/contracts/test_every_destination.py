@@ -1,14 +1,16 @@
-"""What holds for every destination, over the wire against its simulator. A new vendor joins in ``BENCHES``."""
+"""What holds for every destination, over the wire against its simulator. A vendor joins by ``tests/benches/VENDOR.py``;
+what its capabilities say it cannot do is left out here, and said."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from leadsvc.workers.destinations import VENDORS, connect
+from leadsvc.workers.destinations import VENDORS, connect, vendors
 from leadsvc.workers.destinations.base import (
     CardAt,
     CardPush,
@@ -17,19 +19,14 @@ from leadsvc.workers.destinations.base import (
     EventPush,
     Outcome,
     OutcomeKind,
+    OutcomePage,
     Query,
+    RemoteOutcome,
     Result,
     TaskPush,
 )
-from tests import destinations_fixtures
-from tests.destinations_fixtures import Bench, with_timeout
+from tests.benches import BENCHED, WRONG, Bench, starter_of, with_timeout
 from tests.processes import free_port
-
-simpms_process = destinations_fixtures.simpms_process
-simpms = destinations_fixtures.simpms
-
-# Vendor -> the fixture that starts its simulator.
-BENCHES = {"simpms": "simpms"}
 
 CARD = CardPush(
     our_key="GC-7Q4Z8N2B",
@@ -63,14 +60,28 @@ MISHAPS: list[tuple[str, dict[str, object]]] = [
     ("truncate_json", {}),
     ("ok_without_id", {}),
     ("ok_noop", {}),
+    ("html_ok", {}),
+    ("empty_body", {}),
+    ("bom", {}),
+    ("other_prefix", {}),
+    ("numbers_as_text", {}),
+    ("one_for_list", {}),
+    ("soap_fault", {}),
+    ("throttle", {}),
 ]
 mishaps = pytest.mark.parametrize(("mode", "words"), MISHAPS, ids=[f"{m}-{w.get('status', '')}" for m, w in MISHAPS])
 
 
-@pytest.fixture(params=sorted(BENCHES))
-def bench(request: pytest.FixtureRequest) -> Bench:
-    found: Bench = request.getfixturevalue(BENCHES[request.param])
-    return found
+@pytest.fixture(scope="session", params=BENCHED)
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with starter_of(request.param)(tmp_path_factory.mktemp(request.param)) as started:
+        yield started
+
+
+@pytest.fixture
+def bench(running: Bench) -> Bench:
+    running.reset()
+    return running
 
 
 @pytest.fixture
@@ -78,6 +89,18 @@ def destination(bench: Bench) -> Iterator[Destination]:
     connected = connect(bench.profile)
     yield connected
     connected.close()
+
+
+def only_if(can: object, what: str) -> None:
+    """Leave a test out, in words, where the vendor says that it cannot do what the test is about."""
+    if not can:
+        pytest.skip(f"the vendor has no {what}")
+
+
+def mishap(bench: Bench, role: str, mode: str, words: dict[str, object]) -> None:
+    """Order one mishap for the next call of a role; a way of failing that this wire cannot show is left out."""
+    only_if(mode in bench.modes(), f"answer of the kind {mode}")
+    bench.fault(role, mode, **words)
 
 
 def at(card_id: str, our_key: str = CARD.our_key) -> CardAt:
@@ -94,16 +117,20 @@ def until_done(write: Callable[[], Result], tries: int = 4) -> Result:
 
 
 def test_every_vendor_has_a_bench() -> None:
-    assert set(BENCHES) == set(VENDORS)
+    modules = {vendor: importlib.import_module(f"{vendors.__name__}.{vendor}") for vendor in VENDORS}
+    assert set(BENCHED) == {vendor for vendor, module in modules.items() if hasattr(module, "DESTINATION")}
 
 
 def test_check(bench: Bench, destination: Destination) -> None:
     assert destination.check().outcome is Outcome.ACCEPTED
-    stranger = connect(replace(bench.profile, api_key="wrong-key-entirely"))
+    stranger = connect(bench.stranger)
     result = stranger.check()
+    written = stranger.put_prospect(CARD, None)
     stranger.close()
     assert result.outcome is Outcome.AUTH
-    assert "wrong-key-entirely" not in repr(result)
+    assert written.outcome is Outcome.AUTH
+    assert WRONG not in repr((result, written))
+    assert bench.live_cards(CARD.our_key) == 0
 
 
 def test_nobody_listens(bench: Bench) -> None:
@@ -119,10 +146,11 @@ def test_configuration_is_read_to_its_end(destination: Destination, kind: Config
     while True:
         result, page = destination.pull_config(kind, cursor)
         assert result.ok
-        ids += [item.remote_id for item in page.items]
+        ids += [(item.parent, item.remote_id) for item in page.items]
         cursor = page.next_cursor
         if not cursor:
             break
+    only_if(ids or f"{kind.value}_ref" in destination.capabilities.fields, f"list of the kind {kind.value}")
     assert ids
     assert len(ids) == len(set(ids))
 
@@ -142,9 +170,11 @@ def test_a_card_is_found_by_each_key(destination: Destination) -> None:
     looked, card = destination.get_card(at(result.card_id))
     assert looked.ok
     assert card is not None
-    assert (card.our_key, card.person_id, card.source) == (CARD.our_key, result.person_id, "Zillow.com")
-    assert card.fields["move_in"] == "2027-02-01"
-    assert card.fields["budget_max_cents"] == "150000"
+    assert (card.our_key, card.person_id) == (CARD.our_key, result.person_id)
+    told = {"move_in": "2027-02-01", "budget_max_cents": "150000", "source_name": "Zillow.com"}
+    told |= {"email": CARD.email, "phone": CARD.phone, "first_name": CARD.first_name, "bedrooms_max": "2"}
+    for name in set(told) & set(destination.capabilities.fields):
+        assert card.fields[name] == told[name], name
 
 
 def test_an_unknown_card_is_empty(destination: Destination) -> None:
@@ -165,7 +195,7 @@ def test_a_second_put_makes_no_second_card(bench: Bench, destination: Destinatio
 @mishaps
 def test_a_card_is_created_once_whatever_happens(bench: Bench, mode: str, words: dict[str, object]) -> None:
     destination = connect(with_timeout(bench.profile, 0.8))
-    bench.fault("create", mode, **words)
+    mishap(bench, "create", mode, words)
     result = until_done(lambda: destination.put_prospect(CARD, None))
     assert result.ok
     assert result.card_id
@@ -181,46 +211,50 @@ def test_a_card_is_created_once_whatever_happens(bench: Bench, mode: str, words:
 def test_a_card_is_updated_whatever_happens(bench: Bench, mode: str, words: dict[str, object]) -> None:
     destination = connect(with_timeout(bench.profile, 0.8))
     made = destination.put_prospect(replace(CARD, phone="", move_in=None), None)
-    bench.fault("update", mode, **words)
+    mishap(bench, "update", mode, words)
     result = until_done(lambda: destination.put_prospect(CARD, None))
     assert result.ok
     _, card = destination.get_card(at(made.card_id))
     destination.close()
     assert card is not None
-    assert card.phones == (CARD.phone,)
-    assert card.fields["move_in"] == "2027-02-01"
+    told = {"phone": CARD.phone, "move_in": "2027-02-01"}
+    assert {name: card.fields.get(name, "") for name in told if name in destination.capabilities.fields} == {
+        name: value for name, value in told.items() if name in destination.capabilities.fields
+    }
     assert bench.live_cards(CARD.our_key) == 1
 
 
 @mishaps
 def test_an_event_is_added_once_whatever_happens(bench: Bench, mode: str, words: dict[str, object]) -> None:
     destination = connect(with_timeout(bench.profile, 0.8))
-    if not destination.capabilities.has_event:
-        pytest.skip("the vendor has no events")
+    only_if(destination.capabilities.has_event, "history")
     card_id = destination.put_prospect(CARD, None).card_id
-    bench.fault("event", mode, **words)
+    mishap(bench, "event", mode, words)
     result = until_done(lambda: destination.add_event(at(card_id), EVENT))
-    destination.close()
     assert result.ok
-    assert result.event_id
-    assert bench.events(card_id) == 1
+    assert not destination.find_event(at(card_id), EVENT.our_event_key).empty
+    assert destination.add_event(at(card_id), EVENT).outcome is Outcome.DUPLICATE
+    destination.close()
+    assert bench.events(card_id, EVENT.our_event_key) == 1
 
 
 @mishaps
 def test_a_task_is_made_once_whatever_happens(bench: Bench, mode: str, words: dict[str, object]) -> None:
     destination = connect(with_timeout(bench.profile, 0.8))
-    if not destination.capabilities.has_task:
-        pytest.skip("the vendor has no tasks")
+    can = destination.capabilities
+    only_if(can.has_task or can.has_appointment or can.has_event, "place for a follow-up")
     card_id = destination.put_prospect(CARD, None).card_id
-    bench.fault("task", mode, **words)
+    mishap(bench, "task" if can.has_task or can.has_appointment else "event", mode, words)
     result = until_done(lambda: destination.put_task(at(card_id), TASK))
     assert result.ok
-    assert result.task_id
-    moved = destination.put_task(at(card_id), replace(TASK, due_at=TASK.due_at + timedelta(days=1)))
-    assert moved.task_id == result.task_id
+    assert result.code in ("" if can.has_task else "task_as_appointment" if can.has_appointment else "task_as_note", "")
+    if can.has_task or can.has_appointment:
+        moved = destination.put_task(at(card_id), replace(TASK, due_at=TASK.due_at + timedelta(days=1)))
+        assert moved.ok
+        assert moved.task_id == result.task_id
     assert destination.find_task(at(card_id), TASK.our_task_key).task_id == result.task_id
     destination.close()
-    assert bench.tasks(card_id) == 1
+    assert bench.tasks(card_id, TASK.our_task_key) == 1
 
 
 def test_a_failed_look_writes_nothing(bench: Bench, destination: Destination) -> None:
@@ -241,29 +275,36 @@ def test_blanks_are_filled_and_a_persons_words_stay(bench: Bench, destination: D
     _, known = destination.get_card(at(card_id))
     result = destination.put_prospect(replace(CARD, source_name="apartments_com"), known)
     assert result.ok
-    assert set(result.kept) == {"first_name", "phone", "source_name"}
-    assert set(result.written) == {"last_name", "move_in"}
+    held = set(destination.capabilities.fields)
+    assert set(result.kept) == {"first_name", "phone", "source_name"} & held
+    assert set(result.written) == {"last_name", "move_in"} & held
     _, card = destination.get_card(at(card_id))
     assert card is not None
-    assert (card.name, card.phones, card.source) == ("Nour Haddad", ("+17065550199",), "Zillow.com")
+    assert (card.name, card.phones) == ("Nour Haddad", ("+17065550199",))
+    assert card.fields.get("source_name", "Zillow.com") == "Zillow.com"
 
 
 def test_our_own_last_value_may_be_corrected(destination: Destination) -> None:
+    held = set(destination.capabilities.fields)
     first = destination.put_prospect(replace(CARD, source_name="not mapped yet"), None)
-    assert "source_name" in first.fallbacks
-    later = replace(CARD, move_in=date(2027, 3, 15), last_pushed=first.written)
+    assert ("source_name" in first.fallbacks) == ("source_name" in held)
+    later = replace(CARD, move_in=date(2027, 3, 15), phone="+17065550177", last_pushed=first.written)
     result = destination.put_prospect(later, None)
-    assert result.written == {"move_in": "2027-03-15", "source_name": "Zillow.com"}
+    told = {"move_in": "2027-03-15", "source_name": "Zillow.com", "phone": "+17065550177"}
+    assert result.written == {name: value for name, value in told.items() if name in held}
 
 
-def test_what_the_account_does_not_know(destination: Destination) -> None:
-    lost = destination.put_prospect(replace(CARD, property_ref="nowhere"), None)
-    assert lost.outcome is Outcome.REJECT
-    assert "property_ref" in lost.field_errors
+def test_what_the_account_does_not_know(bench: Bench, destination: Destination) -> None:
+    if "property_ref" in bench.checked:
+        lost = destination.put_prospect(replace(CARD, property_ref="nowhere"), None)
+        assert lost.outcome is Outcome.REJECT
+        assert "property_ref" in lost.field_errors
+        assert bench.live_cards(CARD.our_key) == 0
     card = replace(CARD, floor_plan_ref="ZZ", agent_ref="nobody", source_name="pigeon", last_name="")
     result = destination.put_prospect(card, None)
-    assert result.outcome is Outcome.ACCEPTED
-    assert set(result.fallbacks) >= {"floor_plan_ref", "source_name", "last_name"}
+    assert result.ok
+    refused = bench.checked & {"floor_plan_ref", "agent_ref", "source_name"} & set(destination.capabilities.fields)
+    assert set(result.fallbacks) >= refused | {"last_name"}
 
 
 def test_only_allowed_fields_leave(bench: Bench) -> None:
@@ -273,36 +314,54 @@ def test_only_allowed_fields_leave(bench: Bench) -> None:
     _, card = destination.get_card(at(card_id))
     destination.close()
     assert card is not None
-    assert set(card.fields) == allowed
+    assert set(card.fields) == allowed & set(destination.capabilities.fields)
+    heard = "".join(request["where"] + request["body"] for request in bench.wire())
+    assert CARD.email.replace("@", "%40") in heard or CARD.email in heard
+    assert "7065550123" not in heard
+    assert "corner loft" not in heard
+    assert "2027-02-01" not in heard
 
 
-def test_long_and_strange_text_arrives(destination: Destination) -> None:
+def test_long_and_strange_text_arrives(bench: Bench, destination: Destination) -> None:
     odd = replace(CARD, first_name="Zoë 🏠 " + "x" * 500, comment="<b>&\x00\ud83d\u202e'\";--" * 500)
     result = destination.put_prospect(odd, None)
     assert result.outcome is Outcome.ACCEPTED
+    assert bench.live_cards(CARD.our_key) == 1
 
 
-def test_outcomes_are_read_once_and_in_order(bench: Bench, destination: Destination) -> None:
+def test_outcomes_are_read_as_they_come(bench: Bench, destination: Destination) -> None:
+    """Reading again may show what was shown before (an overlap, for what is noted late), under the same reference."""
     since = datetime.now(UTC) - timedelta(minutes=1)
     card_id = destination.put_prospect(CARD, None).card_id
-    for word in ("contacted", "toured", "sent to the moon"):
+    seen: set[str] = set()
+    cursor = ""
+
+    def news() -> list[RemoteOutcome]:
+        nonlocal cursor
+        fresh, page = [], OutcomePage(more=True)
+        while page.more:
+            result, page = destination.pull_outcomes(since, cursor)
+            assert result.ok
+            cursor = page.cursor
+            fresh += [one for one in page.items if one.remote_ref not in seen]
+            seen.update(one.remote_ref for one in page.items)
+        return fresh
+
+    news()
+    for kind in (OutcomeKind.CONTACTED, OutcomeKind.TOURED, OutcomeKind.OTHER, OutcomeKind.LEASED):
+        word = "sent to the moon" if kind is OutcomeKind.OTHER else bench.words.get(kind, kind.value)
         bench.agent_edits(card_id, {}, word)
-    result, page = destination.pull_outcomes(since)
-    assert result.ok
-    assert [one.kind for one in page.items] == [OutcomeKind.CONTACTED, OutcomeKind.TOURED, OutcomeKind.OTHER]
-    assert page.items[2].raw_status == "sent to the moon"
-    assert {one.our_key for one in page.items} == {CARD.our_key}
-    _, rest = destination.pull_outcomes(since, page.cursor)
-    assert rest.items == ()
-    bench.agent_edits(card_id, {}, "leased")
-    _, rest = destination.pull_outcomes(since, rest.cursor)
-    assert [one.kind for one in rest.items] == [OutcomeKind.LEASED]
+        told = news()
+        assert [one.kind for one in told] == [kind]
+        assert told[0].raw_status == word
+        assert told[0].card_id == card_id
+        assert told[0].our_key in (CARD.our_key, "")
+    assert news() == []
 
 
 @pytest.mark.parametrize("mode", ["", "commit_then_drop", "ok_noop", "cut_body"])
 def test_merge_and_its_undoing(bench: Bench, destination: Destination, mode: str) -> None:
-    if not destination.capabilities.can_merge:
-        pytest.skip("the vendor cannot merge")
+    only_if(destination.capabilities.can_merge, "merging")
     survivor = destination.put_prospect(replace(CARD, our_key="GC-AAAA", phone=""), None).card_id
     loser = destination.put_prospect(replace(CARD, our_key="GC-BBBB"), None).card_id
     if mode:
@@ -324,15 +383,14 @@ def test_merge_and_its_undoing(bench: Bench, destination: Destination, mode: str
 
 
 def test_history_follows_a_card_that_was_merged_away(bench: Bench, destination: Destination) -> None:
-    if not destination.capabilities.can_merge:
-        pytest.skip("the vendor cannot merge")
+    only_if(destination.capabilities.can_merge, "merging")
     survivor = destination.put_prospect(replace(CARD, our_key="GC-AAAA"), None).card_id
     loser = destination.put_prospect(replace(CARD, our_key="GC-BBBB"), None).card_id
     destination.merge_cards(at(loser), at(survivor))
     event, task = destination.add_event(at(loser), EVENT), destination.put_task(at(loser), TASK)
     assert (event.ok, event.card_id) == (True, survivor)
     assert (task.ok, task.card_id) == (True, survivor)
-    assert bench.events(survivor) == 1
+    assert bench.events(survivor, EVENT.our_event_key) == 1
 
 
 def test_the_hook_hears_each_call(bench: Bench) -> None:
@@ -350,7 +408,7 @@ def test_a_hook_that_raises_stops_the_call(bench: Bench) -> None:
         pass
 
     def crash(word: str) -> None:
-        if word.startswith("before create"):
+        if word == f"before {bench.op('create')}":
             raise CrashPointError
 
     destination = connect(bench.profile, crash)
