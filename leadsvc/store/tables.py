@@ -212,6 +212,7 @@ units = Table(
     _text("number", None),
     Column("floor_plan_id", ForeignKey("floor_plans.id")),
     _json("listing_ids"),
+    Column("available_on", Date),  # the first day it can be moved into, while it is to let
     Column("active", Boolean, nullable=False, server_default=text("true")),
     UniqueConstraint("property_id", "remote_id"),
 )
@@ -234,7 +235,37 @@ remote_names = Table(  # pick lists of a destination: its source names, event ty
     Column("destination", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
     Column("name", Text, primary_key=True),
+    _text("remote_id"),  # where the vendor numbers its names, so that a new name is seen to be an old one's
     Column("active", Boolean, nullable=False, server_default=text("true")),
+)
+
+config_changes = Table(  # what changed in a destination's configuration from one reading to the next; append-only
+    "config_changes",
+    metadata,
+    _id(),
+    _text("destination", None),
+    _text("kind", None),
+    _text("remote_id", None),
+    _text("what", None),
+    _json("before"),
+    _json("after"),
+    _time("at"),
+    one_of("what", ("added", "renamed", "retired", "revived", "sold", "changed")),
+    Index("ix_config_changes_destination_at", "destination", "at"),
+)
+
+stray_outcomes = Table(  # outcomes of remote cards that are none of ours yet
+    "stray_outcomes",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("card_id", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("at", UtcDateTime, primary_key=True),
+    _text("reason"),
+    _text("person_id"),
+    _time("seen_at"),
+    _time("asked_at", null=True),  # when it was last looked for whose card it is
+    Index("ix_stray_outcomes_seen_at", "seen_at"),
 )
 
 prospects = Table(
@@ -512,6 +543,7 @@ destinations = Table(  # run-time state of a configured account
     _time("last_success_at", null=True),
     _text("outcomes_cursor"),  # how far is read what became of cards there
     _time("outcomes_at", null=True),  # when that was asked last
+    _time("synced_at", null=True),  # when its configuration was asked last
     one_of("state", ("active", "paused")),
 )
 

@@ -35,3 +35,35 @@ def upgrade() -> None:
     op.add_column("deliveries", sa.Column("override", Json, server_default=sa.text("'{}'"), nullable=False))
     op.add_column("deliveries", sa.Column("released", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.add_column("attempts", sa.Column("calls", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("destinations", sa.Column("synced_at", UtcDateTime(), nullable=True))
+    op.add_column("remote_names", sa.Column("remote_id", sa.Text(), server_default="", nullable=False))
+    op.add_column("units", sa.Column("available_on", sa.Date(), nullable=True))
+    op.create_table(
+        "config_changes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("remote_id", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("before", Json, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("after", Json, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.CheckConstraint(
+            "what IN ('added', 'renamed', 'retired', 'revived', 'sold', 'changed')", name=op.f("ck_config_changes_what")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_config_changes")),
+    )
+    op.create_index("ix_config_changes_destination_at", "config_changes", ["destination", "at"])
+    op.create_table(
+        "stray_outcomes",
+        sa.Column("destination", sa.Text(), nullable=False),
+        sa.Column("card_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("person_id", sa.Text(), server_default="", nullable=False),
+        sa.Column("seen_at", UtcDateTime(), nullable=False),
+        sa.Column("asked_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("destination", "card_id", "kind", "at", name=op.f("pk_stray_outcomes")),
+    )
+    op.create_index("ix_stray_outcomes_seen_at", "stray_outcomes", ["seen_at"])
