@@ -122,3 +122,14 @@ def test_a_refused_fallback_ends() -> None:
     assert dropped is not None
     assert dropped.values == {}
     assert with_fallbacks(Outgoing({"source_name": "Unmapped"}), {"source_name": ()}, PROFILE) is None
+
+
+def test_what_the_vendor_fixes_at_birth_is_never_written_again() -> None:
+    known = replace(KNOWN, fields={"last_name": "Unknown", "source_name": "Unmapped"})
+    changes, kept = fill(sent(CARD), known, CARD, PROFILE, fixed=("source_name", "first_name"))
+    assert (changes, kept) == ({"last_name": "Byron"}, ("first_name", "source_name"))
+
+
+def test_a_field_that_the_vendor_does_not_hold_stays_at_home() -> None:
+    narrow = replace(CAPABILITIES, fields=("last_name",))
+    assert outgoing(CARD, PROFILE, narrow).values == {"last_name": "Byron"}

@@ -151,9 +151,9 @@ class Capabilities:
     """What a vendor can do: data that the caller plans with and the documentation is made of, never code.
 
     ``label``: its name for people. ``returns_card_id``: always, sometimes, never. ``verify``: none, search or get.
-    ``fields``: those of :data:`CARD_FIELDS` that it has a place for. ``find_by``: fields of :class:`Query` that can be
-    searched. ``required``: fields of :class:`CardPush` without which
-    it refuses a card. ``max_len``: characters by field. ``enumerations``: the only values of a field.
+    ``fields``: those of :data:`CARD_FIELDS` that it has a place for; ``fixed``: those that are never changed after the
+    record was made. ``find_by``: fields of :class:`Query` that can be searched. ``required``: fields of
+    :class:`CardPush` without which it refuses a card. ``max_len``: characters by field. ``enumerations``: the only values of a field.
     ``limits``: calls allowed by window, such as ``{"1s": 8}``. ``read_back_delay_s``: how long a write may stay
     invisible. ``time_zone_rule``: ``utc``, ``property`` (local to the property, without offset) or an IANA name.
     ``credentials``, ``options``: what an account needs and may set, by name, each with what it is. ``on_duplicate``,
@@ -175,6 +175,7 @@ class Capabilities:
     can_merge: bool = False
     batch_max: int = 1
     fields: tuple[str, ...] = CARD_FIELDS
+    fixed: tuple[str, ...] = ()
     find_by: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     enumerations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -271,7 +271,7 @@ class Careful(ABC):
         return CardAt(card_id=card_id, property_ref=card.property_ref, our_key=card.our_key)
 
     def _updated(self, card: CardPush, sent: Outgoing, known: RemoteCard, again: bool = True) -> Result:
-        changes, kept = fill(sent, known, card, self._profile)
+        changes, kept = fill(sent, known, card, self._profile, self.CAPABILITIES.fixed)
         done = read(Result(outcome=Outcome.DUPLICATE, kept=kept, fallbacks=sent.fallbacks), known)
         if known.status in _NOT_EDITABLE:
             return replace(done, code="not_editable", kept=tuple(sorted({*kept, *changes})))

@@ -7,7 +7,7 @@ still exactly what we pushed last. Everything else was decided by a person there
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -82,8 +82,11 @@ def with_fallbacks(sent: Outgoing, refused: Mapping[str, object], profile: Profi
     return Outgoing(values, tuple(sorted({*sent.fallbacks, *refused}))) if refused else None
 
 
-def fill(sent: Outgoing, known: RemoteCard, card: CardPush, profile: Profile) -> tuple[Values, tuple[str, ...]]:
-    """The values to write over ``known``, and the names of those where the remote's own value stays."""
+def fill(
+    sent: Outgoing, known: RemoteCard, card: CardPush, profile: Profile, fixed: Collection[str] = ()
+) -> tuple[Values, tuple[str, ...]]:
+    """The values to write over ``known``, and the names of those where the remote's own value stays; ``fixed`` ones
+    always do."""
     stand_ins = {"last_name": profile.last_name_placeholder, "source_name": profile.fallback_source}
     changes: Values = {}
     kept: list[str] = []
@@ -94,7 +97,7 @@ def fill(sent: Outgoing, known: RemoteCard, card: CardPush, profile: Profile) ->
         replaceable = theirs in (card.last_pushed.get(name), stand_ins.get(name)) and name not in known.agent_fields
         if theirs and name in sent.fallbacks:
             continue
-        if not theirs or replaceable:
+        if name not in fixed and (not theirs or replaceable):
             changes[name] = ours
         else:
             kept.append(name)
