@@ -124,6 +124,21 @@ class Simulator:
 
         return wrap
 
+    def route(
+        self,
+        method: str,
+        path: str,
+        op: str,
+        view: Callable[..., Response],
+        *,
+        write: bool = False,
+        guarded: bool = True,
+        key: Callable[..., str] | None = None,
+    ) -> None:
+        """Hang a view on the application as the operation ``op``; see :meth:`operation`."""
+        run = self.operation(op, write=write, guarded=guarded, key=key)(view)
+        self.app.add_url_rule(path, f"{method} {path}", run, methods=[method])
+
     def answer(
         self, op: str, act: Callable[[], Response], *, write: bool = False, guarded: bool = True, key: str = ""
     ) -> Response:

@@ -1,0 +1,401 @@
+"""HubSpot as a destination. A contact stands for one guest card and is marked by ``leadsvc_key``, a contact property
+that is unique; reading by it shows a write at once, while HubSpot's search lags by seconds."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from leadsvc.workers.destinations import rest
+from leadsvc.workers.destinations.base import (
+    Capabilities,
+    CardAt,
+    CardPush,
+    ConfigKind,
+    ConfigPage,
+    EventPush,
+    NativeKey,
+    Outcome,
+    OutcomePage,
+    RemoteCard,
+    RemoteOutcome,
+    Result,
+    TaskPush,
+    UpdateMode,
+)
+from leadsvc.workers.destinations.careful import Entry, marked, read
+from leadsvc.workers.destinations.filling import Values
+from leadsvc.workers.destinations.http import Answer
+from leadsvc.workers.destinations.jsonapi import JsonApi
+from leadsvc.workers.destinations.vendors.hubspot import wire
+from leadsvc.workers.destinations.vendors.hubspot.wire import classify as classify
+from leadsvc.workers.destinations.verdicts import moment, sound
+
+BODY_MAX = 60_000
+_PAGE = 50  # what may be read at once with its history
+_OVERLAP = timedelta(minutes=5)
+_CONTACT_TO = {"note": 202, "task": 204}
+_LISTS = {
+    ConfigKind.PROPERTY: "property",
+    ConfigKind.FLOOR_PLAN: "floor_plan",
+    ConfigKind.UNIT: "unit",
+    ConfigKind.SOURCE: "source",
+}
+_PRIORITY = {"low": "LOW", "normal": "MEDIUM", "high": "HIGH"}
+_DONE = ("COMPLETED", "DEFERRED")
+
+CAPABILITIES = Capabilities(
+    label="HubSpot",
+    native_key=NativeKey.ID_PROPERTY,
+    returns_card_id="always",
+    update_mode=UpdateMode.PATCH,
+    verify="get",
+    needs_source=False,
+    has_task=True,
+    has_event=True,
+    batch_max=100,
+    find_by=("our_key", "remote_id", "email", "phone"),
+    required=("last_name",),
+    max_len={"first_name": 255, "last_name": 255, "email": 255, "phone": 60, "comment": 60_000, "event_text": BODY_MAX},
+    limits={"10s": 90, "1d": 200_000},
+    token_life_s=1800,
+    read_back_delay_s=0.0,
+    credentials={
+        "access_token": "Optional: the token of a private app. Leave it out where the three below are given",
+        "client_id": "Optional: the app's id, for OAuth",
+        "client_secret": "Optional: the app's secret, for OAuth",
+        "refresh_token": "Optional: the refresh token of the installation, for OAuth",
+    },
+    options={
+        "property_prefix": "what the names of our contact properties begin with; leadsvc_ unless said",
+        "objects_path": "the version of the object API; crm/v3/objects unless said",
+        "time_zone": "the HubSpot account's time zone, for its daily limit; UTC unless said",
+        "lifecycle_stage": "the stage that new contacts begin in; lead unless said",
+    },
+    on_duplicate=(
+        "Refuses a second contact with the same e-mail address. A second guest card with it is made all the same, and "
+        "carries the address in leadsvc_email."
+    ),
+    ids="Every answer carries the contact's id; our key is the contact property leadsvc_key, which must be unique.",
+    corrections={
+        "merge": "Merge the two contacts in HubSpot.",
+        "unmerge": "HubSpot cannot part merged contacts; enter the second contact anew.",
+        "contact": "",
+        "source": "",
+        "event": "",
+    },
+)
+
+
+class HubSpot(JsonApi):
+    """One HubSpot account."""
+
+    CAPABILITIES = CAPABILITIES
+    READS = frozenset(wire.READS)
+
+    # -- one call -----------------------------------------------------------------------------------------------------
+
+    @property
+    def _prefix(self) -> str:
+        return self._profile.options.get("property_prefix") or wire.PREFIX
+
+    def _objects(self, rest_of_path: str) -> str:
+        return f"{self._profile.options.get('objects_path') or 'crm/v3/objects'}/{rest_of_path}"
+
+    def _judge(
+        self, op: str, status: int, headers: Mapping[str, str], body: bytes | None, context: rest.Json
+    ) -> Result:
+        return classify(op, status, headers, body, context)
+
+    def _context(self, op: str, answer: Answer) -> rest.Json:
+        zone = self._profile.options.get("time_zone", "")
+        return {**answer.context(read=op in self.READS), "prefix": self._prefix, "time_zone": zone}
+
+    def _given_token(self) -> str:
+        return self._profile.credentials.get("access_token") or self._profile.api_key
+
+    def _new_token(self) -> tuple[Result, str]:
+        known = self._profile.credentials
+        form = {"grant_type": "refresh_token"} | {
+            name: known.get(name, "") for name in ("client_id", "client_secret", "refresh_token")
+        }
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        content = urlencode(form).encode()
+        answer = self._door.call("token", "POST", "oauth/v1/token", content=content, headers=headers)
+        result = classify("token", answer.status, answer.headers, answer.body, self._context("token", answer))
+        token = rest.text(rest.mapping(rest.parse(answer.body)).get("access_token")) if result.ok else ""
+        return self._said(result, answer), token
+
+    def check(self) -> Result:
+        """Whether the token works and the account was set up: our key must be there, and unique."""
+        result, _ = self._ask("list_owners", "GET", "crm/v3/owners", params={"limit": "1"})
+        if not result.ok:
+            return result
+        result, answer = self._property("key")
+        if not result.ok:
+            words = f"Make a contact property {self._prefix}key in HubSpot (one line of text, unique values)."
+            return replace(result, message=words) if result.outcome is Outcome.REJECT else result
+        if "hasUniqueValue" in rest.mapping(answer) and not rest.yes(rest.mapping(answer)["hasUniqueValue"]):
+            words = f"The contact property {self._prefix}key must have unique values."
+            return Result(outcome=Outcome.REJECT, code="key_not_unique", message=words)
+        return result
+
+    # -- configuration ------------------------------------------------------------------------------------------------
+
+    def _property(self, name: str) -> tuple[Result, object]:
+        return self._ask("source_options", "GET", f"crm/v3/properties/contacts/{self._prefix}{name}")
+
+    def pull_config(self, kind: ConfigKind, cursor: str = "") -> tuple[Result, ConfigPage]:
+        if kind is ConfigKind.AGENT:
+            return self._owners(cursor)
+        result, answer = self._property(_LISTS[kind])
+        if result.outcome is Outcome.REJECT and result.code == "OBJECT_NOT_FOUND":
+            return Result(outcome=Outcome.ACCEPTED, empty=True), ConfigPage()
+        found = rest.objects(rest.mapping(answer).get("options")) if result.ok else []
+        return result, ConfigPage(items=tuple(wire.option(item) for item in found))
+
+    def _owners(self, cursor: str) -> tuple[Result, ConfigPage]:
+        params = {"limit": "100", "archived": "false"} | ({"after": cursor} if cursor else {})
+        result, answer = self._ask("list_owners", "GET", "crm/v3/owners", params=params)
+        words = rest.mapping(answer)
+        items = tuple(wire.owner(item) for item in rest.objects(words.get("results"))) if result.ok else ()
+        return result, ConfigPage(items=items, next_cursor=_after(words))
+
+    # -- contacts -----------------------------------------------------------------------------------------------------
+
+    def _wanted(self) -> list[str]:
+        more = [f"{self._prefix}email", "lifecyclestage", "hs_lead_status", "hs_object_source"]
+        return [*wire.names(self._prefix).values(), *more]
+
+    def get_card(self, at: CardAt) -> tuple[Result, RemoteCard | None]:
+        result, card = self._read(at.card_id, {})
+        if card is not None and card.card_id != at.card_id:
+            # HubSpot answers the old id of a contact that was merged there with the one it was merged into.
+            gone = replace(card, card_id=at.card_id, merged_into=card.card_id, our_key="")
+            return read(result, gone), gone
+        return result, card
+
+    def _read(self, which: str, by: Mapping[str, str]) -> tuple[Result, RemoteCard | None]:
+        path = self._objects(f"contacts/{rest.segment(which)}")
+        params = {"properties": ",".join(self._wanted()), **by}
+        result, answer = self._ask("get_contact", "GET", path, params=params)
+        if not result.ok or result.empty:
+            return result, None
+        card = wire.remote_card(rest.mapping(answer), self._prefix)
+        return read(result, card), card
+
+    def _search(self, by: str, value: str, property_ref: str) -> tuple[Result, tuple[RemoteCard, ...]]:
+        if by == "our_key":
+            result, card = self._read(value, {"idProperty": f"{self._prefix}key"})
+            return result, (card,) if card else ()
+        if by == "email":
+            # The contact that has the address for its own is shown at once; those that share it, some seconds later.
+            result, card = self._read(value, {"idProperty": "email"})
+            found = [card] if card else []
+            names = [f"{self._prefix}email"]
+        else:
+            result, found, names = Result(outcome=Outcome.ACCEPTED), [], ["phone", "mobilephone"]
+        if not result.ok:
+            return result, ()
+        body: dict[str, object] = {
+            "filterGroups": [{"filters": [{"propertyName": name, "operator": "EQ", "value": value}]} for name in names],
+            "properties": self._wanted(),
+            "limit": 100,
+        }
+        result, answer = self._ask("search_contact", "POST", self._objects("contacts/search"), json=body)
+        if result.ok:
+            found += [
+                wire.remote_card(item, self._prefix) for item in rest.objects(rest.mapping(answer).get("results"))
+            ]
+        here = {
+            card.card_id: card for card in found if property_ref in ("", card.property_ref) or not card.property_ref
+        }
+        return replace(result, empty=not here), tuple(here.values())
+
+    def _create(self, card: CardPush, values: Values) -> Result:
+        properties = wire.their_names(values, self._prefix) | {
+            f"{self._prefix}key": card.our_key,
+            f"{self._prefix}property": card.property_ref,
+            "lifecyclestage": self._profile.options.get("lifecycle_stage") or "lead",
+        }
+        result = self._post_contact(properties)
+        if result.outcome is not Outcome.DUPLICATE:
+            return result
+        looked, there = self._ours(card)
+        if there is not None or not looked.ok:
+            return read(result, there) if there is not None else looked
+        looked, holder = self._read(result.card_id, {}) if result.card_id else (result, None)
+        if holder is not None and not holder.our_key and _same_name(holder, values):
+            words = "Somebody entered this person at the same time; it is looked up again."
+            return Result(outcome=Outcome.RETRY, code="appeared", message=words)
+        if "email" not in properties:
+            return replace(result, outcome=Outcome.REJECT)
+        return self._post_contact(_second(properties, self._prefix))
+
+    def _post_contact(self, properties: Mapping[str, str]) -> Result:
+        return self._ask("create_contact", "POST", self._objects("contacts"), json={"properties": properties})[0]
+
+    def _change(self, card: CardPush, known: RemoteCard, changes: Values, claim: str) -> Result:
+        properties = wire.their_names(changes, self._prefix)
+        if claim:
+            properties |= {f"{self._prefix}key": claim}
+            properties |= {} if known.property_ref else {f"{self._prefix}property": card.property_ref}
+        result = self._patch_contact(known.card_id, properties)
+        taken = result.outcome is Outcome.REJECT and result.code in ("CONFLICT", "OBJECT_ALREADY_EXISTS", "http_409")
+        if taken and "email" in properties:
+            return self._patch_contact(known.card_id, _second(properties, self._prefix))
+        return result
+
+    def _patch_contact(self, card_id: str, properties: Mapping[str, str]) -> Result:
+        path = self._objects(f"contacts/{rest.segment(card_id)}")
+        return self._ask("update_contact", "PATCH", path, json={"properties": properties})[0]
+
+    # -- what hangs on a contact --------------------------------------------------------------------------------------
+
+    def _entries(self, at: CardAt, what: str, key: str) -> tuple[Result, tuple[Entry, ...]]:
+        kind = "tasks" if what == "task" else "notes"
+        path = self._objects(f"contacts/{rest.segment(at.card_id)}/associations/{kind}")
+        links: list[rest.Json] = []
+        after = "0"
+        while after:
+            params = {"limit": "500", "after": after}
+            result, answer = self._ask("list_associations", "GET", path, params=params)
+            if not result.ok:
+                return result, ()
+            links += rest.objects(rest.mapping(answer).get("results"))
+            after = _after(rest.mapping(answer))
+        ids = list(dict.fromkeys(rest.text(one.get("toObjectId")) or rest.text(one.get("id")) for one in links))
+        found: list[Entry] = []
+        for start in range(0, len(ids), 100):
+            body = {"inputs": [{"id": one} for one in ids[start : start + 100]], "properties": list(_PROPERTIES[kind])}
+            result, answer = self._ask("find_entries", "POST", self._objects(f"{kind}/batch/read"), json=body)
+            if not result.ok:
+                return result, ()
+            found += [_entry(item) for item in rest.objects(rest.mapping(answer).get("results"))]
+        return result, tuple(found)
+
+    def _write_event(self, at: CardAt, event: EventPush, source: str) -> Result:
+        words = " ".join(filter(None, (f"({event.kind}, {source})" if source else f"({event.kind})", event.text)))
+        properties = {
+            "hs_timestamp": rest.iso(event.at),
+            "hs_note_body": _html(marked(words, event.our_event_key, BODY_MAX)),
+        }
+        owner = {"hubspot_owner_id": event.agent_ref} if event.agent_ref else {}
+        result = self._hang("create_note", at, "note", {**properties, **owner})
+        if owner and result.outcome is Outcome.REJECT and "agent_ref" in result.field_errors:
+            return replace(self._hang("create_note", at, "note", properties), fallbacks=("agent_ref",))
+        return result
+
+    def _write_task(self, at: CardAt, task: TaskPush, there: Entry | None) -> Result:
+        properties = {name: str(value) for name, value in self._task_says(task).items() if value}
+        if there is not None:
+            path = self._objects(f"tasks/{rest.segment(there.entry_id)}")
+            return self._ask("update_task", "PATCH", path, json={"properties": properties})[0]
+        new = {"hs_task_status": "NOT_STARTED", "hs_task_type": "TODO"}
+        return self._hang("create_task", at, "task", {**properties, **new})
+
+    def _hang(self, op: str, at: CardAt, kind: str, properties: Mapping[str, str]) -> Result:
+        link = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": _CONTACT_TO[kind]}
+        body = {"properties": properties, "associations": [{"to": {"id": at.card_id}, "types": [link]}]}
+        return replace(self._ask(op, "POST", self._objects(f"{kind}s"), json=body)[0], card_id=at.card_id)
+
+    def _task_says(self, task: TaskPush) -> Mapping[str, object]:
+        return {
+            "hs_task_subject": sound(task.title),
+            "hs_task_body": _html(marked(task.text, task.our_task_key, BODY_MAX)),
+            "hs_timestamp": rest.iso(task.due_at),
+            "hs_task_priority": _PRIORITY.get(task.priority, "MEDIUM"),
+            "hubspot_owner_id": task.assignee_ref,
+        }
+
+    # -- outcomes -----------------------------------------------------------------------------------------------------
+
+    def pull_outcomes(self, since: datetime, cursor: str = "") -> tuple[Result, OutcomePage]:
+        walk = rest.Walk.of(since, cursor)
+        filters = [
+            {"propertyName": "lastmodifieddate", "operator": "GTE", "value": wire.millis(walk.start)},
+            {"propertyName": f"{self._prefix}key", "operator": "HAS_PROPERTY"},
+        ]
+        body: dict[str, object] = {
+            "filterGroups": [{"filters": filters}],
+            "sorts": [{"propertyName": "lastmodifieddate", "direction": "ASCENDING"}],
+            "properties": [f"{self._prefix}key", "lifecyclestage", "hs_lead_status"],
+            "limit": _PAGE,
+        } | ({"after": walk.token} if walk.token else {})
+        result, answer = self._ask("contacts_changed", "POST", self._objects("contacts/search"), json=body)
+        words = rest.mapping(answer)
+        changed = rest.objects(words.get("results")) if result.ok else []
+        if not changed:
+            return result, OutcomePage(cursor=cursor)
+        result, told = self._histories([wire.record_id(item) for item in changed])
+        if not result.ok:
+            return result, OutcomePage(cursor=cursor)
+        after = _after(words)
+        token = after if (rest.whole(after) or 0) < 9_000 else ""  # a search shows no more than its first 10,000
+        on = walk.on((moment(rest.text(item.get("updatedAt")) or None) for item in changed), token, _OVERLAP)
+        items = sorted((one for one in told if one.at >= walk.start), key=lambda one: one.at)
+        return result, OutcomePage(items=tuple(items), cursor=on, more=bool(after))
+
+    def _histories(self, ids: list[str]) -> tuple[Result, list[RemoteOutcome]]:
+        body = {
+            "inputs": [{"id": one} for one in ids],
+            "properties": [f"{self._prefix}key", f"{self._prefix}lost_reason", "lifecyclestage", "hs_lead_status"],
+            "propertiesWithHistory": ["lifecyclestage", "hs_lead_status"],
+        }
+        result, answer = self._ask("read_history", "POST", self._objects("contacts/batch/read"), json=body)
+        found = rest.objects(rest.mapping(answer).get("results")) if result.ok else []
+        return result, [one for item in found for one in wire.remote_outcomes(item, self._prefix)]
+
+
+_PROPERTIES = {
+    "notes": ("hs_note_body",),
+    "tasks": (
+        "hs_task_subject",
+        "hs_task_body",
+        "hs_timestamp",
+        "hs_task_priority",
+        "hs_task_status",
+        "hubspot_owner_id",
+    ),
+}
+
+
+def _after(words: rest.Json) -> str:
+    """The token of the next page."""
+    return rest.text(rest.mapping(rest.mapping(words.get("paging")).get("next")).get("after"))
+
+
+def _second(properties: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """The same with the address where it need not be unique."""
+    others = {name: value for name, value in properties.items() if name != "email"}
+    return others | {f"{prefix}email": properties["email"]}
+
+
+def _same_name(card: RemoteCard, values: Values) -> bool:
+    return all(
+        card.fields.get(name, "").casefold() == str(values.get(name, "")).casefold()
+        for name in ("first_name", "last_name")
+    )
+
+
+def _html(text: str) -> str:
+    """Text as HubSpot shows it: its bodies are HTML."""
+    return html.escape(text, quote=False).replace("\n", "<br>")
+
+
+def _entry(item: rest.Json) -> Entry:
+    properties = rest.mapping(item.get("properties"))
+    says = {name: rest.text(properties.get(name)) for name in _PROPERTIES["tasks"] if name != "hs_task_status"}
+    due = moment(says["hs_timestamp"] or None)
+    return Entry(
+        entry_id=wire.record_id(item),
+        text=rest.text(properties.get("hs_note_body")) or rest.text(properties.get("hs_task_body")),
+        open=rest.text(properties.get("hs_task_status")).upper() not in _DONE,
+        says=says | {"hs_timestamp": rest.iso(due) if due else says["hs_timestamp"]},
+    )
+
+
+DESTINATION = HubSpot
