@@ -1,0 +1,3 @@
+"""Entrata."""
+
+from leadsvc.workers.destinations.vendors.entrata.verdict import classify as classify

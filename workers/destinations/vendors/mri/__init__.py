@@ -1,0 +1,3 @@
+"""MRI."""
+
+from leadsvc.workers.destinations.vendors.mri.verdict import classify as classify

@@ -1,0 +1,3 @@
+"""RealPage."""
+
+from leadsvc.workers.destinations.vendors.realpage.verdict import classify as classify
