@@ -16,7 +16,8 @@ from leadsvc import logs
 from leadsvc.app import build_services, prepare
 from leadsvc.config import Account, Settings
 from leadsvc.faults import Commit
-from leadsvc.store.tables import deliveries
+from leadsvc.pipeline.configuration import Change
+from leadsvc.store.tables import config_changes, deliveries
 from leadsvc.store.tables import destinations as accounts
 from leadsvc.workers.deliver import around, profile
 from leadsvc.workers.destinations import VENDORS, classifier
@@ -69,13 +70,40 @@ def check(name: str) -> None:
 
 @destinations.command()
 @click.argument("name")
-def sync(name: str) -> None:
-    """Read properties, floor plans, units, agents and source names from an account."""
+@click.option("--believe", is_flag=True, help="Take lists over that lost most of their entries, too.")
+def sync(name: str, believe: bool) -> None:
+    """Read properties, floor plans, units, agents and source names from an account.
+
+    Says what changed since the last time and what of ours points at nothing now. Exit status 1 when the lists were
+    refused because they lost most of their entries.
+    """
     settings = Settings.load()
     logs.configure(settings.log_level)
     prepare(settings)
-    counts = pull(build_services(settings), profile(_account(settings, name)))
-    click.echo(f"{name}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+    done = pull(build_services(settings), profile(_account(settings, name)), believe=believe)
+    click.echo(f"{name}: " + ", ".join(f"{count} {kind}" for kind, count in done.counts.items()))
+    for change in done.changes:
+        click.echo(f"  {change.sentence}")
+    for broken in done.broken:
+        click.echo(f"  broken: {broken.detail}")
+    if done.refused:
+        raise click.ClickException(f"not taken over: {done.refused}; if that is so, add --believe")
+
+
+@destinations.command()
+@click.argument("name")
+@click.option("--last", default=50, show_default=True, help="How many changes to show, the newest first.")
+def history(name: str, last: int) -> None:
+    """Show what changed in the configuration of an account: names, agents, properties sold or retired."""
+    services = build_services(Settings.load())
+    _account(services.settings, name)
+    mine = select(config_changes).where(config_changes.c.destination == name)
+    table = Table("when (UTC)", "change")
+    with services.store.read() as connection:
+        for row in connection.execute(mine.order_by(config_changes.c.at.desc(), config_changes.c.id).limit(last)):
+            change = Change(row.kind, row.remote_id, row.what, row.before, row.after)
+            table.add_row(f"{row.at:%Y-%m-%d %H:%M}", change.sentence)
+    Console().print(table)
 
 
 def _set_state(name: str, state: str, reason: str) -> None:

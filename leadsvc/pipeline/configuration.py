@@ -174,9 +174,9 @@ class Broken:
     detail: str
 
 
-def broken(connection: Connection, account: Account, found: Collection[Change] = ()) -> list[Broken]:
+def broken(connection: Connection, account: Account) -> list[Broken]:
     """What of the account's settings, and of what people said names mean, no longer holds."""
-    renamed = {each.remote_id: each.after["name"] for each in found if each.what == "renamed" and each.kind == "source"}
+    renamed = _renamed(connection, account.name)
     named = (remote_names.c.destination == account.name) & (remote_names.c.kind == "source") & remote_names.c.active
     names = set(connection.execute(select(remote_names.c.name).where(named)).scalars())
     staff = _active(connection, agents, account.name)
@@ -198,6 +198,13 @@ def broken(connection: Connection, account: Account, found: Collection[Change] =
         detail = f"{account.name} no longer has the property {remote_id} (creates): take it out, or correct it there."
         wrong.append(Broken("property_gone", f"creates.{remote_id}", detail))
     return wrong
+
+
+def _renamed(connection: Connection, destination: str) -> dict[str, str]:
+    """Source names that were others' before -> what they became."""
+    mine = (config_changes.c.destination == destination) & (config_changes.c.kind == "source")
+    rows = select(config_changes).where(mine, config_changes.c.what == "renamed").order_by(config_changes.c.at)
+    return {row.before["name"]: row.after["name"] for row in connection.execute(rows)}
 
 
 def _active(connection: Connection, table: Any, destination: str) -> set[str]:
@@ -222,17 +229,26 @@ def _answers_gone(
             yield Broken("source_gone", f"answer.{row.name_id}", detail)
 
 
-def tell(connection: Connection, account: str, wrong: Collection[Broken], now: datetime) -> None:
-    """Open an exception for everything that is broken, close those of what holds again."""
-    causes = ("source_gone", "fallback_gone", "agent_gone", "property_gone", "config_shrunk")
+CAUSES = ("source_gone", "fallback_gone", "agent_gone", "property_gone", "config_shrunk")
+
+
+def tell(
+    connection: Connection, account: str, wrong: Collection[Broken], now: datetime, only: Collection[str] = CAUSES
+) -> None:
+    """Open an exception for everything that is broken, close those (of the causes ``only``) of what holds again."""
     subjects = {digest_uuid("configuration", account, each.subject): each for each in wrong}
     mine = exceptions.c.subject_kind == f"configuration of {account}"
-    still = mine & exceptions.c.resolved_at.is_(None) & exceptions.c.cause.in_(causes)
+    still = mine & exceptions.c.resolved_at.is_(None) & exceptions.c.cause.in_(only)
     asked = {row.subject_id: row for row in connection.execute(select(exceptions).where(still))}
     over = [row.id for subject, row in asked.items() if subject not in subjects]
     closed = {"resolved_at": now, "resolved_by": "sync", "resolution": "it holds again"}
     connection.execute(update(exceptions).where(exceptions.c.id.in_(over)).values(**closed))
     for subject, each in subjects.items():
         if subject not in asked:
-            row = {"id": uuid7(), "kind": "account", "subject_kind": f"configuration of {account}", "subject_id": subject}
+            row = {
+                "id": uuid7(),
+                "kind": "account",
+                "subject_kind": f"configuration of {account}",
+                "subject_id": subject,
+            }
             connection.execute(exceptions.insert().values(**row, cause=each.cause, detail=each.detail, opened_at=now))

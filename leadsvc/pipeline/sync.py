@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from leadsvc.config import Account
 from leadsvc.ids import uuid7
+from leadsvc.pipeline.configuration import Broken, Change, broken, changes, keep_history, shrunk, snapshot, tell
 from leadsvc.store.known import bump
-from leadsvc.store.tables import agents, floor_plans, properties, property_aliases, remote_names, units
+from leadsvc.store.tables import (
+    agents,
+    destinations,
+    floor_plans,
+    properties,
+    property_aliases,
+    remote_names,
+    units,
+)
 
 Raw = Mapping[str, Any]
 
@@ -31,13 +42,67 @@ def keep(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
     connection.execute(make(table).values(**row).on_conflict_do_nothing())
 
 
-def write_configuration(
-    connection: Connection, destination: str, config: Mapping[str, Iterable[Raw]]
-) -> dict[str, int]:
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """How many things of each kind there are, what changed since the last time, what of ours points at nothing now.
+    ``refused``: why the lists were not taken over; then nothing was written but the exception."""
+
+    counts: Mapping[str, int]
+    changes: tuple[Change, ...] = ()
+    broken: tuple[Broken, ...] = ()
+    refused: str = ""
+
+
+def take_over(
+    connection: Connection,
+    account: Account,
+    config: Mapping[str, Collection[Raw]],
+    now: datetime,
+    *,
+    believe: bool = False,
+) -> Synced:
+    """Write down what an account has (see :func:`write_configuration`), what changed, and what that breaks.
+
+    Lists that lost most of their entries are refused unless a person says to ``believe`` them.
+    """
+    keep(connection, destinations, {"name": account.name})
+    before = snapshot(connection, account.name)
+    counts = {kind: len(items) for kind, items in config.items()}
+    reason = "" if believe else shrunk(before, config)
+    if reason:
+        detail = f"{account.name}: {reason}. If that is so, run `leadsvc destinations sync {account.name} --believe`."
+        tell(connection, account.name, [Broken("config_shrunk", "lists", detail)], now, only=("config_shrunk",))
+        return Synced(counts, refused=reason)
+    write_configuration(connection, account.name, config)
+    found = changes(before, snapshot(connection, account.name), now.date())
+    keep_history(connection, account.name, found, now)
+    keep_former_names(connection, account.name, found)
+    wrong = broken(connection, account)
+    tell(connection, account.name, wrong, now)
+    connection.execute(update(destinations).where(destinations.c.name == account.name).values(synced_at=now))
+    return Synced(counts, tuple(found), tuple(wrong))
+
+
+def keep_former_names(connection: Connection, destination: str, found: Iterable[Change]) -> None:
+    """A property that was renamed there keeps its old name as an alias, unless another has that name now: listing
+    services go on using it for months."""
+    taken = set(connection.execute(select(properties.c.name).where(properties.c.active)).scalars())
+    for each in found:
+        if each.kind != "property" or each.what != "renamed" or each.before["name"] in taken:
+            continue
+        mine = (properties.c.destination == destination) & (properties.c.remote_id == each.remote_id)
+        home = connection.execute(select(properties.c.id).where(mine)).scalar_one()
+        has = (property_aliases.c.property_id == home) & (property_aliases.c.alias == each.before["name"])
+        if connection.execute(select(property_aliases.c.id).where(has)).first() is None:
+            row = {"id": uuid7(), "property_id": home, "alias": each.before["name"], "origin": "learned"}
+            connection.execute(property_aliases.insert().values(**row))
+
+
+def write_configuration(connection: Connection, destination: str, config: Mapping[str, Iterable[Raw]]) -> None:
     """Take over what ``destination`` says it has; what it no longer names becomes inactive, never deleted.
 
     ``config``: kind -> items as :class:`ConfigItem` gives them, each as a mapping with remote_id, name, active, parent
-    and raw. Returns how many of each kind.
+    and raw.
     """
     homes = _write_properties(connection, destination, list(config.get("property", ())))
     plans = _write_plans(connection, homes, list(config.get("floor_plan", ())))
@@ -45,7 +110,6 @@ def write_configuration(
     _write_agents(connection, destination, list(config.get("agent", ())))
     _write_names(connection, destination, list(config.get("source", ())))
     bump(connection, "portfolio")
-    return {kind: len(list(items)) for kind, items in config.items()}
 
 
 def _write_properties(connection: Connection, destination: str, items: list[Raw]) -> dict[str, uuid.UUID]:
@@ -110,11 +174,16 @@ def _day(value: object) -> date | None:
     return date.fromisoformat(str(value))
 
 
+def _of_known_homes(homes: Mapping[str, uuid.UUID], items: Iterable[Raw]) -> list[Raw]:
+    """Without those of properties that the account may not see."""
+    return [item for item in items if item["parent"] in homes]
+
+
 def _write_plans(
     connection: Connection, homes: Mapping[str, uuid.UUID], items: list[Raw]
 ) -> dict[tuple[str, str], uuid.UUID]:
     connection.execute(update(floor_plans).where(floor_plans.c.property_id.in_(homes.values())).values(active=False))
-    for item in items:
+    for item in _of_known_homes(homes, items):
         row = {
             "id": uuid7(),
             "property_id": homes[item["parent"]],
@@ -135,7 +204,7 @@ def _write_units(
     connection: Connection, homes: Mapping[str, uuid.UUID], plans: Mapping[tuple[str, str], uuid.UUID], items: list[Raw]
 ) -> None:
     connection.execute(update(units).where(units.c.property_id.in_(homes.values())).values(active=False))
-    for item in items:
+    for item in _of_known_homes(homes, items):
         row = {
             "id": uuid7(),
             "property_id": homes[item["parent"]],
@@ -143,6 +212,7 @@ def _write_units(
             "number": str(item["raw"].get("number") or item["name"]),
             "floor_plan_id": plans.get((item["parent"], str(item["raw"].get("floor_plan", "")))),
             "listing_ids": item["raw"].get("listing_ids") or {},
+            "available_on": _day(item["raw"].get("available_on")),
             "active": item["active"],
         }
         upsert(connection, units, row, ("property_id", "remote_id"))
@@ -166,4 +236,5 @@ def _write_names(connection: Connection, destination: str, items: list[Raw]) -> 
     connection.execute(update(remote_names).where(remote_names.c.destination == destination).values(active=False))
     for item in items:
         row = {"destination": destination, "kind": "source", "name": item["name"], "active": item["active"]}
+        row["remote_id"] = item["remote_id"]
         upsert(connection, remote_names, row, ("destination", "kind", "name"))
