@@ -153,7 +153,8 @@ class Capabilities:
     ``label``: its name for people. ``returns_card_id``: always, sometimes, never. ``verify``: none, search or get.
     ``fields``: those of :data:`CARD_FIELDS` that it has a place for; ``fixed``: those that are never changed after the
     record was made. ``find_by``: fields of :class:`Query` that can be searched. ``required``: fields of
-    :class:`CardPush` without which it refuses a card. ``max_len``: characters by field. ``enumerations``: the only values of a field.
+    :class:`CardPush` without which it refuses a card. ``max_len``: characters by field. ``enumerations``: the only
+    values of a field.
     ``limits``: calls allowed by window, such as ``{"1s": 8}``. ``read_back_delay_s``: how long a write may stay
     invisible. ``time_zone_rule``: ``utc``, ``property`` (local to the property, without offset) or an IANA name.
     ``credentials``, ``options``: what an account needs and may set, by name, each with what it is. ``on_duplicate``,
