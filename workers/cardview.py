@@ -5,17 +5,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from leadsvc.ids import digest_uuid
 from leadsvc.normalize.sensitive import kinds_of
 from leadsvc.resolve.golden import shown
 from leadsvc.store.tables import (
     agents,
+    attempts,
+    deliveries,
     floor_plans,
     guest_cards,
     inquiries,
@@ -32,7 +34,8 @@ from leadsvc.workers.claim import Claimed
 @dataclass(slots=True)
 class CardView:
     """The root card (what is pushed), beside the card the delivery was made for (``card_id``). ``source_there``: our
-    source -> its name at the destination, where a person said it."""
+    source -> its name at the destination, where a person said it. ``also_owed``: deliveries of the card that say
+    nothing more than this one. ``calls``: remote calls it cost in the last day."""
 
     card_id: uuid.UUID
     root_id: uuid.UUID
@@ -62,6 +65,9 @@ class CardView:
     task: Mapping[str, Any] = field(default_factory=dict)
     standing: str = ""
     source_there: dict[str, str] = field(default_factory=dict)
+    time_zone: str = "UTC"
+    also_owed: tuple[uuid.UUID, ...] = ()
+    calls: int = 0
 
     @property
     def merged(self) -> bool:
@@ -71,6 +77,7 @@ class CardView:
 
 def card_view(connection: Connection, claimed: Claimed, now: datetime, keeps: frozenset[str] = frozenset()) -> CardView:
     """Read everything about the card of ``claimed``. ``keeps``: the kinds of sensitive answers its account needs."""
+    also_owed = _also_owed(connection, claimed)  # before the card: what is owed later may say more than is read here
     row = connection.execute(_card(claimed.guest_card_id)).mappings().one()
     family = connection.execute(
         select(guest_cards.c.id, guest_cards.c.key).where(guest_cards.c.root_id == row["id"])
@@ -100,11 +107,42 @@ def card_view(connection: Connection, claimed: Claimed, now: datetime, keeps: fr
         unit_ref=row["unit_ref"] or "",
         comment=_comment(golden),
         standing=row["standing"],
+        time_zone=zone.key,
+        also_owed=also_owed,
+        calls=_calls(connection, claimed, now),
     )
     _add_refs(connection, claimed, view)
     _add_subject(connection, claimed, view, keeps)
     _add_source(connection, claimed, view)
     return view
+
+
+def _also_owed(connection: Connection, claimed: Claimed) -> tuple[uuid.UUID, ...]:
+    if claimed.kind != "prospect":
+        return ()
+    statement = select(deliveries.c.id).where(
+        deliveries.c.destination == claimed.destination,
+        deliveries.c.lane_id == claimed.lane_id,
+        deliveries.c.guest_card_id == claimed.guest_card_id,
+        deliveries.c.kind == "prospect",
+        deliveries.c.state.in_(("pending", "retry")),
+        deliveries.c.id != claimed.id,
+        deliveries.c.override == {},
+    )
+    return tuple(connection.execute(statement).scalars())
+
+
+def _calls(connection: Connection, claimed: Claimed, now: datetime) -> int:
+    statement = (
+        select(func.coalesce(func.sum(attempts.c.calls), 0))
+        .join(deliveries, deliveries.c.id == attempts.c.delivery_id)
+        .where(
+            deliveries.c.guest_card_id == claimed.guest_card_id,
+            deliveries.c.destination == claimed.destination,
+            attempts.c.started_at > now - timedelta(days=1),
+        )
+    )
+    return int(connection.execute(statement).scalar_one())
 
 
 def _add_source(connection: Connection, claimed: Claimed, view: CardView) -> None:

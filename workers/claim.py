@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import sys
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, and_, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, and_, exists, func, insert, or_, select, update
 
+from leadsvc.config import Account
 from leadsvc.store.tables import attempts, deliveries, destinations, guest_cards
+from leadsvc.workers.throttle import EXPECTED_CALLS, book, free_at, half_open, room
 
 _READY = ("pending", "retry")
 _STRUCTURAL = ("prospect", "merge", "unmerge")
@@ -17,7 +23,8 @@ _STRUCTURAL = ("prospect", "merge", "unmerge")
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery that is ours until the lease ends."""
+    """A delivery that is ours until the lease ends. ``unsure_at``: since then it may have been written there,
+    ``override``: a person's values for it, ``released``: the daily cap of corrections does not hold it."""
 
     id: uuid.UUID
     destination: str
@@ -30,16 +37,21 @@ class Claimed:
     failures: int
     receipt_id: uuid.UUID | None
     taken_at: datetime
+    unsure_at: datetime | None = None
+    override: Mapping[str, Any] = field(default_factory=dict)
+    released: bool = False
 
 
 def claim(
     connection: Connection, destination: str, owner: str, now: datetime, limit: int, lease: timedelta
 ) -> list[Claimed]:
-    """Take up to ``limit`` due deliveries, at most one a card, none while the circuit is open or the account paused.
+    """Take up to ``limit`` due deliveries, at most one a card, none while the circuit is open, the account paused or
+    resting, or its calls used up; one alone while nobody knows whether the account is well again.
 
     Nobody else may touch them for the length of ``lease``.
     """
-    rows = connection.execute(_heads(destination, now, limit).with_for_update(skip_locked=True, of=deliveries)).all()
+    limit = min(limit, _most(connection, destination, now))
+    rows = connection.execute(_heads(destination, now, limit)).all() if limit > 0 else []
     if not rows:
         return []
     taken = connection.execute(
@@ -54,6 +66,7 @@ def claim(
         connection.execute(
             insert(attempts), [{"delivery_id": row.id, "number": row.attempts, "started_at": now} for row in taken]
         )
+        book(connection, destination, sum(EXPECTED_CALLS[row.kind] for row in taken), now)
     return [
         Claimed(
             row.id,
@@ -67,19 +80,37 @@ def claim(
             row.failures,
             row.receipt_id,
             now,
+            row.unsure_at,
+            row.override,
+            row.released,
         )
         for row in sorted(taken, key=lambda row: row.seq)
     ]
 
 
+def _most(connection: Connection, destination: str, now: datetime) -> int:
+    """How many deliveries the account may be given at this moment."""
+    mine = select(destinations).where(destinations.c.name == destination)
+    account = connection.execute(mine).one_or_none()
+    if account is not None and half_open(account.failures):
+        account = connection.execute(mine.with_for_update()).one()
+    if account is None:
+        return sys.maxsize  # its row is about to be made; until then nothing is known against it
+    resting = account.not_before is not None and account.not_before > now
+    if account.state == "paused" or account.open_until is not None or resting:
+        return 0
+    calls = room(connection, destination, now)
+    most = sys.maxsize if calls is None else math.ceil(calls / EXPECTED_CALLS["prospect"])
+    if not half_open(account.failures):
+        return most
+    at_work = select(deliveries.c.id).where(
+        deliveries.c.destination == destination, deliveries.c.state == "in_flight", deliveries.c.lease_until > now
+    )
+    return 0 if connection.execute(at_work.limit(1)).first() else min(most, 1)
+
+
 def _heads(destination: str, now: datetime, limit: int):  # type: ignore[no-untyped-def]  # a Select of many columns
     """The first open delivery of each lane, if it is due."""
-    closed = exists(
-        select(destinations.c.name).where(
-            destinations.c.name == destination,
-            or_(destinations.c.state == "paused", destinations.c.open_until.is_not(None)),
-        )
-    )
     return (
         select(deliveries.c.id)
         .where(
@@ -88,11 +119,27 @@ def _heads(destination: str, now: datetime, limit: int):  # type: ignore[no-unty
             deliveries.c.due_at <= now,
             ~_waits(),
             ~_family_at_work(),
-            ~closed,
         )
         .order_by(deliveries.c.due_at, deliveries.c.seq)
         .limit(limit)
+        .with_for_update(skip_locked=True, of=deliveries)
     )
+
+
+def next_due(connection: Connection, account: Account, now: datetime) -> datetime | None:
+    """When something can be taken of ``account``; ``None`` while nothing waits, or it waits for a probe or a person."""
+    mine = select(destinations).where(destinations.c.name == account.name)
+    state = connection.execute(mine).one_or_none()
+    if state is not None and (state.state == "paused" or state.open_until is not None):
+        return None
+    waiting = select(func.min(deliveries.c.due_at)).where(
+        deliveries.c.destination == account.name, deliveries.c.state.in_(_READY)
+    )
+    due: datetime | None = connection.execute(waiting).scalar()
+    if due is None:
+        return None
+    resting = state.not_before if state is not None else None
+    return max(each for each in (due, resting, free_at(connection, account.name), account.quiet_until(now)) if each)
 
 
 def _waits() -> ColumnElement[bool]:
@@ -161,6 +208,7 @@ def give_back(connection: Connection, claimed: list[Claimed], owner: str, now: d
         number = (attempts.c.delivery_id == each.id) & (attempts.c.number == each.attempt)
         told = {"finished_at": now, "outcome": "released", "message": "taken and not begun"}
         connection.execute(update(attempts).where(number).values(**told))
+        book(connection, each.destination, -EXPECTED_CALLS[each.kind], now)
 
 
 def release_expired(connection: Connection, now: datetime) -> int:
@@ -174,6 +222,7 @@ def release_expired(connection: Connection, now: datetime) -> int:
             lease_owner="",
             due_at=now,
             cause="lease_expired",
+            unsure_at=now,
             lane_id=present_lane(deliveries.c.guest_card_id),
         )
         .returning(deliveries.c.id, deliveries.c.attempts)

@@ -11,23 +11,27 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from leadsvc.config import Settings
+from sqlalchemy import select
+
+from leadsvc.config import Account, Settings
 from leadsvc.errors import Conflict
 from leadsvc.faults import Commit, passing
 from leadsvc.ids import uuid7
 from leadsvc.logs import logger
 from leadsvc.store import Store
+from leadsvc.store.tables import counters, properties
 from leadsvc.workers.accounts import profile as profile
-from leadsvc.workers.cardview import card_view
-from leadsvc.workers.claim import Claimed, claim, give_back, renew
+from leadsvc.workers.cardview import CardView, card_view
+from leadsvc.workers.claim import Claimed, claim, give_back, next_due, renew
 from leadsvc.workers.destinations import connect
-from leadsvc.workers.destinations.base import Destination
-from leadsvc.workers.push import Pushed, push
-from leadsvc.workers.results import record
+from leadsvc.workers.destinations.base import Destination, Profile
+from leadsvc.workers.push import Pushed, by_hand, corrections, kept_back, push
+from leadsvc.workers.rations import over_budget, over_cap, use_correction
+from leadsvc.workers.results import Cost, record
 
 log = logger("worker")
 
@@ -35,10 +39,21 @@ _TRIES = 20
 _BATCH = 64
 
 
+_calls = threading.local()
+
+
 def around(step: str) -> None:
-    """Every remote call passes a fault point on both sides."""
+    """Every remote call is counted for its thread and passes a fault point on both sides."""
     side, _, operation = step.partition(" ")
+    if side == "before":
+        _calls.made = getattr(_calls, "made", 0) + 1
     passing(f"call.{operation}", side)
+
+
+def calls_made() -> int:
+    """How many remote calls this thread has made so far."""
+    made: int = getattr(_calls, "made", 0)
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +63,7 @@ class Drained:
 
 
 class Deliverer:
-    """Pushes what is due. Thread-safe; one per process."""
+    """Pushes what is due. Thread-safe; one per process. An account is drained by one thread at a time."""
 
     def __init__(self, store: Store, settings: Settings, clock: Callable[[], datetime]) -> None:
         self.store = store
@@ -58,26 +73,48 @@ class Deliverer:
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid7().hex[-6:]}"
         self._lock = threading.Lock()
         self._destinations: dict[str, Destination] = {}
+        self._portfolios: dict[str, int] = {}
         self._pools: dict[str, ThreadPoolExecutor] = {}
 
     def destination(self, name: str) -> Destination:
         """The connected adapter of an account."""
         with self._lock:
             if name not in self._destinations:
-                self._destinations[name] = connect(profile(self.settings.accounts[name]), around)
+                self._destinations[name] = connect(self.profile(name), around)
             return self._destinations[name]
 
+    def profile(self, name: str) -> Profile:
+        """The adapter's view of an account, with the properties that are its own as far as they were read."""
+        mine = (properties.c.destination == name) & properties.c.active
+        with self.store.read() as connection:
+            remote = connection.execute(select(properties.c.remote_id).where(mine).order_by(properties.c.remote_id))
+            return profile(self.settings.accounts[name], remote.scalars().all())
+
+    def refresh(self, name: str) -> None:
+        """Connect anew where the account's properties may have changed. Not while something of it is being pushed."""
+        with self.store.read() as connection:
+            version = connection.execute(select(counters.c.value).where(counters.c.name == "portfolio")).scalar() or 0
+        with self._lock:
+            known = self._portfolios.get(name)
+            self._portfolios[name] = version
+            stale = self._destinations.pop(name, None) if known not in (None, version) else None
+        if stale is not None:
+            stale.close()
+
     def drain(self, name: str, *, stop: threading.Event | None = None) -> Drained:
-        """Push until nothing is due at ``name``. Once ``stop`` is set, what was begun is finished and the rest is
-        given back."""
+        """Push until nothing is due at ``name`` or it wants no more. Once ``stop`` is set, what was begun is finished
+        and the rest is given back."""
         pushed = failed = 0
         stop = stop or threading.Event()
+        self.refresh(name)
         while not stop.is_set():
             taken = self._claim(name)
             if not taken:
                 break
+            enough = threading.Event()
             left: list[Claimed] = []
-            for claimed, good in zip(taken, self._pool(name).map(partial(self._unless, stop), taken), strict=True):
+            push_one = partial(self._unless, stop, enough)
+            for claimed, good in zip(taken, self._pool(name).map(push_one, taken), strict=True):
                 if good is None:
                     left.append(claimed)
                 else:
@@ -86,25 +123,39 @@ class Deliverer:
         return Drained(pushed, failed)
 
     def drain_all(self, stop: threading.Event | None = None) -> Drained:
-        results = [self.drain(name, stop=stop) for name in self.settings.accounts]
+        """Drain all accounts side by side; returns when the last one is done."""
+        names = list(self.settings.accounts)
+        if len(names) < 2:
+            results = [self.drain(name, stop=stop) for name in names]
+        else:
+            with ThreadPoolExecutor(len(names), thread_name_prefix="drain") as pool:
+                results = list(pool.map(lambda name: self.drain(name, stop=stop), names))
         return Drained(sum(each.pushed for each in results), sum(each.failed for each in results))
 
-    def _unless(self, stop: threading.Event, claimed: Claimed) -> bool | None:
-        return None if stop.is_set() else self.deliver(claimed)
+    def _unless(self, stop: threading.Event, enough: threading.Event, claimed: Claimed) -> bool | None:
+        if stop.is_set() or enough.is_set():
+            return None
+        return self.deliver(claimed, enough)
 
-    def deliver(self, claimed: Claimed) -> bool:
-        """Push one claimed delivery and record the result; whether it is done."""
+    def deliver(self, claimed: Claimed, enough: threading.Event | None = None) -> bool:
+        """Push one claimed delivery and record the result; whether it is done. Sets ``enough`` when the account is to
+        be given nothing more for now."""
         now = self.clock()
         if now - claimed.taken_at > self.lease / 4 and not self._renewed(claimed):
             return False  # it waited so long for its turn that another worker has it by now
+        account = self.settings.accounts[claimed.destination]
         with self.store.read() as connection:
-            view = card_view(connection, claimed, now, self.settings.accounts[claimed.destination].keep_sensitive)
+            view = card_view(connection, claimed, now, account.keep_sensitive)
         if view.root_id != claimed.lane_id:
             # Merged or parted since it was taken: another worker may be at the card that it belongs to now.
             self._give_back([claimed])
             return False
-        pushed = push(self.destination(claimed.destination), claimed, view)
-        self._record(claimed, pushed)
+        destination = self.destination(claimed.destination)
+        before = calls_made()
+        pushed = self._pushed(destination, claimed, view, now)
+        cost = Cost(calls_made() - before, destination.capabilities.read_back_delay_s)
+        if not self._record(claimed, pushed, cost) and enough is not None:
+            enough.set()
         log.info(
             "delivery",
             delivery=str(claimed.id),
@@ -117,6 +168,20 @@ class Deliverer:
         )
         return pushed.result.ok
 
+    def _pushed(self, destination: Destination, claimed: Claimed, view: CardView, now: datetime) -> Pushed:
+        account = self.settings.accounts[claimed.destination]
+        if view.calls >= account.calls_per_lead and not claimed.released:
+            return kept_back(over_budget(account, view.calls, now))
+        made = corrections(claimed, view, profile(account))
+        if made and not claimed.released and not self._may_correct(claimed, account, now):
+            return kept_back(over_cap(account))
+        pushed = push(destination, claimed, view, now)
+        return replace(pushed, by_hand=by_hand(destination, made, pushed)) if made else pushed
+
+    def _may_correct(self, claimed: Claimed, account: Account, now: datetime) -> bool:
+        with self.store.write(Commit.CLAIM) as connection:
+            return use_correction(connection, claimed, account, now)
+
     def close(self) -> None:
         with self._lock:
             for pool in self._pools.values():
@@ -126,7 +191,15 @@ class Deliverer:
             self._pools.clear()
             self._destinations.clear()
 
+    def next_due(self, name: str) -> datetime | None:
+        """When something can be pushed to ``name``; ``None`` while nothing waits, or it waits for a probe or a
+        person."""
+        with self.store.read() as connection:
+            return next_due(connection, self.settings.accounts[name], self.clock())
+
     def _claim(self, name: str) -> list[Claimed]:
+        if self.settings.accounts[name].quiet_until(self.clock()) is not None:
+            return []
         for _ in range(_TRIES):
             try:
                 with self.store.write(Commit.CLAIM) as connection:
@@ -144,14 +217,14 @@ class Deliverer:
             with self.store.write(Commit.CLAIM) as connection:
                 give_back(connection, claimed, self.owner, self.clock())
 
-    def _record(self, claimed: Claimed, pushed: Pushed) -> None:
+    def _record(self, claimed: Claimed, pushed: Pushed, cost: Cost) -> bool:
         for _ in range(_TRIES):
             try:
                 with self.store.write(Commit.RESULT) as connection:
-                    record(connection, claimed, pushed, self.owner, self.clock())
-                return
+                    return record(connection, claimed, pushed, self.owner, self.clock(), cost)
             except Conflict:
                 continue
+        return True
 
     def _pool(self, name: str) -> ThreadPoolExecutor:
         with self._lock:

@@ -18,6 +18,40 @@ _STUCK = timedelta(milliseconds=500)
 """Something is due and nobody may take it now (an open circuit, a lane in use): no reason to ask all the time."""
 
 
+class _Lane:
+    """One account's own thread: however slowly it answers, no other waits for it."""
+
+    def __init__(self, name: str, deliverer: Deliverer, sweep: Sweep, clock: Callable[[], datetime]) -> None:
+        self.name, self.deliverer, self.sweep, self.clock = name, deliverer, sweep, clock
+        self.every = timedelta(seconds=sweep.settings.sweep_s)
+        self.wake = threading.Event()
+        self._stuck = _STUCK
+
+    def run(self, stop: threading.Event) -> None:
+        """Ask what is to be asked of the account, and drain it, until stopped."""
+        asked_at = datetime.min.replace(tzinfo=self.clock().tzinfo)
+        while not stop.is_set():
+            self.wake.clear()
+            pause = self.every
+            try:
+                if self.clock() - asked_at >= self.every:
+                    self.sweep.account(self.name)
+                    asked_at = self.clock()
+                drained = self.deliverer.drain(self.name, stop=stop)
+                pause = self._until_due(idle=not drained.pushed)
+            except Exception as error:  # noqa: BLE001  # an outermost loop: a worker outlives anything
+                log.error("worker_round_failed", destination=self.name, **places(error))
+            self.wake.wait(pause.total_seconds())
+
+    def _until_due(self, *, idle: bool) -> timedelta:
+        due = self.deliverer.next_due(self.name)
+        left = None if due is None else due - self.clock()
+        self._stuck = min(self._stuck * 2, self.every) if idle and left is not None and left <= timedelta() else _STUCK
+        if left is None:
+            return self.every
+        return min(max(left, _SOON) if left > timedelta() else self._stuck, self.every)
+
+
 class Loop:
     """Runs until stopped. :meth:`nudge` may be called from any thread, and costs nothing."""
 
@@ -27,16 +61,18 @@ class Loop:
         self.fetcher = fetcher
         self.clock = clock
         self.every = timedelta(seconds=sweep.settings.sweep_s)
+        self._lanes = [_Lane(name, deliverer, sweep, clock) for name in sweep.settings.accounts]
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def nudge(self) -> None:
-        self._wake.set()
+        for lane in self._lanes:
+            lane.wake.set()
         self.fetcher.nudge()
 
     def start(self) -> None:
-        """Run in a thread of this process."""
+        """Run in threads of this process."""
         self._thread = threading.Thread(target=self.run, name="worker", daemon=True)
         self._thread.start()
         self.fetcher.start()
@@ -45,34 +81,28 @@ class Loop:
         """Finish what is being pushed, then return."""
         self._stop.set()
         self._wake.set()
+        self.nudge()
         if self._thread is not None:
             self._thread.join()
         self.fetcher.stop()
         self.deliverer.close()
 
     def run(self) -> None:
-        """Sweep and drain until stopped."""
-        swept_at = datetime.min.replace(tzinfo=self.clock().tzinfo)
-        prepared = False
+        """Sweep, and let every account be drained by a thread of its own, until stopped."""
+        lanes: list[threading.Thread] = []
         while not self._stop.is_set():
-            self._wake.clear()
-            pause = self.every
             try:
-                if not prepared:
+                if not lanes:
                     self.sweep.prepare()
-                    prepared = True
-                if self.clock() - swept_at >= self.every:
-                    self.sweep.round()
-                    swept_at = self.clock()
-                self.deliverer.drain_all(self._stop)
-                pause = self._until_due()
-            except Exception as error:  # noqa: BLE001  # one of the three outermost loops: a worker outlives anything
+                    lanes = [self._started(lane) for lane in self._lanes]
+                self.sweep.common()
+            except Exception as error:  # noqa: BLE001  # one of the outermost loops: a worker outlives anything
                 log.error("worker_round_failed", **places(error))
-            self._wake.wait(pause.total_seconds())
+            self._wake.wait(self.every.total_seconds())
+        for thread in lanes:
+            thread.join()
 
-    def _until_due(self) -> timedelta:
-        due = self.sweep.next_due()
-        if due is None:
-            return self.every
-        left = due - self.clock()
-        return min(max(left, _SOON) if left > timedelta() else _STUCK, self.every)
+    def _started(self, lane: _Lane) -> threading.Thread:
+        thread = threading.Thread(target=lane.run, args=(self._stop,), name=f"lane-{lane.name}", daemon=True)
+        thread.start()
+        return thread

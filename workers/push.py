@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
 from leadsvc.resolve.names import NameLevel, compare, name_key
@@ -20,11 +21,13 @@ from leadsvc.workers.destinations.base import (
     Destination,
     EventPush,
     Outcome,
+    Profile,
     Query,
     RemoteCard,
     Result,
     TaskPush,
 )
+from leadsvc.workers.destinations.filling import source_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,36 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """Why we keep something back: ``until`` a time or, with ``None``, a person's word."""
+
+    cause: str
+    detail: str
+    until: datetime | None = None
+    whole_account: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Pushed:
-    """The outcome of a push and what there is to remember of it. ``source``: of whom it told, where it told of one."""
+    """The outcome of a push and what there is to remember of it. ``source``: of whom it told, where it told of one.
+    ``along``: deliveries that are done with it. ``by_hand``: what a person has to do at the destination. ``hold``:
+    nothing was tried."""
 
     result: Result
     refs: tuple[Ref, ...] = ()
     gone: tuple[tuple[uuid.UUID, str], ...] = ()
     source: str = ""
+    along: tuple[uuid.UUID, ...] = ()
+    by_hand: str = ""
+    hold: Hold | None = None
+
+
+def kept_back(hold: Hold) -> Pushed:
+    """Nothing was asked of the destination."""
+    return Pushed(Result(outcome=Outcome.RETRY, code=hold.cause, message=hold.detail), hold=hold)
+
+
+NOT_YET_VISIBLE = "not_yet_visible"
 
 
 _STANDINGS = {
@@ -69,10 +95,10 @@ _WAIT_FOR_CARD = Result(
 )
 
 
-def push(destination: Destination, claimed: Claimed, view: CardView) -> Pushed:
+def push(destination: Destination, claimed: Claimed, view: CardView, now: datetime) -> Pushed:
     """Carry out ``claimed``."""
     if claimed.kind == "prospect":
-        return _put_prospect(destination, view)
+        return _put_prospect(destination, claimed, view, now)
     if claimed.kind == "event":
         return _add_event(destination, claimed, view)
     if claimed.kind == "task":
@@ -85,11 +111,16 @@ def push(destination: Destination, claimed: Claimed, view: CardView) -> Pushed:
 # -- the prospect -----------------------------------------------------------------------------------------------------
 
 
-def _put_prospect(destination: Destination, view: CardView) -> Pushed:
+def _put_prospect(destination: Destination, claimed: Claimed, view: CardView, now: datetime) -> Pushed:
     result, known = _known(destination, view)
     if not result.ok:
         return Pushed(result)
-    result = destination.put_prospect(_card(view), known)
+    invisible_s = _may_be_invisible(destination, claimed, now) if known is None else 0.0
+    if invisible_s > 0:
+        # What an earlier attempt wrote may not show yet: absent is what is absent after that time.
+        waits = "an earlier attempt may have written it, and the vendor shows what is new only after a while"
+        return Pushed(Result(outcome=Outcome.RETRY, code=NOT_YET_VISIBLE, message=waits, retry_after_s=invisible_s))
+    result = destination.put_prospect(card_push(view, claimed), known)
     if not result.ok:
         return Pushed(result)
     card_id = result.card_id or (known.card_id if known else "")
@@ -101,7 +132,41 @@ def _put_prospect(destination: Destination, view: CardView) -> Pushed:
     person_id = result.person_id or (known.person_id if known else "")
     if person_id:
         refs.append(Ref("person", view.prospect_id, person_id))
-    return Pushed(result, tuple(refs), source=view.first_source)
+    return Pushed(result, tuple(refs), source=view.first_source, along=view.also_owed)
+
+
+def _may_be_invisible(destination: Destination, claimed: Claimed, now: datetime) -> float:
+    """Seconds that a write of an earlier attempt may still stay invisible."""
+    if claimed.unsure_at is None:
+        return 0.0
+    return destination.capabilities.read_back_delay_s - (now - claimed.unsure_at).total_seconds()
+
+
+def corrections(claimed: Claimed, view: CardView, profile: Profile) -> tuple[str, ...]:
+    """Which of ``CORRECTIONS`` a delivery makes in what the destination was told before; empty for what is new."""
+    if claimed.kind == "merge":
+        return ("merge",) if view.merged and view.own_remote_card_id not in ("", view.remote_card_id) else ()
+    if claimed.kind == "unmerge":
+        return ("unmerge",) if not view.merged and view.gone_remote_card_id else ()
+    if claimed.kind != "prospect" or not view.remote_card_id:
+        return ()
+    card = card_push(view, claimed)
+    now = {"email": card.email, "phone": card.phone, "source_name": ""}
+    now["source_name"] = source_name(card.source_name, profile, card.source_named)[0]
+    changed = {
+        name
+        for name, value in now.items()
+        if value and name in profile.allowed_fields and view.pushed.get(name, value).casefold() != value.casefold()
+    }
+    return tuple(
+        kind for kind, names in (("contact", {"email", "phone"}), ("source", {"source_name"})) if names & changed
+    )
+
+
+def by_hand(destination: Destination, kinds: tuple[str, ...], pushed: Pushed) -> str:
+    """What a person has to do at the destination, because the vendor lets nobody else make these corrections."""
+    sentences = [destination.capabilities.corrections.get(kind, "") for kind in kinds if kind in ("contact", "source")]
+    return " ".join(f"Card {pushed.result.card_id}: {each}" for each in sentences if each) if pushed.result.ok else ""
 
 
 def _unverified(result: Result) -> Result:
@@ -154,10 +219,13 @@ def _at(view: CardView, remote_id: str) -> CardAt:
     return CardAt(card_id=remote_id, property_ref=view.property_ref, our_key=view.key)
 
 
-def _card(view: CardView) -> CardPush:
-    return CardPush(
+def card_push(view: CardView, claimed: Claimed) -> CardPush:
+    """The card as it is now, with what a person set for this delivery."""
+    card = CardPush(
         our_key=view.key,
         property_ref=view.property_ref,
+        time_zone=view.time_zone,
+        unsure=claimed.unsure_at is not None,
         person_key=view.prospect_key,
         first_name=view.first_name,
         last_name=view.last_name,
@@ -175,6 +243,24 @@ def _card(view: CardView) -> CardPush:
         comment=view.comment,
         last_pushed=view.pushed,
     )
+    return replace(card, **overridden(claimed.override)) if claimed.override else card
+
+
+def overridden(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of :class:`CardPush` out of the texts of an override; ``ValueError`` for a text that is no such value.
+    A source is meant as the PMS has it."""
+    typed: dict[str, Any] = {}
+    for name, text in values.items():
+        if name == "move_in":
+            typed[name] = date.fromisoformat(text) if text else None
+        elif name in _NUMBERS:
+            typed[name] = int(text) if text else None
+        else:
+            typed[name] = text
+    return typed | ({"source_named": True} if typed.get("source_name") else {})
+
+
+_NUMBERS = ("bedrooms_min", "bedrooms_max", "budget_max_cents")
 
 
 # -- history and follow-up --------------------------------------------------------------------------------------------
@@ -185,7 +271,7 @@ def _add_event(destination: Destination, claimed: Claimed, view: CardView) -> Pu
         return Pushed(_WAIT_FOR_CARD)
     event = view.event
     text = f"Corrected by the sender: {event['text']}" if event["revision"] > 1 else event["text"]
-    text = _with_standing(view, text)
+    text = claimed.override.get("text") or _with_standing(view, text)
     push_ = EventPush(
         our_event_key=_key("IN", claimed),
         kind=event["kind"],
@@ -194,6 +280,7 @@ def _add_event(destination: Destination, claimed: Claimed, view: CardView) -> Pu
         source_name=view.source_there.get(event["source"], event["source"]),
         source_named=event["source"] in view.source_there,
         agent_ref=view.agent_ref,
+        time_zone=view.time_zone,
     )
     result = destination.add_event(_at(view, view.remote_card_id), push_)
     refs = (Ref("event", claimed.subject_id, result.event_id),) if result.ok and result.event_id else ()
@@ -208,10 +295,11 @@ def _put_task(destination: Destination, claimed: Claimed, view: CardView) -> Pus
         return Pushed(Result(outcome=Outcome.ACCEPTED, message="the task is no longer open; nothing to do"))
     push_ = TaskPush(
         our_task_key=f"TK-{claimed.subject_id.hex[-12:]}",
-        title=task["title"],
+        title=claimed.override.get("title") or task["title"],
         due_at=task["due_at"],
-        text=_with_standing(view, task["body"]),
+        text=claimed.override.get("text") or _with_standing(view, task["body"]),
         assignee_ref=task["assignee"],
+        time_zone=view.time_zone,
     )
     result = destination.put_task(_at(view, view.remote_card_id), push_)
     refs = (Ref("task", claimed.subject_id, result.task_id),) if result.ok and result.task_id else ()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from leadsvc.ids import digest_uuid, uuid7
 from leadsvc.pipeline.standing import restore_standing
@@ -25,8 +26,9 @@ from leadsvc.store.tables import (
 from leadsvc.workers.claim import Claimed, present_lane
 from leadsvc.workers.destinations.base import Outcome, Result
 from leadsvc.workers.destinations.presence import ABSENT
-from leadsvc.workers.push import Pushed
-from leadsvc.workers.schedule import circuit_pause, next_try
+from leadsvc.workers.push import NOT_YET_VISIBLE, Hold, Pushed
+from leadsvc.workers.schedule import PROBE_PAUSED, circuit_pause, next_try, rest
+from leadsvc.workers.throttle import EXPECTED_CALLS, book
 
 _LOOKS = 8
 """How often a write that was accepted without proof is looked up before a person is asked."""
@@ -36,19 +38,37 @@ _SETTLE_S = 60.0
 
 _UNCLEAR = ("no_answer", "http_502", "http_504", "unreadable", ABSENT)
 
+PRESENCE_UNKNOWN = "presence_unknown"
+_NOTHING_WRITTEN = ("no_remote_card", NOT_YET_VISIBLE, PRESENCE_UNKNOWN)
+_OWN_DOUBT = (*_NOTHING_WRITTEN, "unverified", ABSENT)
+"""Codes by which we say what we do not know; a wish to wait is about the one write, not about the account."""
+
 _AWAY = ("not_sent", "no_answer")
 _STUCK_AFTER = 20
 """Attempts after which a delivery that never reaches its account is shown to a person; it is tried on."""
 
 
-def record(connection: Connection, claimed: Claimed, pushed: Pushed, owner: str, now: datetime) -> None:
-    """Write the result of one attempt. What was learned is kept even when the lease was lost meanwhile."""
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an attempt took: remote ``calls``. ``settle_s``: how long a write may stay invisible at the vendor."""
+
+    calls: int = 0
+    settle_s: float = 0.0
+
+
+def record(connection: Connection, claimed: Claimed, pushed: Pushed, owner: str, now: datetime, cost: Cost) -> bool:
+    """Write the result of one attempt. What was learned is kept even when the lease was lost meanwhile.
+
+    Returns whether the account may be given more at once; not when it failed too often, refuses us or wants a rest.
+    """
     result = pushed.result
+    told = {"outcome": result.outcome.value, "code": result.code, "message": result.message[:500]}
     connection.execute(
         update(attempts)
         .where(attempts.c.delivery_id == claimed.id, attempts.c.number == claimed.attempt)
-        .values(finished_at=now, outcome=result.outcome.value, code=result.code, message=result.message[:500])
+        .values(finished_at=now, calls=cost.calls, **told)
     )
+    book(connection, claimed.destination, cost.calls - EXPECTED_CALLS[claimed.kind], now)
     for ref in pushed.refs:
         _remember(connection, claimed, ref, now)
     if any(ref.kind == "card" for ref in pushed.refs) or pushed.gone:
@@ -61,12 +81,42 @@ def record(connection: Connection, claimed: Claimed, pushed: Pushed, owner: str,
     if result.ok and pushed.source:
         unnamed = "source_name" in result.fallbacks
         _tell_of_source(connection, claimed.destination, claimed.guest_card_id, pushed.source, unnamed, now)
-    values = _next(connection, claimed, result, now)
+    values = _next(connection, claimed, pushed, now, cost.settle_s)
     connection.execute(
         update(deliveries)
         .where(deliveries.c.id == claimed.id, deliveries.c.state == "in_flight", deliveries.c.lease_owner == owner)
         .values(lease_until=None, lease_owner="", lane_id=present_lane(claimed.guest_card_id), **values)
     )
+    if result.ok:
+        _told_along(connection, pushed, now)
+        return True
+    return not _unwell(connection, claimed.destination, result, now)
+
+
+def _told_along(connection: Connection, pushed: Pushed, now: datetime) -> None:
+    """Debts that were open before the card was read are paid by what was pushed of it."""
+    if not pushed.along:
+        return
+    said = {"outcome": pushed.result.outcome.value, "message": "told with another delivery of the card"}
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_(pushed.along), deliveries.c.state.in_(("pending", "retry")))
+        .values(state="acknowledged", acknowledged_at=now, cause="", remote_id=pushed.result.remote_id, **said)
+    )
+
+
+def _unwell(connection: Connection, name: str, result: Result, now: datetime) -> bool:
+    """Whether the account is to be left alone from now on; keeps the rest that it asked for."""
+    wish = rest(result.retry_after_s)
+    if result.outcome is Outcome.RETRY and wish and result.code not in _OWN_DOUBT:
+        mine = destinations.c.name == name
+        later = destinations.c.not_before.is_(None) | (destinations.c.not_before < now + wish)
+        connection.execute(update(destinations).where(mine, later).values(not_before=now + wish))
+        return True
+    state = connection.execute(
+        select(destinations.c.state, destinations.c.open_until).where(destinations.c.name == name)
+    ).one_or_none()
+    return state is not None and (state.state == "paused" or state.open_until is not None)
 
 
 def _tell_of_source(
@@ -119,21 +169,37 @@ def _stand(connection: Connection, claimed: Claimed) -> None:
     restore_standing(connection, (connection.execute(home).scalar_one(),))
 
 
-def _next(connection: Connection, claimed: Claimed, result: Result, now: datetime) -> dict[str, Any]:
+def _next(connection: Connection, claimed: Claimed, pushed: Pushed, now: datetime, settle_s: float) -> dict[str, Any]:
     """The delivery's next state, and the account's."""
+    result = pushed.result
     said = {"outcome": result.outcome.value, "message": result.message[:500]}
+    if pushed.hold is not None:
+        return said | _held(connection, claimed, pushed.hold, now)
     if result.ok:
         _well(connection, claimed.destination, now)
         _unstuck(connection, claimed, now)
+        if pushed.by_hand:
+            _exception(connection, "held_delivery", claimed, "correct_by_hand", pushed.by_hand, now)
         done = {"state": "acknowledged", "acknowledged_at": now, "remote_id": result.remote_id, "cause": ""}
-        return said | done
+        return said | done | {"unsure_at": None}
     if result.outcome is Outcome.AUTH:
         pause(connection, claimed.destination, result.message, now)
         return said | {"state": "held", "cause": "paused_account"}
     if result.outcome in (Outcome.REJECT, Outcome.PARTIAL):
         _exception(connection, "dead_delivery", claimed, result.code or "rejected", _rejected(result), now)
         return said | {"state": "dead", "cause": result.code or "rejected"}
-    return said | _again(connection, claimed, result, now)
+    unsure = {"unsure_at": now} if result.verify_first and result.code not in _NOTHING_WRITTEN else {}
+    return said | unsure | _again(connection, claimed, result, now, settle_s)
+
+
+def _held(connection: Connection, claimed: Claimed, hold: Hold, now: datetime) -> dict[str, Any]:
+    """Something of ours, not of the destination's, keeps it back. A cause of the whole account is one exception."""
+    if hold.whole_account:
+        subject = digest_uuid(hold.cause, claimed.destination)
+        _open(connection, "held_delivery", "destination", subject, hold.cause, hold.detail, now)
+    else:
+        _exception(connection, "held_delivery", claimed, hold.cause, hold.detail, now)
+    return {"state": "held", "cause": hold.cause, "due_at": hold.until or now}
 
 
 def _rejected(result: Result) -> str:
@@ -141,13 +207,18 @@ def _rejected(result: Result) -> str:
     return f"The destination refuses it: {result.message or 'no reason given'} {fields}".strip()
 
 
-def _again(connection: Connection, claimed: Claimed, result: Result, now: datetime) -> dict[str, Any]:
+def _again(connection: Connection, claimed: Claimed, result: Result, now: datetime, settle_s: float) -> dict[str, Any]:
+    if result.code == NOT_YET_VISIBLE:
+        # Nothing was tried: the time in which a write may stay invisible is not over.
+        return {"state": "retry", "cause": result.code, "due_at": now + timedelta(seconds=result.retry_after_s or 1.0)}
     # Where nobody was at home nothing was tried: that is the account's failure, for its circuit, and uses up no try.
     away = result.code in _AWAY and not result.verify_first
     failures = claimed.failures + (not away)
-    unproven = result.code == "unverified" and failures >= _LOOKS
-    if unproven:
-        detail = "The destination accepted it but shows no trace of it. Look there, then retry or cancel."
+    if result.code == PRESENCE_UNKNOWN or (result.code == "unverified" and failures >= _LOOKS):
+        detail = (
+            "It may have been written there, and the destination cannot show it. Look there: cancel it if it is"
+            f" there, `leadsvc destinations replay {claimed.destination} {claimed.id} --not-there` if it is not."
+        )
         _exception(connection, "held_delivery", claimed, "presence_unknown", detail, now)
         return {"state": "held", "cause": "presence_unknown", "failures": failures}
     if result.code not in {"no_remote_card", "unverified"}:
@@ -156,7 +227,7 @@ def _again(connection: Connection, claimed: Claimed, result: Result, now: dateti
         detail = "The destination cannot be reached for this delivery. Look at the account; it is tried on meanwhile."
         _exception(connection, "stuck", claimed, result.code, detail, now)
     unclear = result.verify_first and result.code in _UNCLEAR
-    wait = max(result.retry_after_s or 0, _SETTLE_S) if unclear else result.retry_after_s
+    wait = max(result.retry_after_s or 0, _SETTLE_S, settle_s) if unclear else result.retry_after_s
     due_at = next_try(now, max(failures, 1), wait)
     if due_at is None:
         detail = f"All tries are used up. Last answer: {result.message or result.code or 'none'}"
@@ -181,15 +252,26 @@ def _open(
 
 
 def _unstuck(connection: Connection, claimed: Claimed, now: datetime) -> None:
-    mine = (exceptions.c.kind == "stuck") & (exceptions.c.subject_id == claimed.id) & exceptions.c.resolved_at.is_(None)
+    told = exceptions.c.kind.in_(("stuck", "held_delivery"))
+    mine = told & (exceptions.c.subject_id == claimed.id) & exceptions.c.resolved_at.is_(None)
     solved = {"resolved_at": now, "resolved_by": "worker", "resolution": "it was delivered"}
-    if claimed.attempt > _STUCK_AFTER:
+    if claimed.attempt > 1:
         connection.execute(update(exceptions).where(mine).values(**solved))
 
 
 def _well(connection: Connection, name: str, now: datetime) -> None:
+    # One row for all that is pushed there: written only where it says something new.
+    fresh = now - timedelta(seconds=1)
+    news = or_(
+        destinations.c.failures != 0,
+        destinations.c.open_until.is_not(None),
+        destinations.c.last_success_at.is_(None),
+        destinations.c.last_success_at < fresh,
+    )
     connection.execute(
-        update(destinations).where(destinations.c.name == name).values(failures=0, open_until=None, last_success_at=now)
+        update(destinations)
+        .where(destinations.c.name == name, news)
+        .values(failures=0, open_until=None, last_success_at=now)
     )
 
 
@@ -201,15 +283,17 @@ def _ill(connection: Connection, name: str, now: datetime) -> None:
         .values(failures=destinations.c.failures + 1)
         .returning(destinations.c.failures)
     ).scalar_one()
-    rest = circuit_pause(failures)
-    if rest is not None:
-        connection.execute(update(destinations).where(destinations.c.name == name).values(open_until=now + rest))
+    pause_ = circuit_pause(failures)
+    if pause_ is not None:
+        connection.execute(update(destinations).where(destinations.c.name == name).values(open_until=now + pause_))
 
 
 def pause(connection: Connection, name: str, reason: str, now: datetime) -> None:
     """Stop an account whose credentials are refused, and say so; it is tried again once a check succeeds."""
     connection.execute(
-        update(destinations).where(destinations.c.name == name).values(state="paused", reason=reason[:500])
+        update(destinations)
+        .where(destinations.c.name == name)
+        .values(state="paused", reason=reason[:500], open_until=now + PROBE_PAUSED)
     )
     said = reason or "no reason given"
     detail = f"{name} refuses our credentials: {said}. Renew them; deliveries wait and resume by themselves."

@@ -12,6 +12,9 @@ CIRCUIT_AFTER = 5
 """Failures of an account in a row, after which it is left alone for a while."""
 
 _CIRCUIT_PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 30, 60, 120, 300))
+PROBE_PAUSED = timedelta(seconds=60)
+"""How often an account that refuses our credentials is asked whether it still does."""
+
 _JITTER = 0.1
 _LONGEST_WISH_S = 86_400.0
 
@@ -26,8 +29,14 @@ def next_try(now: datetime, failures: int, retry_after_s: float | None) -> datet
         return None
     pause = SCHEDULE[failures - 1] if failures else timedelta()
     pause *= 1 + random.uniform(-_JITTER, _JITTER)  # noqa: S311  # spreads a crowd, guards nothing
+    wish = rest(retry_after_s)
+    return now + (max(pause, wish) if wish else pause)
+
+
+def rest(retry_after_s: float | None) -> timedelta | None:
+    """The rest that a vendor asks for, up to a day; ``None`` when it asks for none, or for nonsense."""
     wish = min(retry_after_s or 0.0, _LONGEST_WISH_S)
-    return now + (max(pause, timedelta(seconds=wish)) if wish > 0 else pause)  # not a number is no wish
+    return timedelta(seconds=wish) if wish > 0 else None  # not a number is no wish
 
 
 def circuit_pause(failures: int) -> timedelta | None:

@@ -293,7 +293,7 @@ class Actions:
 
     def retry_delivery(self, delivery_id: uuid.UUID, actor: str) -> dict[str, Any]:
         """Try a dead, held or waiting delivery at once, with its whole schedule before it again."""
-        values = {"state": "pending", "cause": "", "due_at": self.clock(), "failures": 0}
+        values = {"state": "pending", "cause": "", "due_at": self.clock(), "failures": 0, "released": True}
         return self._move(delivery_id, ("dead", "held", "retry"), values, "retry", actor)
 
     def cancel_delivery(self, delivery_id: uuid.UUID, actor: str) -> dict[str, Any]:
