@@ -164,10 +164,11 @@ def test_a_lead_that_costs_too_much_waits_and_is_told(
         told = world.rows(exceptions, exceptions.c.resolved_at.is_(None), exceptions.c.kind == "held_delivery")
         assert {row["subject_id"] for row in told} == {row["id"] for row in held}
         assert all("calls_per_lead" in row["detail"] for row in told)
-        first = min(held, key=lambda row: row["seq"])
-        world.services.actions.retry_delivery(first["id"], "tester")
+        for row in held:
+            world.services.actions.retry_delivery(row["id"], "tester")
         world.settle()
-        assert world.rows(deliveries, deliveries.c.id == first["id"])[0]["state"] == "acknowledged"
+        passed = {row["id"]: row["state"] for row in world.rows(deliveries)}
+        assert {passed[row["id"]] for row in held} == {"acknowledged"}, "a person's word lets them pass"
         while world.count(deliveries, deliveries.c.state != "acknowledged"):
             world.clock.forward(days=1)
             world.settle()
