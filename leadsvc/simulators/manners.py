@@ -98,4 +98,4 @@ def _single(value: object) -> object:
 
 def other_prefix(body: bytes) -> bytes:
     """The same XML with its envelope under another prefix."""
-    return re.sub(rb"(</?|xmlns:)soap(?=[:=])", rb"\1SOAP-ENV", body)
+    return re.sub(rb"(</?|xmlns:)(?:soap|s)(?=[:=])", rb"\1SOAP-ENV", body)

@@ -302,6 +302,10 @@ class Careful(ABC):
     def _to_be_read(self, result: Result) -> bool:
         return doubtful(result) or (result.ok and self._profile.read_back)
 
+    def _owing(self, result: Result) -> Result:
+        """``result`` with a look owed, where the account reads back and the vendor's good word proves nothing."""
+        return replace(result, verified=False) if result.ok and self._profile.read_back else result
+
     # -- history ------------------------------------------------------------------------------------------------------
 
     def find_event(self, at: CardAt, our_event_key: str) -> Result:

@@ -63,6 +63,11 @@ def text(node: Node | None) -> str:
     return " ".join(sound("".join(map(str, node.itertext()))).split()) if node is not None else ""
 
 
+def verbatim(node: Node | None) -> str:
+    """What an element says, with its lines as they are."""
+    return sound("".join(map(str, node.itertext()))).strip() if node is not None else ""
+
+
 def said(node: Node | None, *wanted: str) -> str:
     """The text of the first element that has one of ``wanted`` names and says something."""
     for each in wanted:

@@ -42,8 +42,6 @@ WRITES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "update_prospect": ("updateprospect", ("guestcard",)),
     "insert_activity": ("insertactivity", ("activityid",)),
     "insert_followup": ("insertfollowup", ("taskid", "followupid")),
-    "insert_appointment": ("confirmappointment", ("appointmentid", "taskid")),
-    "delete_task": ("deletetask", ()),
 }
 METHODS = {op: method for op, (method, _) in (*READS.items(), *WRITES.items())}
 
@@ -226,13 +224,13 @@ def _customer(node: Node) -> Result:
 
 
 def _entry(op: str, result: Node) -> Result:
-    own = remote_id(said(result, *WRITES[op][1])) if WRITES[op][1] else ""
+    own = remote_id(said(result, *WRITES[op][1]))
     is_event = op == "insert_activity"
     return Result(
         outcome=Outcome.ACCEPTED,
         event_id=own if is_event else "",
         task_id="" if is_event else own,
-        verified=bool(own) or not WRITES[op][1],
+        verified=bool(own),
     )
 
 
