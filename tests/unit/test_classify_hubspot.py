@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ def judge(
     return classify(op, status, {**JSON, **(headers or {})}, raw, {"received_at": NOW, **context})
 
 
-def error(category: str, message: str = "No.", **more: object) -> dict[str, object]:
+def error(category: str, message: str = "No.", **more: Any) -> dict[str, object]:
     return {"status": "error", "message": message, "correlationId": "c-1", "category": category, **more}
 
 
@@ -152,7 +153,7 @@ def test_a_message_shows_nobody() -> None:
         ({"X-HubSpot-RateLimit-Daily-Remaining": "0"}, {}, 14 * 3600),
     ],
 )
-def test_how_long_to_wait(headers: dict[str, str], more: dict[str, object], seconds: float) -> None:
+def test_how_long_to_wait(headers: dict[str, str], more: dict[str, Any], seconds: float) -> None:
     result = judge("create_contact", 429, error("RATE_LIMITS", **more), headers)
     assert (result.outcome, result.retry_after_s, result.verify_first) == (Outcome.RETRY, seconds, False)
 
