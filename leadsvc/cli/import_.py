@@ -14,10 +14,12 @@ from rich.table import Table
 
 from leadsvc import importing, logs
 from leadsvc.app import build_services, prepare
+from leadsvc.cli.settle import drain
 from leadsvc.config import Settings
 from leadsvc.errors import MapError
 from leadsvc.fieldmap import FieldMap, MapSet, check_file, compile_map
 from leadsvc.normalize.yamltext import load
+from leadsvc.pipeline.settling import Settler
 from leadsvc.services import Services
 
 _MOST = 15
@@ -47,8 +49,9 @@ def import_(
     """Backfill FILE (CSV, packed or not, or a workbook), row by row through a field map.
 
     Rows become history: prospects, guest cards and touches of the time they tell, without tasks, and no destination is
-    told. Stopped or killed, the same command goes on where it was. Exit status 0 when every row became or already was
-    an inquiry, 1 when rows were refused.
+    told. In the end who is who is settled, as `leadsvc settle` does; what is left of that when it is stopped, the
+    worker does. Stopped or killed, the same command goes on where it was. Exit status 0 when every row became or
+    already was an inquiry, 1 when rows were refused.
     """
     settings = Settings.load()
     logs.configure("ERROR")
@@ -64,6 +67,9 @@ def import_(
         intake = services.intake
         intake.maps = maps
         done = _run(importing.Importer(intake, wish, rejects or Path(f"{file}.rejects.csv")), wish, console)
+        settled = drain(Settler(intake))
+        told = f"{settled.reopened:,} re-openings, {settled.merges:,} merges, {settled.splits:,} splits"
+        console.print(f"Who is who, looked at again: {told}")
     _show(done, Console(), dry_run)
     refused = done.progress.fates["rejected"]
     if refused and not dry_run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import click
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from leadsvc import logs
@@ -27,17 +28,18 @@ def settle(dry_run: bool) -> None:
     prepare(settings)
     settler = Settler(build_services(settings).intake)
     started = time.monotonic()
-    done = settler.rehearse() if dry_run else _drain(settler)
+    done = settler.rehearse() if dry_run else drain(settler)
     _tell(done, time.monotonic() - started)
     if dry_run:
         click.echo("nothing was changed (--dry-run)", err=True)
 
 
-def _drain(settler: Settler) -> Settled:
+def drain(settler: Settler) -> Settled:
+    """Settle until nothing waits, with a progress bar."""
     done = Settled()
-    columns = (TextColumn("settling"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as bar:
-        task = bar.add_task("settling", total=settler.waiting())
+    columns = (TextColumn("who is who, looked at again"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("settling", total=max(settler.waiting(), 1))
         while True:
             part = settler.round()
             done += part

@@ -49,10 +49,13 @@ def test_killed_at_every_commit(kind: str, request: pytest.FixtureRequest, tmp_p
         told = connection.execute(text("SELECT external_id FROM inquiries")).scalars().all()
         refused = connection.execute(text("SELECT count(*) FROM fates WHERE fate = 'rejected'")).scalar_one()
         states = connection.execute(text("SELECT state FROM imports")).scalars().all()
+        waiting = connection.execute(text("SELECT count(*) FROM reopenings")).scalar_one()
+        marked = connection.execute(text("SELECT count(*) FROM inquiries WHERE unsettled")).scalar_one()
     engine.dispose()
     wanted = [f"K-{number}" for number in range(ROWS) if number % 10 != 3]
     assert Counter(told) == Counter(wanted)
     assert (refused, states) == (6, ["finished"])
+    assert (waiting, marked) == (0, 0), "who is who is settled in the end"
     with Path(f"{path}.rejects.csv").open(newline="") as file:
         assert [line["Lead ID"] for line in csv.DictReader(file)] == [f"K-{number}" for number in range(3, ROWS, 10)]
     status, said = command(("check",), env, tmp_path / "log")
