@@ -30,7 +30,9 @@ class Account:
     card that leave, empty = all. ``limits``: calls by window (``{"1s": 8}``), empty = the vendor's own.
     ``quiet_hours``: from, until, in ``time_zone``: nothing is called then. ``calls_per_lead``: calls that one guest
     card may cost in a day, ``corrections_per_day``: corrections made by themselves in a day; what is beyond waits for
-    a person. ``sync_hours``: how often its configuration is read.
+    a person. ``sync_hours``: how often its configuration is read. ``follows``: accounts whose properties it is told of
+    too, after each of them; ``follower_creates``: whether it may be given a prospect that it does not have by then, or
+    (as when the two systems exchange prospects by themselves) waits until it has.
     """
 
     name: str
@@ -54,6 +56,8 @@ class Account:
     calls_per_lead: int = 200
     corrections_per_day: int = 200
     sync_hours: float = 24.0
+    follows: tuple[str, ...] = ()
+    follower_creates: bool = False
 
     def quiet_until(self, now: datetime) -> datetime | None:
         """When the quiet hours that ``now`` is in are over; ``None`` outside of them."""
@@ -128,3 +132,5 @@ class AccountSchema(Schema):
     calls_per_lead = ma.Integer(load_default=200, validate=validate.Range(10))
     corrections_per_day = ma.Integer(load_default=200, validate=validate.Range(0))
     sync_hours = ma.Float(load_default=24.0, validate=validate.Range(0.25, 720))
+    follows = ma.List(ma.String(), load_default=list)
+    follower_creates = ma.Boolean(load_default=False)

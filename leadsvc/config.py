@@ -419,6 +419,7 @@ def _read_file(path: Path, environ: Mapping[str, str]) -> dict[str, Any]:
     loaded["destinations"] = {
         name: _account(path, raw, name, row, environ) for name, row in loaded.get("destinations", {}).items()
     }
+    _check_followed(path, raw, loaded["destinations"])
     return loaded
 
 
@@ -459,10 +460,22 @@ def _secret_at(
         raise ConfigurationError(_located(path, raw, messages)) from error
 
 
+def _check_followed(path: Path, raw: CommentedMap, accounts: Mapping[str, Account]) -> None:
+    for name, account in accounts.items():
+        for home in account.follows:
+            if home not in accounts:
+                words = f"{home} is not configured; there is {', '.join(sorted(set(accounts) - {name})) or 'no other'}."
+            elif home == name or accounts[home].follows:
+                words = f"{home} follows another account itself; name the account whose properties these are."
+            else:
+                continue
+            raise ConfigurationError(_located(path, raw, {"destinations": {name: {"follows": words}}}))
+
+
 def _account(path: Path, raw: CommentedMap, name: str, row: dict[str, Any], environ: Mapping[str, str]) -> Account:
     row = dict(row)
     row["fields"] = tuple(row.pop("fields_"))
-    row["creates"] = tuple(row["creates"])
+    row["creates"], row["follows"] = tuple(row["creates"]), tuple(row["follows"])
     row["keep_sensitive"] = frozenset(row["keep_sensitive"])
     row["api_key"] = _secret_at(path, raw, ("destinations", name, "api_key"), row["api_key"], environ)
     row["credentials"] = {

@@ -39,15 +39,22 @@ SHELVED = Hold("history", shelved=True)
 """Of inquiries that came out of a file of old ones: told to nobody, unless the renter writes again."""
 
 
-def creators(accounts: Mapping[str, Account], destination: str, remote_property: str) -> list[Account]:
-    """The accounts that get a card at this property: the one its configuration came from. An unplaced card (both
-    empty) is owed to the account that creates, if there is just one, so that the debt is visible while it waits."""
+def takers(accounts: Mapping[str, Account], destination: str, remote_property: str) -> list[Account]:
+    """The accounts that are told of a card at this property: the one its configuration came from, which creates it,
+    and those that follow that one. An unplaced card (both empty) is owed to the account that creates and all that
+    follow it, if there is just one that creates, so that the debt is visible while it waits."""
     if not destination:
-        return list(accounts.values())[:1] if len(accounts) == 1 else []
-    account = accounts.get(destination)
-    if account is None or (account.creates and remote_property not in account.creates):
+        homes = [each for each in accounts.values() if not each.follows]
+        return [homes[0], *_followers(accounts, homes[0].name)] if len(homes) == 1 else []
+    home = accounts.get(destination)
+    if home is None or (home.creates and remote_property not in home.creates):
         return []
-    return [account]
+    also = (each for each in _followers(accounts, destination) if not each.creates or remote_property in each.creates)
+    return [home, *also]
+
+
+def _followers(accounts: Mapping[str, Account], destination: str) -> list[Account]:
+    return [each for each in accounts.values() if destination in each.follows]
 
 
 def rows(

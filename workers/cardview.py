@@ -35,7 +35,9 @@ from leadsvc.workers.claim import Claimed
 class CardView:
     """The root card (what is pushed), beside the card the delivery was made for (``card_id``). ``source_there``: our
     source -> its name at the destination, where a person said it. ``also_owed``: deliveries of the card that say
-    nothing more than this one. ``calls``: remote calls it cost in the last day."""
+    nothing more than this one. ``calls``: remote calls it cost in the last day. ``home``: the account that creates
+    cards of this property, ``home_remote_id`` what it has made of this one, since ``home_since``; ``may_create``:
+    whether the destination may be given a prospect that it does not have."""
 
     card_id: uuid.UUID
     root_id: uuid.UUID
@@ -68,6 +70,10 @@ class CardView:
     time_zone: str = "UTC"
     also_owed: tuple[uuid.UUID, ...] = ()
     calls: int = 0
+    home: str = ""
+    home_remote_id: str = ""
+    home_since: datetime | None = None
+    may_create: bool = True
 
     @property
     def merged(self) -> bool:
@@ -110,6 +116,7 @@ def card_view(connection: Connection, claimed: Claimed, now: datetime, keeps: fr
         time_zone=zone.key,
         also_owed=also_owed,
         calls=_calls(connection, claimed, now),
+        home=row["home"] or "",
     )
     _add_refs(connection, claimed, view)
     _add_subject(connection, claimed, view, keeps)
@@ -179,6 +186,7 @@ def _card(card_id: uuid.UUID):  # type: ignore[no-untyped-def]  # a Select of ma
             person.c.edits,
             person.c.standing,
             properties.c.remote_id.label("property_ref"),
+            properties.c.destination.label("home"),
             properties.c.time_zone,
             floor_plans.c.remote_id.label("floor_plan_ref"),
             units.c.remote_id.label("unit_ref"),
@@ -228,13 +236,17 @@ def _add_refs(connection: Connection, claimed: Claimed, view: CardView) -> None:
     statement = (
         select(remote_refs)
         .where(
-            remote_refs.c.destination == claimed.destination,
+            remote_refs.c.destination.in_({claimed.destination, view.home}),
             remote_refs.c.kind == "card",
             remote_refs.c.entity_id.in_(wanted),
         )
         .order_by(remote_refs.c.at)
     )
     for ref in connection.execute(statement):
+        if ref.destination == view.home and ref.entity_id == view.root_id and ref.live:
+            view.home_remote_id, view.home_since = ref.remote_id, ref.at
+        if ref.destination != claimed.destination:
+            continue
         if ref.entity_id == view.root_id and ref.live:
             view.remote_card_id, view.pushed = ref.remote_id, ref.pushed
         if ref.entity_id == claimed.guest_card_id:

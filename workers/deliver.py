@@ -29,6 +29,7 @@ from leadsvc.workers.cardview import CardView, card_view
 from leadsvc.workers.claim import Claimed, claim, give_back, next_due, renew
 from leadsvc.workers.destinations import connect
 from leadsvc.workers.destinations.base import Destination, Profile
+from leadsvc.workers.following import as_follower, before_home, unless_absent
 from leadsvc.workers.push import Pushed, by_hand, corrections, kept_back, push
 from leadsvc.workers.rations import over_budget, over_cap, use_correction
 from leadsvc.workers.results import Cost, record
@@ -172,10 +173,13 @@ class Deliverer:
         account = self.settings.accounts[claimed.destination]
         if view.calls >= account.calls_per_lead and not claimed.released:
             return kept_back(over_budget(account, view.calls, now))
+        if (early := before_home(account, view, now)) is not None:
+            return kept_back(early)
+        view = as_follower(account, view)
         made = corrections(claimed, view, profile(account))
         if made and not claimed.released and not self._may_correct(claimed, account, now):
             return kept_back(over_cap(account))
-        pushed = push(destination, claimed, view, now)
+        pushed = unless_absent(account, view, push(destination, claimed, view, now), now)
         return replace(pushed, by_hand=by_hand(destination, made, pushed)) if made else pushed
 
     def _may_correct(self, claimed: Claimed, account: Account, now: datetime) -> bool:

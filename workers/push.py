@@ -45,12 +45,14 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why we keep something back: ``until`` a time or, with ``None``, a person's word."""
+    """Why we keep something back: ``until`` a time or, with ``None``, a person's word. ``by_itself``: it is looked at
+    again at that time, and nobody need know."""
 
     cause: str
     detail: str
     until: datetime | None = None
     whole_account: bool = False
+    by_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,12 @@ def kept_back(hold: Hold) -> Pushed:
 
 
 NOT_YET_VISIBLE = "not_yet_visible"
+
+PROSPECT_ABSENT = Result(
+    outcome=Outcome.RETRY,
+    code="prospect_absent",
+    message="the account does not have the prospect, and may not be given it",
+)
 
 
 _STANDINGS = {
@@ -115,6 +123,8 @@ def _put_prospect(destination: Destination, claimed: Claimed, view: CardView, no
     result, known = _known(destination, view)
     if not result.ok:
         return Pushed(result)
+    if known is None and not view.may_create:
+        return Pushed(PROSPECT_ABSENT)
     invisible_s = _may_be_invisible(destination, claimed, now) if known is None else 0.0
     if invisible_s > 0:
         # What an earlier attempt wrote may not show yet: absent is what is absent after that time.

@@ -194,6 +194,8 @@ def _next(connection: Connection, claimed: Claimed, pushed: Pushed, now: datetim
 
 def _held(connection: Connection, claimed: Claimed, hold: Hold, now: datetime) -> dict[str, Any]:
     """Something of ours, not of the destination's, keeps it back. A cause of the whole account is one exception."""
+    if hold.by_itself and hold.until is not None:
+        return {"state": "retry", "cause": hold.cause, "due_at": hold.until}
     if hold.whole_account:
         subject = digest_uuid(hold.cause, claimed.destination)
         _open(connection, "held_delivery", "destination", subject, hold.cause, hold.detail, now)

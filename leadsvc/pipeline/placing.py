@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, select, update
 
 from leadsvc.ids import uuid7
-from leadsvc.outbox import Owed
+from leadsvc.outbox import Owed, takers
 from leadsvc.pipeline.merging import fold_cards, standing_first
 from leadsvc.resolve.person import Card, Person
 from leadsvc.store.tables import deliveries, exceptions, guest_cards, inquiries, tasks
@@ -73,6 +73,11 @@ def _release(work: Working, card: Card, decided_by: str) -> None:
     work.after(update(guest_cards).where(guest_cards.c.id.in_(members)).values(property_id=card.property_id))
     held = (deliveries.c.state == "held") & (deliveries.c.cause == "unplaced_card")
     waiting = deliveries.c.guest_card_id.in_(members) & held
+    info = work.context.portfolio.properties.get(card.property_id) if card.property_id else None
+    if info is not None:
+        theirs = [each.name for each in takers(work.context.accounts, info.destination, info.remote_id)]
+        others = waiting & deliveries.c.destination.not_in(theirs)
+        work.after(update(deliveries).where(others).values(state="cancelled", cause="another account's property"))
     work.after(update(deliveries).where(waiting).values(state="pending", cause="", due_at=now))
     asked = exceptions.c.subject_id.in_(members) & (exceptions.c.kind == "unplaced_card")
     answered = {"resolved_at": now, "resolved_by": decided_by, "resolution": "placed"}

@@ -66,6 +66,8 @@ def take_over(
     Lists that lost most of their entries are refused unless a person says to ``believe`` them.
     """
     keep(connection, destinations, {"name": account.name})
+    if account.follows:  # properties are those of the account it follows
+        config = {kind: items if kind == "source" else () for kind, items in config.items()}
     before = snapshot(connection, account.name)
     counts = {kind: len(items) for kind, items in config.items()}
     reason = "" if believe else shrunk(before, config)

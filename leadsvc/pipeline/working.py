@@ -414,7 +414,7 @@ class Working:
         context = self.context
         where = (info.destination, info.remote_id) if info else ("", "")
         receipt_id = context.receipt_id if context.receipt_id.int else None
-        for account in outbox.creators(context.accounts, *where):
+        for account in outbox.takers(context.accounts, *where):
             for row in outbox.rows(
                 account, card_id, lane or card_id, owed, now=context.now, receipt_id=receipt_id, hold=hold
             ):

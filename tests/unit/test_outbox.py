@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from leadsvc.config import Account
-from leadsvc.outbox import Hold, Owed, creators, rows
+from leadsvc.outbox import Hold, Owed, rows, takers
 
 NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 PMS = Account("pms", "simpms", "http://pms")
 CRM = Account("crm", "simpms", "http://crm", creates=("olf",))
+ALSO = Account("also", "simpms", "http://also", follows=("pms",))
+SOME = Account("some", "simpms", "http://some", follows=("pms",), creates=("olf",))
 CARD, LANE = uuid.UUID(int=1), uuid.UUID(int=2)
 
 
@@ -26,10 +28,14 @@ CARD, LANE = uuid.UUID(int=1), uuid.UUID(int=2)
         ("", "", [PMS], ["pms"]),
         ("", "", [PMS, CRM], []),
         ("", "", [], []),
+        ("pms", "chd001", [PMS, ALSO, SOME], ["pms", "also"]),
+        ("pms", "olf", [SOME, ALSO, PMS], ["pms", "some", "also"]),
+        ("crm", "olf", [PMS, CRM, ALSO], ["crm"]),
+        ("", "", [PMS, ALSO, SOME], ["pms", "also", "some"]),
     ],
 )
-def test_who_creates(destination: str, remote: str, accounts: list[Account], names: list[str]) -> None:
-    found = creators({each.name: each for each in accounts}, destination, remote)
+def test_who_is_told(destination: str, remote: str, accounts: list[Account], names: list[str]) -> None:
+    found = takers({each.name: each for each in accounts}, destination, remote)
     assert [each.name for each in found] == names
 
 
