@@ -5,9 +5,10 @@ Every push looks before it writes and can be repeated at any point. Nothing here
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -59,7 +60,7 @@ class Hold:
 class Pushed:
     """The outcome of a push and what there is to remember of it. ``source``: of whom it told, where it told of one.
     ``along``: deliveries that are done with it. ``by_hand``: what a person has to do at the destination. ``hold``:
-    nothing was tried."""
+    nothing was tried. ``typed``: what an agent wrote there over what we had written."""
 
     result: Result
     refs: tuple[Ref, ...] = ()
@@ -68,6 +69,7 @@ class Pushed:
     along: tuple[uuid.UUID, ...] = ()
     by_hand: str = ""
     hold: Hold | None = None
+    typed: Mapping[str, str] = field(default_factory=dict)
 
 
 def kept_back(hold: Hold) -> Pushed:
@@ -142,7 +144,27 @@ def _put_prospect(destination: Destination, claimed: Claimed, view: CardView, no
     person_id = result.person_id or (known.person_id if known else "")
     if person_id:
         refs.append(Ref("person", view.prospect_id, person_id))
-    return Pushed(result, tuple(refs), source=view.first_source, along=view.also_owed)
+    typed = typed_there(view, known) if known else {}
+    return Pushed(result, tuple(refs), source=view.first_source, along=view.also_owed, typed=typed)
+
+
+def typed_there(view: CardView, known: RemoteCard) -> Mapping[str, str]:
+    """Contact values that an agent typed over what we had written there; what was there before us is no edit."""
+    found = {}
+    for name in ("first_name", "last_name", "email", "phone"):
+        theirs, ours = known.fields.get(name, ""), view.pushed.get(name, "")
+        edited = name in known.agent_fields or (ours and _folded(theirs) != _folded(ours))
+        sound = name not in _FORM or _FORM[name].fullmatch(theirs)
+        if theirs and edited and sound and _folded(theirs) != _folded(getattr(view, name)):
+            found[name] = theirs
+    return found
+
+
+_FORM = {"email": re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+"), "phone": re.compile(r"\+[1-9]\d{6,14}")}
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 def _may_be_invisible(destination: Destination, claimed: Claimed, now: datetime) -> float:

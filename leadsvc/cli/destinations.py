@@ -14,6 +14,7 @@ from sqlalchemy import func, select, update
 
 from leadsvc import logs
 from leadsvc.app import build_services, prepare
+from leadsvc.cli.letters import dead, release_, replay
 from leadsvc.config import Account, Settings
 from leadsvc.faults import Commit
 from leadsvc.pipeline.configuration import Change
@@ -159,3 +160,7 @@ def classify(vendor: str, op: str) -> None:
     if result.empty:
         told["empty"] = True
     click.echo(json.dumps(told))
+
+
+for _command in (dead, replay, release_):
+    destinations.add_command(_command)

@@ -291,10 +291,24 @@ class Actions:
                 self._resolve(connection, exceptions.c.subject_id == receipt_id, actor, f"replayed: {after.value}")
         return {"receipt": str(receipt_id), "before": before.value, "after": after.value}
 
-    def retry_delivery(self, delivery_id: uuid.UUID, actor: str) -> dict[str, Any]:
-        """Try a dead, held or waiting delivery at once, with its whole schedule before it again."""
-        values = {"state": "pending", "cause": "", "due_at": self.clock(), "failures": 0, "released": True}
-        return self._move(delivery_id, ("dead", "held", "retry"), values, "retry", actor)
+    def retry_delivery(
+        self,
+        delivery_id: uuid.UUID,
+        actor: str,
+        *,
+        override: Mapping[str, str] | None = None,
+        not_there: bool = False,
+    ) -> dict[str, Any]:
+        """Try a dead, held or waiting delivery at once, with its whole schedule before it again.
+
+        ``override``: values that go out with this delivery instead of the card's. ``not_there``: a person looked, and
+        no earlier attempt has written it.
+        """
+        values: dict[str, Any] = {"state": "pending", "cause": "", "due_at": self.clock(), "failures": 0}
+        values |= {"released": True} | ({"override": dict(override)} if override else {})
+        values |= {"unsure_at": None} if not_there else {}
+        detail = {"fields": sorted(override or ()), "not_there": not_there} if override or not_there else {}
+        return self._move(delivery_id, ("dead", "held", "retry"), values, "retry", actor, detail)
 
     def cancel_delivery(self, delivery_id: uuid.UUID, actor: str) -> dict[str, Any]:
         """Give a delivery up; what comes after it on the card goes on."""
@@ -302,7 +316,13 @@ class Actions:
         return self._move(delivery_id, ("dead", "held", "retry", "pending"), values, "cancel", actor)
 
     def _move(
-        self, delivery_id: uuid.UUID, states: tuple[str, ...], values: dict[str, Any], action: str, actor: str
+        self,
+        delivery_id: uuid.UUID,
+        states: tuple[str, ...],
+        values: dict[str, Any],
+        action: str,
+        actor: str,
+        detail: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         def act(connection: Connection) -> dict[str, Any]:
             moved = connection.execute(
@@ -313,7 +333,7 @@ class Actions:
             if not moved.rowcount:
                 raise NotFound(f"there is no delivery to {action}: it is done, cancelled or being pushed")
             self._resolve(connection, exceptions.c.subject_id == delivery_id, actor, action)
-            self._audit(connection, actor, action, "delivery", str(delivery_id), {})
+            self._audit(connection, actor, action, "delivery", str(delivery_id), detail or {})
             return {"delivery": str(delivery_id), "state": values["state"]}
 
         done = self._run(act, False)

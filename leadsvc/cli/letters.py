@@ -1,0 +1,157 @@
+"""``leadsvc destinations dead``, ``replay`` and ``release``: what did not go out, and sending it again."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import insert
+
+from leadsvc import logs
+from leadsvc.app import build_services
+from leadsvc.config import Account, Settings
+from leadsvc.errors import NotFound
+from leadsvc.faults import Commit
+from leadsvc.ids import uuid7
+from leadsvc.services import Services
+from leadsvc.store.tables import audit
+from leadsvc.workers.letters import Filter, Letter, letters, preview, release, troubles
+
+
+def _actor() -> str:
+    return f"cli:{getpass.getuser()}"
+
+
+def _services(name: str) -> tuple[Services, Account]:
+    settings = Settings.load()
+    logs.configure("WARNING")
+    if name not in settings.accounts:
+        known = ", ".join(settings.accounts) or "none"
+        raise click.UsageError(f"no destination {name} is configured; there is {known}")
+    return build_services(settings), settings.accounts[name]
+
+
+def _note(services: Services, action: str, name: str, detail: Mapping[str, Any]) -> None:
+    row = {"id": uuid7(), "at": services.clock(), "actor": _actor(), "action": action, "subject_kind": "destination"}
+    with services.store.write(Commit.ADMIN) as connection:
+        connection.execute(insert(audit).values(**row, subject=name, detail=dict(detail)))
+
+
+def _utc(day: datetime | None) -> datetime | None:
+    return None if day is None else day.replace(tzinfo=UTC)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--held", is_flag=True, help="Show what waits for a person, too.")
+@click.option("--cause", default="", help="Only those of this cause.")
+@click.option("--since", type=click.DateTime(), help="Only those tried last at or after this time (UTC).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines instead of a table.")
+def dead(name: str, held: bool, cause: str, since: datetime | None, as_json: bool) -> None:
+    """Show what did not go out to an account, why, and what to do about it."""
+    services, account = _services(name)
+    with services.store.read() as connection:
+        found = letters(connection, account.name, Filter(cause, _utc(since), held))
+    if as_json:
+        for each in found:
+            click.echo(json.dumps(asdict(each) | {"hint": each.hint}, default=str))
+        return
+    if not found:
+        click.echo(f"{name}: nothing waits for a person.")
+        return
+    table = Table("delivery", "card", "what", "cause", "last tried (UTC)", "tries", "words")
+    for each in found:
+        when = f"{each.since:%Y-%m-%d %H:%M}"
+        table.add_row(str(each.id), each.card_key, each.kind, each.cause, when, str(each.tries), each.words)
+    Console().print(table)
+    for word in dict.fromkeys(each.cause for each in found):
+        click.echo(f"{word}: {next(each.hint for each in found if each.cause == word)}")
+
+
+def _fields(_context: object, _option: object, given: tuple[str, ...]) -> dict[str, str]:
+    if not all("=" in each for each in given):
+        raise click.BadParameter("write FIELD=VALUE")
+    return {field: value for field, _, value in (each.partition("=") for each in given)}
+
+
+@click.command()
+@click.argument("name")
+@click.argument("delivery", nargs=-1, type=click.UUID)
+@click.option("--all", "all_", is_flag=True, help="All that are dead, as far as --cause and --since go.")
+@click.option("--held", is_flag=True, help="With --all: what waits for a person, too.")
+@click.option("--cause", default="", help="With --all: only those of this cause.")
+@click.option("--since", type=click.DateTime(), help="With --all: only those tried last at or after this time (UTC).")
+@click.option("--set", "override", multiple=True, callback=_fields, help="FIELD=VALUE for one delivery alone.")
+@click.option("--not-there", is_flag=True, help="You looked: no earlier attempt has written it at the destination.")
+@click.option("--dry-run", is_flag=True, help="Show field by field what would be sent; change nothing.")
+def replay(
+    name: str,
+    delivery: tuple[uuid.UUID, ...],
+    all_: bool,
+    held: bool,
+    cause: str,
+    since: datetime | None,
+    override: dict[str, str],
+    not_there: bool,
+    dry_run: bool,
+) -> None:
+    """Send again what did not go out: single deliveries, with corrected values if need be, or all of a kind."""
+    if all_ == bool(delivery):
+        raise click.UsageError("name deliveries, or --all with --cause and --since")
+    if override and len(delivery) != 1:
+        raise click.UsageError("--set is for one delivery: values of one renter belong to no other")
+    services, account = _services(name)
+    wanted = Filter(cause, _utc(since), held or not all_, delivery)
+    with services.store.read() as connection:
+        found = letters(connection, account.name, wanted)
+    if missing := set(delivery) - {each.id for each in found}:
+        raise NotFound(f"not dead or held at {name}: {', '.join(sorted(map(str, missing)))}")
+    wrong = [said for each in found for said in troubles(each.kind, override, account)]
+    if wrong:
+        raise click.UsageError("; ".join(wrong))
+    if dry_run:
+        _show(services, account, found, override)
+        return
+    failed = sum(not _sent_again(services, each, override, not_there=not_there) for each in found)
+    click.echo(f"{name}: {len(found) - failed} of {len(found)} will be tried at once")
+    sys.exit(1 if failed else 0)
+
+
+def _sent_again(services: Services, letter: Letter, override: dict[str, str], *, not_there: bool) -> bool:
+    try:
+        services.actions.retry_delivery(letter.id, _actor(), override=override or None, not_there=not_there)
+    except NotFound as error:  # somebody was faster
+        click.echo(f"{letter.id}: {error}", err=True)
+        return False
+    return True
+
+
+def _show(services: Services, account: Account, found: list[Letter], override: dict[str, str]) -> None:
+    _note(services, "preview", account.name, {"deliveries": [str(each.id) for each in found]})
+    for each in found:
+        table = Table("field", "on the card", "would be sent", "note", title=f"{each.kind} of {each.card_key}")
+        with services.store.read() as connection:
+            for line in preview(connection, account, each.id, override, services.clock()):
+                table.add_row(line.field, line.ours, line.sent, line.note)
+        Console().print(table)
+
+
+@click.command("release")
+@click.argument("name")
+def release_(name: str) -> None:
+    """Let the corrections go out that the daily cap of an account keeps back."""
+    services, account = _services(name)
+    with services.store.write(Commit.ADMIN) as connection:
+        freed = release(connection, account, services.clock(), _actor())
+    _note(services, "release", name, {"corrections": freed})
+    services.intake.nudge()
+    click.echo(f"{name}: {freed} corrections go out")
