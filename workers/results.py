@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, or_, select, update
 
 from leadsvc.ids import digest_uuid, uuid7
+from leadsvc.pipeline.flowback import take_edits
 from leadsvc.pipeline.standing import restore_standing
 from leadsvc.pipeline.sync import keep, upsert
 from leadsvc.places import name_key
@@ -78,6 +79,8 @@ def record(connection: Connection, claimed: Claimed, pushed: Pushed, owner: str,
         connection.execute(
             update(remote_refs).where(match, remote_refs.c.destination == claimed.destination).values(live=False)
         )
+    if result.ok and pushed.typed:
+        take_edits(connection, _person_of(connection, claimed), pushed.typed, claimed.destination, now)
     if result.ok and pushed.source:
         unnamed = "source_name" in result.fallbacks
         _tell_of_source(connection, claimed.destination, claimed.guest_card_id, pushed.source, unnamed, now)
@@ -165,8 +168,15 @@ def _pushed_before(connection: Connection, row: dict[str, Any]) -> dict[str, Any
 
 
 def _stand(connection: Connection, claimed: Claimed) -> None:
-    home = select(guest_cards.c.prospect_id).where(guest_cards.c.id == claimed.guest_card_id)
-    restore_standing(connection, (connection.execute(home).scalar_one(),))
+    restore_standing(connection, (_person_of(connection, claimed),))
+
+
+def _person_of(connection: Connection, claimed: Claimed) -> uuid.UUID:
+    """Whose card it is now: that of the root it is part of."""
+    own = guest_cards.alias("own")
+    home = select(guest_cards.c.prospect_id).join(own, own.c.root_id == guest_cards.c.id)
+    person: uuid.UUID = connection.execute(home.where(own.c.id == claimed.guest_card_id)).scalar_one()
+    return person
 
 
 def _next(connection: Connection, claimed: Claimed, pushed: Pushed, now: datetime, settle_s: float) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from leadsvc.store.tables import deliveries, tasks
+from leadsvc.resolve.golden import shown
+from leadsvc.store.tables import audit, deliveries, tasks
 from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
 from tests.renters import Office, parts, running_office
 
@@ -69,6 +70,31 @@ def test_what_an_agent_wrote_in_the_pms_is_never_overwritten(office: Office) -> 
     office.edit("a", "phone", "+19185550199")
     office.settle()
     assert {name: card(office)[name] for name in agents} == agents
+
+
+def test_what_an_agent_typed_in_the_pms_is_what_we_show(office: Office) -> None:
+    office.lead("a", *ROSA)
+    office.settle()
+    office.world.pms.agent_edits(card(office)["id"], {"phone": "+19185550177", "first_name": "Rosie"})
+    office.lead("b", "Rosa Berg", "rosa@example.com", "0121", source="zillow")
+    office.settle()
+    told = shown(office.person("a")["golden"], office.person("a")["edits"])
+    assert (told["phone"], told["name"]["given"], told["name"]["family"]) == ("+19185550177", "Rosie", "Berg")
+    assert {each["by"] for each in office.person("a")["edits"].values()} == {"an agent in pms"}
+    said = office.world.rows(audit, audit.c.actor == "pms")
+    assert [(row["action"], row["detail"]) for row in said] == [("edit", {"fields": ["name", "phone"]})]
+    pushes = office.world.count(deliveries)
+    office.settle()
+    assert office.world.count(deliveries) == pushes, "what came back is not sent again"
+
+
+def test_what_was_there_before_us_is_no_edit(office: Office) -> None:
+    office.lead("a", "Mina Patel", "mina.patel@example.com", "0120", home="olf")
+    office.settle()
+    office.lead("b", "Mina Patel", "mina.patel@example.com", "0120", home="olf", source="zillow")
+    office.settle()
+    assert office.remote_people() == 0
+    assert office.person("a")["edits"] == {}
 
 
 def test_the_first_source_of_the_cycle_stays_and_later_ones_are_activities(office: Office) -> None:
