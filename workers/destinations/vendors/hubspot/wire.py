@@ -414,7 +414,7 @@ def remote_outcomes(item: Json, prefix: str) -> list[RemoteOutcome]:
                     at=at,
                     raw_status=word,
                     reason=text(properties.get(f"{prefix}lost_reason")) if kind is OutcomeKind.LOST else "",
-                    remote_ref=f"{name}:{at.timestamp():.3f}",
+                    remote_ref=f"{record_id(item)}:{name}:{at.timestamp():.3f}",
                 )
             )
     return sorted(found, key=lambda one: one.at)

@@ -394,7 +394,7 @@ def remote_outcome(item: Json, prefix: str) -> RemoteOutcome | None:
         at=at,
         raw_status=word,
         reason=text(item.get(f"{prefix}Lost_Reason__c")) if kind is OutcomeKind.LOST else "",
-        remote_ref=f"{word}:{at.timestamp():.3f}",
+        remote_ref=f"{text(item.get('Id'))}:{word}:{at.timestamp():.3f}",
     )
 
 

@@ -1,0 +1,179 @@
+"""What is odd about AppFolio, over the wire: keys that remember their bodies, compulsory filters, no place for ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import httpx2
+import pytest
+
+from leadsvc.simulators.appfolio import CREDENTIALS
+from leadsvc.workers.destinations import connect
+from leadsvc.workers.destinations.base import CardAt, CardKind, Outcome, OutcomeKind, Query
+from tests.benches import WireBench
+from tests.benches.appfolio import start
+from tests.contract_cases import cases
+from tests.contracts.test_every_destination import CARD, EVENT, TASK
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireBench]:
+    with start(tmp_path_factory.mktemp("appfolio")) as started:
+        yield started
+
+
+@pytest.fixture
+def bench(running: WireBench) -> WireBench:
+    running.reset()
+    return running
+
+
+def test_a_repeat_after_a_lost_answer_has_the_same_key_and_makes_no_second_lead(bench: WireBench) -> None:
+    # Nothing is found by looking: only the key stands between a repeat and a second lead.
+    bench.control("POST", "delay", {"visible_after_s": 60})
+    bench.fault("create", "commit_then_drop")
+    destination = connect(bench.profile)
+    lost = destination.put_prospect(CARD, None)
+    again = destination.put_prospect(CARD, None)
+    destination.close()
+    assert (lost.outcome, lost.verify_first) == (Outcome.RETRY, True)
+    assert again.outcome in (Outcome.RETRY, Outcome.DUPLICATE, Outcome.ACCEPTED)
+    assert bench.live_cards(CARD.our_key) == 1
+
+
+def test_a_lead_that_was_worked_on_meanwhile_keeps_what_was_done(bench: WireBench) -> None:
+    destination = connect(bench.profile)
+    made = destination.put_prospect(replace(CARD, move_in=None), None)
+    bench.agent_edits(made.card_id, {"first_name": "Nour"})
+    # Its name no longer agrees, so it is not found by looking; the key gives it back.
+    again = destination.put_prospect(replace(CARD, move_in=None), None)
+    _, card = destination.get_card(CardAt(card_id=made.card_id, our_key=CARD.our_key))
+    destination.close()
+    assert (again.outcome, again.card_id, again.kept) == (Outcome.DUPLICATE, made.card_id, ("first_name",))
+    assert card is not None
+    assert card.fields["first_name"] == "Nour"
+
+
+def test_a_corrected_card_has_a_key_of_its_own(bench: WireBench) -> None:
+    destination = connect(bench.profile)
+    refused = destination.put_prospect(replace(CARD, property_ref="nowhere"), None)
+    corrected = destination.put_prospect(CARD, None)
+    destination.close()
+    assert (refused.outcome, set(refused.field_errors)) == (Outcome.REJECT, {"property_ref"})
+    assert corrected.outcome is Outcome.ACCEPTED
+
+
+def test_a_list_without_a_filter_is_refused_and_ours_have_one(bench: WireBench) -> None:
+    headers = {"X-AppFolio-Developer-ID": CREDENTIALS["developer_id"]}
+    login = (CREDENTIALS["client_id"], CREDENTIALS["client_secret"])
+    bare = httpx2.get(f"{bench.url}/api/v0/leads", auth=login, headers=headers, trust_env=False)
+    assert bare.status_code == 400
+    destination = connect(bench.profile)
+    destination.put_prospect(CARD, None)
+    destination.close()
+    lists = [one["where"] for one in bench.wire()[1:] if one["where"].startswith("GET")]
+    assert lists
+    assert all("filters" in where for where in lists)
+
+
+def test_the_mirror_reads_on_and_not_anew(bench: WireBench) -> None:
+    destination = connect(bench.profile)
+    for number in range(3):
+        destination.find_prospect(Query(email=f"nobody{number}@example.com"))
+    made = destination.put_prospect(CARD, None)
+    _, found = destination.find_prospect(Query(phone=CARD.phone, property_ref="olf"))
+    _, elsewhere = destination.find_prospect(Query(phone=CARD.phone, property_ref="bvt"))
+    destination.close()
+    assert [one.card_id for one in found] == [made.card_id]
+    assert elsewhere == ()
+    looks = [one["where"] for one in bench.wire() if "LastUpdatedAtFrom" in one["where"]]
+    assert looks[0] not in looks[1:]
+
+
+def test_an_inquiry_stays_here_and_says_so(bench: WireBench) -> None:
+    destination = connect(bench.profile)
+    at = CardAt(card_id=destination.put_prospect(CARD, None).card_id)
+    before = len(bench.requests())
+    result = destination.add_event(at, EVENT)
+    destination.close()
+    assert (result.outcome, result.code) == (Outcome.ACCEPTED, "event_is_ours")
+    assert len(bench.requests()) == before
+
+
+def test_a_showing_that_cannot_be_leaves_the_task_with_us(bench: WireBench) -> None:
+    destination = connect(bench.profile)
+    at = CardAt(card_id=destination.put_prospect(CARD, None).card_id)
+    result = destination.put_task(at, replace(TASK, due_at=datetime(2019, 1, 1, tzinfo=UTC)))
+    destination.close()
+    assert (result.outcome, result.code) == (Outcome.ACCEPTED, "task_is_ours")
+
+
+def test_a_tour_is_an_appointment_that_is_only_wanted(bench: WireBench) -> None:
+    since = datetime.now(UTC) - timedelta(minutes=1)
+    destination = connect(bench.profile)
+    at = CardAt(card_id=destination.put_prospect(CARD, None).card_id)
+    tour = replace(TASK, kind="appointment", our_task_key="TK-0002", title="Tour wanted")
+    result = destination.put_task(at, tour)
+    destination.put_task(at, TASK)
+    sent = [json.loads(one["body"]) for one in bench.wire() if one["where"] == "POST /api/v0/showings"]
+    told = []
+    cursor, more = "", True
+    while more:
+        _, page = destination.pull_outcomes(since, cursor)
+        told += [one.kind for one in page.items if one.card_id == at.card_id]
+        cursor, more = page.cursor, page.more
+    destination.close()
+    assert result.code == "task_as_appointment"
+    assert [one["Status"] for one in sent] == ["requested", "requested"]
+    assert [one["Notes"].partition(" ")[0] for one in sent] == ["Tour", "To"]
+    assert told == []
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(300, 533), (2, 409)])
+def test_a_database_that_is_away_and_one_that_is_busy(bench: WireBench, seconds: int, status: int) -> None:
+    bench.fault("create", "status", status=status)
+    destination = connect(bench.profile)
+    result = destination.put_prospect(CARD, None)
+    destination.close()
+    assert (result.outcome, result.retry_after_s, result.verify_first) == (Outcome.RETRY, seconds, False)
+
+
+def test_how_a_lead_ended_is_told_with_its_reason(bench: WireBench) -> None:
+    since = datetime.now(UTC) - timedelta(minutes=1)
+    destination = connect(bench.profile)
+    made = destination.put_prospect(CARD, None)
+    words = {"fields": {}, "outcome": "Inactive", "reason": "rented_elsewhere"}
+    bench.control("POST", f"cards/{made.card_id}/edit", words)
+    _, page = destination.pull_outcomes(since)
+    _, card = destination.get_card(CardAt(card_id=made.card_id))
+    destination.close()
+    told = [one for one in page.items if one.card_id == made.card_id]
+    assert [(one.kind, one.reason) for one in told] == [(OutcomeKind.LOST, "rented_elsewhere")]
+    assert card is not None
+    assert card.status is CardKind.CLOSED
+
+
+def test_the_renter_is_described_in_what_appfolio_has(bench: WireBench) -> None:
+    destination = connect(bench.profile)
+    destination.put_prospect(replace(CARD, move_in=date(2027, 2, 1), unit_ref="olf-9"), None)
+    destination.close()
+    sent = next(json.loads(one["body"]) for one in bench.wire() if one["where"] == "POST /api/v0/leads")
+    assert (sent["PhoneNumber"], sent["MaxRent"], sent["UnitIds"]) == ("(706) 555-0123", 1500, ["olf-9"])
+    assert not {"Comment", "Notes", "HasDogs"} & set(sent)
+
+
+def test_every_recorded_answer_over_the_wire(bench: WireBench) -> None:
+    judged = {}
+    for case in cases("appfolio"):
+        if case.op == "create_lead" and case.name not in ("success", "replayed"):
+            bench.reset()
+            words = {"status": case.status, "headers": dict(case.headers), "body": (case.body or b"").decode()}
+            bench.fault("create", "replay", times=2, **words)
+            destination = connect(bench.profile)
+            judged[case.name] = (destination.put_prospect(CARD, None).outcome.value, case.outcome)
+            destination.close()
+    assert len(judged) > 8
+    assert all(concluded == expected for concluded, expected in judged.values()), judged
