@@ -18,6 +18,7 @@ from leadsvc.workers.destinations.base import (
     Outcome,
     OutcomeKind,
     Query,
+    RemoteOutcome,
     TaskPush,
 )
 from tests.benches import LOCAL, WireBench
@@ -153,7 +154,8 @@ def test_our_own_entries_are_no_outcomes_and_a_reason_is_kept(bench: WireBench, 
     at = CardAt(card_id=card_id, property_ref="olf", our_key=CARD.our_key)
     gateway.add_event(at, EventPush(our_event_key="IN-78", kind="call", at=since, text="Rang."))
     bench.control("POST", f"cards/{card_id}/edit", {"outcome": "Lost", "reason": "Rented elsewhere"})
-    found, cursor, more = [], "", True
+    found: list[RemoteOutcome] = []
+    cursor, more = "", True
     while more:
         result, page = gateway.pull_outcomes(since, cursor)
         assert result.ok

@@ -114,7 +114,8 @@ def test_a_stale_version_is_told_from_a_twin() -> None:
 
 
 def test_no_id_is_owed_a_look() -> None:
-    for body in ([{"ProspectID": 0}], [{"ProspectID": None, "ConcurrencyID": 1}], [{}]):
+    bodies: tuple[object, ...] = ([{"ProspectID": 0}], [{"ProspectID": None, "ConcurrencyID": 1}], [{}])
+    for body in bodies:
         result = judge("create_prospect", 200, body)
         assert (result.outcome, result.card_id, result.verified) == ("accepted", "", False)
     assert not judge("create_prospect", 204, None).verified

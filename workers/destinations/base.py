@@ -231,12 +231,15 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardAt:
-    """Where a remote card is: its id, and what some vendors want to know beside it."""
+    """Where a remote card is: its id, and what some vendors want to know beside it; ``email`` and ``phone`` are for
+    those that can only be asked by them."""
 
     card_id: str
     property_ref: str = ""
     our_key: str = ""
     person_id: str = ""
+    email: str = field(repr=False, default="")
+    phone: str = field(repr=False, default="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,7 +178,7 @@ class Careful(ABC):
                 return result, cards
         found: dict[str, RemoteCard] = {}
         for by, value in (("email", query.email), ("phone", query.phone)):
-            if value and by in self.CAPABILITIES.find_by:
+            if value and self._may_ask_by(by):
                 result, cards = self._search(by, value, query.property_ref)
                 if not result.ok:
                     return result, ()
@@ -192,7 +192,8 @@ class Careful(ABC):
             result, cards = self._search("our_key", query.our_key, query.property_ref)
             yield self._living(result, tuple(card for card in cards if card.our_key == query.our_key))
         if query.remote_id:
-            result, card = self.get_card(CardAt(card_id=query.remote_id, property_ref=query.property_ref))
+            beside = {"email": query.email, "phone": query.phone}
+            result, card = self.get_card(CardAt(card_id=query.remote_id, property_ref=query.property_ref, **beside))
             yield self._living(result, (card,) if card else ())
 
     def _living(self, result: Result, cards: tuple[RemoteCard, ...]) -> tuple[Result, tuple[RemoteCard, ...]]:
@@ -229,7 +230,11 @@ class Careful(ABC):
     def _can_look(self, card: CardPush) -> bool:
         """Whether a record of this card, had it been written, would be found."""
         by = self.CAPABILITIES.find_by
-        return "our_key" in by or any(name in by and getattr(card, name) for name in ("email", "phone"))
+        return "our_key" in by or any(self._may_ask_by(name) and getattr(card, name) for name in ("email", "phone"))
+
+    def _may_ask_by(self, name: str) -> bool:
+        """Whether the vendor can search by a field, and the account may be told it."""
+        return name in self.CAPABILITIES.find_by and name in self._profile.allowed_fields
 
     # -- the prospect -------------------------------------------------------------------------------------------------
 
@@ -268,7 +273,8 @@ class Careful(ABC):
         return confirmed(replace(result, written=as_text(values)), looked, there is not None)
 
     def _at(self, card: CardPush, card_id: str) -> CardAt:
-        return CardAt(card_id=card_id, property_ref=card.property_ref, our_key=card.our_key)
+        beside = {"our_key": card.our_key, "email": card.email, "phone": card.phone}
+        return CardAt(card_id=card_id, property_ref=card.property_ref, **beside)
 
     def _updated(self, card: CardPush, sent: Outgoing, known: RemoteCard, again: bool = True) -> Result:
         changes, kept = fill(sent, known, card, self._profile, self.CAPABILITIES.fixed)

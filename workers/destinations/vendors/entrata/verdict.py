@@ -56,7 +56,7 @@ def classify(op: str, status: int, headers: Mapping[str, str], body: bytes | Non
     if status in (0, 401, 407, 429) or 300 <= status < 400:
         verdict = transport(status, headers, context)
         return _waiting(verdict, headers, body, context) if verdict else unreadable(context, "No verdict.")
-    answer = _envelope(body)
+    answer = envelope(parse(body))
     error = _error(answer) if answer is not None else None
     if answer is not None and error is not None:
         return _refused(op, error, headers, context)
@@ -84,13 +84,12 @@ def _waiting(verdict: Result, headers: Mapping[str, str], body: bytes | None, co
     """A retry with the wait that headers or words ask for."""
     if verdict.outcome is not Outcome.RETRY:
         return verdict
-    words = text(within(_envelope(body), "error", "message"))
+    words = text(within(envelope(parse(body)), "error", "message"))
     return replace(verdict, retry_after_s=wait_of(headers, context, words))
 
 
-def _envelope(body: bytes | None) -> Json | None:
+def envelope(value: object) -> Json | None:
     """What is inside ``response``, or the whole where there is none; a bare list is a result."""
-    value = parse(body)
     inner = pick(value, "response")
     value = value if inner is None else inner
     if isinstance(value, str):  # the whole answer as text in a text

@@ -4,8 +4,6 @@ only days, so guest cards are looked for among those of the last months, by the 
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -34,13 +32,13 @@ from leadsvc.workers.destinations.base import (
 from leadsvc.workers.destinations.careful import Careful, Entry, marked, read
 from leadsvc.workers.destinations.filling import Outgoing, Values
 from leadsvc.workers.destinations.http import quiet
+from leadsvc.workers.destinations.lists import NamedLists, source_id
 from leadsvc.workers.destinations.local import moment_at, unmarked, written
 from leadsvc.workers.destinations.tree import Node, every, said
 from leadsvc.workers.destinations.vendors.realpage import wire
 from leadsvc.workers.destinations.vendors.realpage.verdict import METHODS, READS, result_of
 from leadsvc.workers.destinations.vendors.realpage.verdict import classify as classify
 
-_LISTS_KEPT_S = 600.0
 _LONG_AGO_DAYS = 731
 _OVERLAP = timedelta(days=1)
 _NAMES = {
@@ -111,8 +109,7 @@ class RealPage(Careful):
 
     def __init__(self, profile: Profile, around: Around = quiet) -> None:
         super().__init__(profile, around)
-        self._lists: dict[tuple[str, str], tuple[float, Mapping[str, str]]] = {}
-        self._lock = threading.Lock()
+        self._lists = NamedLists()
 
     # -- one call -----------------------------------------------------------------------------------------------------
 
@@ -152,29 +149,13 @@ class RealPage(Careful):
         return result, ConfigPage(items=_items(node, item, ids, names, sites[place]), next_cursor=more)
 
     def _named(self, op: str, site: str) -> tuple[Result, Mapping[str, str]]:
-        """A site's list of an operation, names by id; kept for ten minutes."""
-        with self._lock:
-            until, kept = self._lists.get((op, site), (0.0, {}))
-        if time.monotonic() < until:
-            return Result(outcome=Outcome.ACCEPTED), kept
-        result, node = self._ask(op, site, {})
-        found = {said(each, "value"): said(each, "text") for each in every(node, "picklistitem")}
-        if result.ok:
-            with self._lock:
-                self._lists[op, site] = (time.monotonic() + _LISTS_KEPT_S, found)
-        return result, found
+        """A site's list of an operation, names by id."""
 
-    def _source_id(self, site: str, name: str) -> tuple[Result, str]:
-        """The id of a source by its name there; one that the site does not have is told as a refused field."""
-        result, offered = self._named("marketing_sources", site)
-        if not result.ok:
-            return replace(result, verify_first=False), ""
-        found = next((key for key, text in offered.items() if name.casefold() in (text.casefold(), key)), "")
-        words = "The site's list of lead sources does not have this one."
-        refused = Result(
-            outcome=Outcome.REJECT, code="unknown_source", message=words, field_errors={"source_name": (words,)}
-        )
-        return result if found else refused, found
+        def fetch() -> tuple[Result, Mapping[str, str]]:
+            result, node = self._ask(op, site, {})
+            return result, {said(each, "value"): said(each, "text") for each in every(node, "picklistitem")}
+
+        return self._lists.get(op, site, fetch)
 
     # -- guest cards --------------------------------------------------------------------------------------------------
 
@@ -271,7 +252,10 @@ class RealPage(Careful):
     def _source_of(self, site: str, values: Values) -> tuple[Result, str]:
         if "source_name" not in values:
             return Result(outcome=Outcome.ACCEPTED), ""
-        return self._source_id(site, str(values["source_name"]))
+        result, offered = self._named("marketing_sources", site)
+        return (
+            source_id(str(values["source_name"]), offered) if result.ok else (replace(result, verify_first=False), "")
+        )
 
     def _change(self, card: CardPush, known: RemoteCard, changes: Values, claim: str) -> Result:
         result, source = self._source_of(card.property_ref, changes)
