@@ -163,7 +163,16 @@ def american(phone: str) -> str:
     return f"({digits[:3]}) {digits[3:6]}-{digits[6:]}" if len(digits) == 10 else phone
 
 
-def prospect_xml(card: Doc, ids: str, kind: str, events: list[Doc], updated: str, comment_max: int = 22) -> str:
+def prospect_xml(
+    card: Doc,
+    ids: str,
+    kind: str,
+    events: list[Doc],
+    updated: str,
+    *,
+    comment_max: int = 22,
+    agents_by_id: bool = False,
+) -> str:
     """One ``Prospect`` of an answer: every node there, empty or with a day of 1753 where nothing is known."""
     move_in = f"{card['move_in']}T00:00:00" if card["move_in"] else _NONE
     name = tag("Name", inner=tag("NamePrefix") + tag("FirstName", card["first_name"]) + tag("MiddleName")
@@ -184,16 +193,16 @@ def prospect_xml(card: Doc, ids: str, kind: str, events: list[Doc], updated: str
         inner=tag("LastUpdateDate", updated)
         + tag("Customers", inner=customer)
         + tag("CustomerPreferences", inner=preferences)
-        + tag("Events", inner="".join(event_xml(event) for event in events)),
+        + tag("Events", inner="".join(event_xml(event, by_id=agents_by_id) for event in events)),
     )
 
 
-def event_xml(event: Doc) -> str:
+def event_xml(event: Doc, *, by_id: bool = False) -> str:
     """One ``Event`` of an answer."""
-    first, _, last = str(event.get("agent_ref") or "").partition(" ")
-    agent = tag(
-        "Agent", inner=tag("AgentName", inner=tag("FirstName", first or "None") + tag("LastName", last or "None"))
-    )
+    whose = str(event.get("agent_ref") or "")
+    first, _, last = whose.partition(" ")
+    name = tag("AgentName", inner=tag("FirstName", first or "None") + tag("LastName", last or "None"))
+    agent = tag("Agent", inner=tag("AgentID", IDValue=whose) if by_id else name)
     return tag(
         "Event",
         inner=tag("EventID", IDType="", IDValue=event["event_id"])

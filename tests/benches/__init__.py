@@ -32,7 +32,8 @@ LOCAL = httpx2.Client(timeout=10, trust_env=False, verify=False)  # loopback, pl
 class Bench(Protocol):
     """What the contract suite needs of a vendor's simulator. ``ROLE`` is create, update, find, event, task, merge or
     unmerge, or the name of an operation; ``mode`` one of ``leadsvc.simulators.faults``. ``checked``: the references
-    that the vendor looks up and refuses. ``words``: what an agent of this vendor picks for an outcome."""
+    that the vendor looks up and refuses. ``words``: what an agent of this vendor picks for an outcome, blank where the
+    vendor never tells of it."""
 
     @property
     def vendor(self) -> str: ...

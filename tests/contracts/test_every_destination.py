@@ -104,7 +104,8 @@ def mishap(bench: Bench, role: str, mode: str, words: dict[str, object]) -> None
 
 
 def at(card_id: str, our_key: str = CARD.our_key) -> CardAt:
-    return CardAt(card_id=card_id, property_ref=CARD.property_ref, our_key=our_key)
+    beside = {"our_key": our_key, "email": CARD.email, "phone": CARD.phone}
+    return CardAt(card_id=card_id, property_ref=CARD.property_ref, **beside)
 
 
 def until_done(write: Callable[[], Result], tries: int = 4) -> Result:
@@ -351,6 +352,8 @@ def test_outcomes_are_read_as_they_come(bench: Bench, destination: Destination) 
     news()
     for kind in (OutcomeKind.CONTACTED, OutcomeKind.TOURED, OutcomeKind.OTHER, OutcomeKind.LEASED):
         word = "sent to the moon" if kind is OutcomeKind.OTHER else bench.words.get(kind, kind.value)
+        if not word:  # the vendor does not tell of this
+            continue
         bench.agent_edits(card_id, {}, word)
         told = news()
         assert [one.kind for one in told] == [kind]

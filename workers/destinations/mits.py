@@ -73,7 +73,7 @@ class Event:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """What differs between vendors and versions. ``namespace`` of the document; ``agents_by``: ``name`` or ``id``;
-    ``event_ids``: whether an event says which one it is, ``0`` for a new one."""
+    ``event_ids``: whether a new event says so, by the id ``0``."""
 
     namespace: str = ""
     agents_by: str = "name"
@@ -214,7 +214,7 @@ def dollars(cents: int) -> str:
 
 def _event(write: _Writer, parent: Node, dialect: Dialect, event: Event) -> None:
     node = write.add(parent, "Event", EventType=event.kind, EventDate=stamp(event.at))
-    if dialect.event_ids:
+    if dialect.event_ids or event.event_id not in ("", "0"):
         write.add(node, "EventID", IDValue=event.event_id or "0")
     if event.agent:
         _agent(write, write.add(node, "Agent"), dialect, event.agent)

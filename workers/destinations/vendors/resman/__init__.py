@@ -1,0 +1,504 @@
+"""ResMan by its MITS 4.0 lead management.
+
+A person is only ever found by address, number or name, and our own id is not shown again; so our key stands as a mark
+in the first event, and whatever was written is looked for by the renter's address or number. Sources are sent by id,
+agents too. A follow-up is an ``Appointment``.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from lxml import etree
+
+from leadsvc.workers.destinations import mits
+from leadsvc.workers.destinations.base import (
+    CARD_FIELDS,
+    Around,
+    Capabilities,
+    CardAt,
+    CardPush,
+    ConfigItem,
+    ConfigKind,
+    ConfigPage,
+    EventPush,
+    NativeKey,
+    Outcome,
+    OutcomePage,
+    Profile,
+    Query,
+    RemoteCard,
+    Result,
+    TaskPush,
+    UpdateMode,
+)
+from leadsvc.workers.destinations.careful import UNPROVEN, Careful, Entry, mark, marked
+from leadsvc.workers.destinations.filling import Values
+from leadsvc.workers.destinations.http import quiet
+from leadsvc.workers.destinations.lenient import pick
+from leadsvc.workers.destinations.mits import Event, Identification, Prospect, local, one_line
+from leadsvc.workers.destinations.rest import text as scalar
+from leadsvc.workers.destinations.vendors.resman import outcomes
+from leadsvc.workers.destinations.vendors.resman.verdict import Answer, answer_of, person_id
+from leadsvc.workers.destinations.vendors.resman.verdict import classify as classify
+from leadsvc.workers.destinations.verdicts import plain
+
+_PATHS = {
+    "post_lead": "MITS/PostLeadManagement4_0",
+    "post_event": "MITS/PostLeadManagement4_0",
+    "search_prospects": "MITS/SearchProspects",
+    "get_sources": "Leasing/GetProspectSources",
+    "get_employees": "Leasing/GetEmployees",
+    "get_residents": "Leasing/GetApplicantsAndCurrentResidents",
+}
+_EVENTS = {
+    "form": "EmailFromILS",
+    "email": "EmailFromProspect",
+    "call": "CallFromProspect",
+    "text": "TextFromProspect",
+    "chat": "Chat",
+    "walk_in": "WalkIn",
+    "tour_booking": "EmailFromILS",
+}
+_DIALECT = mits.Dialect(agents_by="id", event_ids=False)
+_CARD_MARK = re.compile(r"Guest card \[ref ([^\]\s]+)\]")
+_KEPT = 2000
+_ROOMS = frozenset({"bedrooms_min", "bedrooms_max"})
+_SOURCES_FRESH_S = 600.0
+_PERSON = "A person changes it in ResMan."
+
+CAPABILITIES = Capabilities(
+    label="ResMan",
+    native_key=NativeKey.NONE,
+    returns_card_id="always",
+    update_mode=UpdateMode.REIMPORT,
+    verify="search",
+    needs_source=True,
+    has_appointment=True,
+    has_event=True,
+    fields=tuple(name for name in CARD_FIELDS if name not in ("floor_plan_ref", "unit_ref")),
+    fixed=("source_name", "agent_ref", "comment"),
+    find_by=("email", "phone"),
+    required=("first_name", "last_name", "source_name"),
+    max_len=mits.MAX_LEN,
+    enumerations={"event_kind": tuple(sorted({*_EVENTS.values(), "Appointment", "Other"}))},
+    time_zone_rule="property",
+    credentials={
+        "integration_partner_id": "the id of the integration partner",
+        "api_key": "the partner's key",
+        "account_id": "the id of the operator's account",
+    },
+    options={
+        "organization": "the organisation of our key; default: leadsvc",
+        "time_zone": "IANA zone of the properties, for times read back; default UTC",
+        "time_zone.PROPERTY": "the zone of one property, where it differs",
+    },
+    on_duplicate="Refuses a second prospect with the same e-mail address; whoever is there is looked up by address, "
+    "then by number.",
+    ids="A person has one PersonID, in every answer. Our key is sent, and stands as a mark in the first event, as it "
+    "is not told again; a person without address and number cannot be looked up.",
+    corrections={
+        "merge": "A person merges the prospects in ResMan.",
+        "unmerge": "A person parts the prospects in ResMan.",
+        "contact": "",
+        "source": _PERSON,
+        "event": "A corrected inquiry is appended; a person removes the wrong one in ResMan.",
+    },
+)
+
+_UNSEARCHABLE = Result(
+    outcome=Outcome.REJECT,
+    code="not_searchable",
+    message="ResMan finds a person only by e-mail or phone, and neither is known here; a person must look there.",
+)
+_EXISTS = Result(
+    outcome=Outcome.RETRY,
+    code="exists",
+    verify_first=True,
+    verified=False,
+    message="Somebody with this address is there already; look again and adopt that record.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """The sources of a property by name, and when they were read (monotonic seconds)."""
+
+    ids: Mapping[str, str]
+    read_at: float
+
+    def name(self, source_id: str) -> str:
+        return next((name for name, key in self.ids.items() if key == source_id), source_id)
+
+
+class ResMan(Careful):
+    """One account at ResMan. ``agent_ref`` is an employee's PersonID."""
+
+    CAPABILITIES = CAPABILITIES
+
+    def __init__(self, profile: Profile, around: Around = quiet) -> None:
+        super().__init__(profile, around)
+        self._organization = profile.options.get("organization") or "leadsvc"
+        self._lock = threading.Lock()
+        self._sources: dict[str, _Sources] = {}
+        self._met: OrderedDict[str, tuple[tuple[str, str], ...]] = OrderedDict()
+
+    # -- the wire -----------------------------------------------------------------------------------------------------
+
+    def _ask(self, op: str, property_ref: str, **fields: str) -> tuple[Result, Answer | None]:
+        given = self._profile.credentials
+        form = {
+            "IntegrationPartnerID": given.get("integration_partner_id", ""),
+            "APIKey": given.get("api_key", ""),
+            "AccountID": given.get("account_id", ""),
+            "PropertyID": property_ref,
+            **fields,
+        }
+        answer = self._door.call(
+            op,
+            "POST",
+            _PATHS[op],
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+            content=urlencode(form).encode(),
+        )
+        context = answer.context(read=op not in ("post_lead", "post_event"))
+        result = classify(op, answer.status, answer.headers, answer.body, context)
+        return self._said(result, answer), answer_of(answer.body) if result.ok else None
+
+    def _zone(self, property_ref: str) -> str:
+        options = self._profile.options
+        return options.get(f"time_zone.{property_ref}") or options.get("time_zone") or "UTC"
+
+    def _homes(self, property_ref: str) -> tuple[str, ...]:
+        return (property_ref,) if property_ref else self._profile.properties
+
+    # -- configuration ------------------------------------------------------------------------------------------------
+
+    def check(self) -> Result:
+        result = Result(outcome=Outcome.ACCEPTED)
+        for home in self._profile.properties or ("",):
+            result, _ = self._ask("get_sources", home)
+            if not result.ok:
+                return result
+        return result
+
+    def pull_config(self, kind: ConfigKind, cursor: str = "") -> tuple[Result, ConfigPage]:
+        """Sources and employees, one page per property; the interface lists nothing else."""
+        ops = {ConfigKind.SOURCE: "get_sources", ConfigKind.AGENT: "get_employees"}
+        homes = self._profile.properties
+        home = cursor or next(iter(homes), "")
+        if kind not in ops or not home:
+            return Result(outcome=Outcome.ACCEPTED, empty=True), ConfigPage()
+        op = ops[kind]
+        result, answer = self._ask(op, home)
+        listed = (answer.listed(op) if answer is not None else None) or []
+        items = [_source(one, home) if kind is ConfigKind.SOURCE else _employee(one, home) for one in listed]
+        following = homes[homes.index(home) + 1 :] if home in homes else ()
+        found = tuple(one for one in items if one.remote_id)
+        return result, ConfigPage(items=found, next_cursor=next(iter(following), ""))
+
+    def _named(self, home: str) -> tuple[Result, _Sources]:
+        """The sources of a property; read again after some minutes."""
+        with self._lock:
+            known = self._sources.get(home)
+        if known is not None and time.monotonic() - known.read_at < _SOURCES_FRESH_S:
+            return Result(outcome=Outcome.ACCEPTED), known
+        result, answer = self._ask("get_sources", home)
+        listed = (answer.listed("get_sources") if answer is not None else None) or []
+        items = [_source(one, home) for one in listed]
+        fresh = _Sources({one.name: one.remote_id for one in items if one.active}, time.monotonic())
+        if result.ok:
+            with self._lock:
+                self._sources[home] = fresh
+        return result, fresh
+
+    def _source_id(self, name: str, home: str) -> tuple[Result, str]:
+        """The id of a source; an unknown one is refused here, as ResMan would."""
+        result, sources = self._named(home)
+        if not result.ok:
+            return result, ""
+        if name in sources.ids:
+            return result, sources.ids[name]
+        words = plain(f"The property has no source {name!r}; correct the table of sources.")
+        unknown = Result(outcome=Outcome.REJECT, code="source", message=words, field_errors={"source_name": (words,)})
+        return unknown, ""
+
+    # -- finding ------------------------------------------------------------------------------------------------------
+
+    def _search(self, by: str, value: str, property_ref: str) -> tuple[Result, tuple[RemoteCard, ...]]:
+        result, cards = Result(outcome=Outcome.ACCEPTED, empty=True), list[RemoteCard]()
+        for home in self._homes(property_ref):
+            result, found = self._people(by, value, home)
+            if not result.ok:
+                return result, ()
+            for one in found:
+                result, card = self._card(one, home)
+                if card is None:
+                    return result, ()
+                cards.append(card)
+        return replace(result, empty=not cards), tuple(cards)
+
+    def _people(self, by: str, value: str, home: str) -> tuple[Result, tuple[Prospect, ...]]:
+        field = {"Email": value} if by == "email" else {"Phone": mits.national(value)}
+        result, answer = self._ask("search_prospects", home, **field)
+        found = tuple(one for one in answer.people() if person_id(one)) if answer is not None else ()
+        for one in found:
+            self._meet(person_id(one), one.emails, one.phones)
+        return result, found
+
+    def _meet(self, card_id: str, emails: Sequence[str], phones: Sequence[str]) -> None:
+        """Remember by what a person can be found again."""
+        ways = (*(("email", each) for each in emails), *(("phone", each) for each in phones))
+        with self._lock:
+            self._met[card_id] = tuple(ways)
+            self._met.move_to_end(card_id)
+            while len(self._met) > _KEPT:
+                self._met.popitem(last=False)
+
+    def get_card(self, at: CardAt) -> tuple[Result, RemoteCard | None]:
+        result, found, home = self._prospect(at)
+        return (result, None) if found is None else self._card(found, home)
+
+    def _prospect(self, at: CardAt) -> tuple[Result, Prospect | None, str]:
+        """The person with this id, and the property: by all that is known of address and number."""
+        with self._lock:
+            met = self._met.get(at.card_id, ())
+        asked = (("email", at.email), ("phone", at.phone))
+        given = tuple((by, value) for by, value in asked if value and self._may_ask_by(by))
+        ways = tuple(dict.fromkeys((*given, *met)))
+        if not ways:
+            return _UNSEARCHABLE, None, at.property_ref
+        result = Result(outcome=Outcome.ACCEPTED, empty=True)
+        for home in self._homes(at.property_ref):
+            for by, value in ways:
+                result, people = self._people(by, value, home)
+                there = [one for one in people if person_id(one) == at.card_id]
+                if there or not result.ok:
+                    return replace(result, empty=not there), there[0] if there else None, home
+        return replace(result, empty=True, card_id="", person_id=""), None, at.property_ref
+
+    def _card(self, found: Prospect, home: str) -> tuple[Result, RemoteCard | None]:
+        result, sources = self._named(home)
+        if not result.ok:
+            return result, None
+        first = found.first_event
+        values = dict(found.values)
+        if "source_name" in values:
+            values["source_name"] = sources.name(values["source_name"])
+        if "comment" in values:
+            values["comment"] = _CARD_MARK.sub("", values["comment"]).strip()
+        held = {name: value for name, value in values.items() if value and name in CAPABILITIES.fields}
+        card_id = person_id(found)
+        return result, RemoteCard(
+            card_id=card_id,
+            person_id=card_id,
+            status=found.status,
+            raw_status=found.kind,
+            property_ref=found.id("PropertyID") or home,
+            our_key=found.id("ThirdPartyID", self._organization) or _key(found),
+            name=found.name,
+            emails=found.emails,
+            phones=found.phones,
+            source=values.get("source_name", ""),
+            entered_by=first.agent if first is not None else "",
+            updated_at=mits.instant(found.updated_at, self._zone(home)) if found.updated_at else None,
+            fields=held,
+        )
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def put_prospect(self, card: CardPush, known: RemoteCard | None) -> Result:
+        # Texts are kept on one line; said so before they are compared with what is there.
+        first_name, last_name, comment = map(one_line, (card.first_name, card.last_name, card.comment))
+        flat = replace(card, first_name=first_name, last_name=last_name, comment=comment)
+        return super().put_prospect(flat, known)
+
+    def _create(self, card: CardPush, values: Values) -> Result:
+        result, source = self._source_id(str(values.get("source_name", "")), card.property_ref)
+        if not result.ok:
+            return result
+        first = self._card_event(card, str(values.get("comment", "")), source, first=True)
+        first = replace(first, agent=str(values.get("agent_ref", "")))
+        ids = (Identification("ThirdPartyID", card.our_key, self._organization),)
+        result = self._post("post_lead", card.property_ref, ids, values, (first,))
+        if result.card_id:
+            email, phone = str(values.get("email", "")), str(values.get("phone", ""))
+            self._meet(result.card_id, [email] if email else [], [phone] if phone else [])
+        return self._already_there(card) if result.outcome is Outcome.DUPLICATE and not result.card_id else result
+
+    def _card_event(self, card: CardPush, words: str, source: str, *, first: bool) -> Event:
+        """The event that carries the key of a guest card."""
+        own_mark = f"Guest card {mark(card.our_key)}"
+        room = mits.TEXT_MAX - len(own_mark) - 1
+        return Event(
+            kind="EmailFromILS" if first else "Other",
+            at=local(datetime.now(UTC), card.time_zone),
+            text=f"{one_line(words)[:room]} {own_mark}".strip(),
+            source=source,
+            first_contact=first,
+        )
+
+    def _already_there(self, card: CardPush) -> Result:
+        """Who made ResMan refuse a second prospect: ours after all, or somebody the caller must look at."""
+        query = Query(email=card.email, phone=card.phone, property_ref=card.property_ref)
+        looked, cards = self.find_prospect(query)
+        if not looked.ok:
+            return replace(looked, outcome=Outcome.RETRY, verify_first=True, verified=False)
+        ours = next((one for one in cards if one.our_key == card.our_key), None)
+        if ours is None:
+            return _EXISTS
+        return Result(outcome=Outcome.DUPLICATE, card_id=ours.card_id, person_id=ours.person_id)
+
+    def _change(self, card: CardPush, known: RemoteCard, changes: Values, claim: str) -> Result:
+        """The person once more, with the names it has and what is new; a claim is an event that carries our key."""
+        names: Values = {name: known.fields.get(name, "") for name in ("first_name", "last_name")}
+        rooms: Values = {name: known.fields[name] for name in _ROOMS if name in known.fields and _ROOMS & set(changes)}
+        home = known.property_ref or card.property_ref
+        events: tuple[Event, ...] = ()
+        if claim:
+            result, source = self._event_source("", home)
+            if not result.ok:
+                return result
+            events = (self._card_event(card, "", source, first=False),)
+        ids = [Identification("PersonID", known.card_id)]
+        ids += [Identification("ThirdPartyID", claim, self._organization)] if claim else []
+        op = "post_event" if events else "post_lead"
+        return self._post(op, home, ids, {**names, **rooms, **changes}, events)
+
+    def _post(
+        self, op: str, home: str, ids: Sequence[Identification], values: Values, events: Sequence[Event]
+    ) -> Result:
+        document = mits.document(_DIALECT, ids, values, events)
+        xml = etree.tostring(document, encoding="unicode")
+        return self._ask(op, home, Xml=f'<?xml version="1.0" encoding="utf-8"?>{xml}')[0]
+
+    # -- history ------------------------------------------------------------------------------------------------------
+
+    def _entries(self, at: CardAt, what: str, key: str) -> tuple[Result, tuple[Entry, ...]]:
+        result, found, _ = self._prospect(at)
+        if found is None:
+            return replace(result, outcome=Outcome.REJECT, code="no_such_person") if result.ok else result, ()
+        wanted = [one for one in found.events if (one.kind == "Appointment") == (what == "task")]
+        if not found.events:
+            # Every person of ours has an event; where none is told, nothing can be said about any.
+            return UNPROVEN, ()
+        entries = tuple(
+            Entry(
+                entry_id=one.event_id or key,
+                text=_CARD_MARK.sub("", one.text),
+                says={"at": mits.stamp(one.at), "text": one.text},
+            )
+            for one in wanted
+        )
+        return result, entries
+
+    def _event_source(self, name: str, home: str) -> tuple[Result, str]:
+        """The id of an event's source, or of the account's fallback: every event wants one."""
+        result, source = self._source_id(name or self._profile.fallback_source, home)
+        if result.ok or name == self._profile.fallback_source or not name:
+            return result, source
+        return self._source_id(self._profile.fallback_source, home)
+
+    def _write_event(self, at: CardAt, event: EventPush, source: str) -> Result:
+        result, source_id = self._event_source(source, at.property_ref)
+        if not result.ok:
+            return result
+        said = Event(
+            kind=_EVENTS.get(event.kind, "Other"),
+            at=local(event.at, event.time_zone),
+            text=marked(one_line(event.text), event.our_event_key, mits.TEXT_MAX),
+            source=source_id,
+            agent=event.agent_ref,
+        )
+        result = self._append(at, said)
+        if "agent_ref" in result.field_errors and said.agent != self._profile.fallback_agent:
+            again = self._append(at, replace(said, agent=self._profile.fallback_agent))
+            return replace(again, fallbacks=("agent_ref",))
+        return result
+
+    def _append(self, at: CardAt, event: Event) -> Result:
+        """Post one event more on the person as it is there now; a read-back is owed, as the event has no id yet."""
+        result, found, home = self._prospect(at)
+        if found is None:
+            return result
+        names: Values = {name: found.values.get(name, "") for name in ("first_name", "last_name")}
+        result = self._post("post_event", home, (Identification("PersonID", at.card_id),), names, (event,))
+        return replace(result, card_id=at.card_id, verified=False if result.ok else result.verified)
+
+    def _task_says(self, task: TaskPush) -> Mapping[str, object]:
+        words = "\n".join(filter(None, (task.title, task.text)))
+        return {
+            "at": mits.stamp(local(task.due_at, task.time_zone)),
+            "text": marked(one_line(words), task.our_task_key, mits.TEXT_MAX),
+        }
+
+    def _write_task(self, at: CardAt, task: TaskPush, there: Entry | None) -> Result:
+        result, source = self._event_source("", at.property_ref)
+        if not result.ok:
+            return result
+        event = Event(
+            kind="Appointment",
+            at=local(task.due_at, task.time_zone),
+            text=str(self._task_says(task)["text"]),
+            source=source,
+            agent=task.assignee_ref,
+            event_id=there.entry_id if there is not None else "0",
+        )
+        result = self._append(at, event)
+        if "agent_ref" in result.field_errors:
+            return replace(result, field_errors={"assignee_ref": result.field_errors["agent_ref"]})
+        return result
+
+    # -- outcomes -----------------------------------------------------------------------------------------------------
+
+    def pull_outcomes(self, since: datetime, cursor: str = "") -> tuple[Result, OutcomePage]:
+        """Applicants and residents, one property per page; what changed before the last reading is left out."""
+        homes = self._profile.properties
+        place = outcomes.Place.at(cursor, since, datetime.now(UTC))
+        if place.number >= len(homes):
+            return Result(outcome=Outcome.ACCEPTED, empty=True), OutcomePage(cursor=cursor)
+        home = homes[place.number]
+        result, answer = self._ask("get_residents", home)
+        if not result.ok:
+            return result, OutcomePage(cursor=cursor)
+        listed = (answer.listed("get_residents") if answer is not None else None) or []
+        told = [outcomes.of(one, self._zone(home), place.until) for one in listed]
+        items = sorted((one for one in told if one is not None and one.at >= place.since), key=lambda one: one.at)
+        following, more = place.following(len(homes))
+        return result, OutcomePage(items=tuple(items), cursor=following, more=more)
+
+
+def _key(found: Prospect) -> str:
+    """Our key of a person as the first event that carries one has it."""
+    for event in sorted(found.events, key=lambda one: one.at):
+        match = _CARD_MARK.search(event.text)
+        if match:
+            return match[1]
+    return ""
+
+
+def _source(item: Mapping[str, object], home: str) -> ConfigItem:
+    key, name = scalar(pick(item, "ID", "ProspectSourceID", "SourceID")), scalar(pick(item, "Name"))
+    return ConfigItem(remote_id=key, name=name or key, active=_active(item), parent=home, raw=item)
+
+
+def _employee(item: Mapping[str, object], home: str) -> ConfigItem:
+    key = scalar(pick(item, "PersonID", "EmployeeID", "ID"))
+    parts = (scalar(pick(item, "FirstName")), scalar(pick(item, "LastName")))
+    name = " ".join(filter(None, parts)) or scalar(pick(item, "Name")) or key
+    return ConfigItem(remote_id=key, name=name, active=_active(item), parent=home, raw=item)
+
+
+def _active(item: Mapping[str, object]) -> bool:
+    told = pick(item, "IsActive", "Active")
+    return not (told is False or scalar(told).lower() in ("false", "0", "no"))
+
+
+DESTINATION = ResMan
