@@ -101,7 +101,8 @@ class OutcomeReader:
             asked = asked_for(connection, name, now)
         for card_id in asked:
             result, card = self.deliverer.destination(name).get_card(CardAt(card_id=card_id))
-            if not result.ok:
+            # A vendor that cannot be asked by id alone refuses; the others must not wait for that one.
+            if not result.ok and result.outcome is not Outcome.REJECT:
                 break
             with self.store.write(Commit.OUTCOMES) as connection:
                 note_asked(connection, name, card_id, now)

@@ -248,7 +248,8 @@ def _remote_name(card: RemoteCard) -> Any:
 
 
 def _at(view: CardView, remote_id: str) -> CardAt:
-    return CardAt(card_id=remote_id, property_ref=view.property_ref, our_key=view.key)
+    beside = {"our_key": view.key, "email": view.email, "phone": view.phone}
+    return CardAt(card_id=remote_id, property_ref=view.property_ref, **beside)
 
 
 def card_push(view: CardView, claimed: Claimed) -> CardPush:

@@ -24,7 +24,8 @@ A fault is ``{"op": …, "mode": …, "times": 1, "skip": 0, …}``; ``op`` ``*`
 ``throttle``       say in the vendor's way that it is asked too often, for ``seconds``; nothing done
 ``error_in_200``   answer 200 with the vendor's error body, nothing done
 ``soap_fault``     answer with a SOAP fault, nothing done
-``replay``         answer ``status``, ``headers`` and ``body`` byte for byte, nothing done
+``replay``         answer ``status``, ``headers`` and ``body`` byte for byte, nothing done; for the operation ``*``
+                   whatever is asked next, at any path
 =================  ==================================================================================================
 
 What a vendor's answers look like is in its :class:`~leadsvc.simulators.manners.Manners`; a mode that cannot be there
@@ -131,6 +132,15 @@ class Faults:
                     if order.times <= 0:
                         self._orders.remove(order)
                 return order
+        return None
+
+    def replayed(self) -> Response | None:
+        """The answer that is ordered for whatever comes next, used up; ``None`` when there is no such order."""
+        with self._lock:
+            for order in self._orders:
+                if order.mode == "replay" and order.op == "*" and order.skip <= 0:
+                    self._orders.remove(order)
+                    return _instead(order, Manners())
         return None
 
     def wait(self, seconds: float) -> None:

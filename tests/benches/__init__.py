@@ -61,7 +61,8 @@ REFERENCES = frozenset({"property_ref", "floor_plan_ref", "agent_ref", "source_n
 
 @dataclass(frozen=True, kw_only=True)
 class WireBench:
-    """A running simulator of the kit. ``ops``: role -> its operation. ``make``: the account, from the address."""
+    """A running simulator of the kit. ``ops``: role -> its operation. ``make``: the account, from the address.
+    ``by_property``: whether one property of an account can be lost alone."""
 
     process: Process
     vendor: str
@@ -71,6 +72,7 @@ class WireBench:
     ops: Mapping[str, str]
     words: Mapping[OutcomeKind, str]
     checked: frozenset[str] = REFERENCES
+    by_property: bool = False
 
     @property
     def profile(self) -> Profile:
@@ -144,6 +146,7 @@ class Starter:
     ops: Mapping[str, str]
     words: Mapping[OutcomeKind, str] = field(default_factory=dict)
     checked: frozenset[str] = REFERENCES
+    by_property: bool = False
     more: tuple[str, ...] = ()
 
     @contextlib.contextmanager
@@ -161,6 +164,7 @@ class Starter:
                 ops=self.ops,
                 words=self.words,
                 checked=self.checked,
+                by_property=self.by_property,
             )
 
 

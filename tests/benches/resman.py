@@ -28,4 +28,5 @@ start = Starter(
     },
     words={OutcomeKind.CONTACTED: "", OutcomeKind.TOURED: "", OutcomeKind.LEASED: "Lease Signed"},
     checked=frozenset({"property_ref", "agent_ref", "source_name"}),
+    by_property=True,
 )

@@ -27,4 +27,5 @@ start = Starter(
         "task": "add_event",
     },
     words={OutcomeKind.CONTACTED: "CallToProspect", OutcomeKind.TOURED: "Show", OutcomeKind.LEASED: "LeaseSign"},
+    by_property=True,
 )
