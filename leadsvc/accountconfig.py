@@ -32,7 +32,8 @@ class Account:
     card may cost in a day, ``corrections_per_day``: corrections made by themselves in a day; what is beyond waits for
     a person. ``sync_hours``: how often its configuration is read. ``follows``: accounts whose properties it is told of
     too, after each of them; ``follower_creates``: whether it may be given a prospect that it does not have by then, or
-    (as when the two systems exchange prospects by themselves) waits until it has.
+    (as when the two systems exchange prospects by themselves) waits until it has. ``properties``: by remote id, what
+    the vendor does not tell of them (time zone, office hours, listing ids …); one that it does not list is added.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Account:
     sync_hours: float = 24.0
     follows: tuple[str, ...] = ()
     follower_creates: bool = False
+    properties: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def quiet_until(self, now: datetime) -> datetime | None:
         """When the quiet hours that ``now`` is in are over; ``None`` outside of them."""
@@ -104,6 +106,38 @@ def _no_credentials(url: str) -> None:
         raise ValidationError("Credentials do not belong into an address; use api_key.")
 
 
+_ZONE = validate.OneOf(sorted(available_timezones()), error="Write an IANA name such as America/New_York.")
+
+
+class _AddressSchema(Schema):
+    street = ma.String()
+    city = ma.String()
+    state = ma.String()
+    postal_code = ma.String()
+
+
+class _FormerNameSchema(Schema):
+    name = ma.String(required=True)
+    from_ = ma.Date(data_key="from", attribute="from")
+    until = ma.Date()
+
+
+class _PropertySchema(Schema):
+    name = ma.String(validate=validate.Length(1, 200))
+    address = ma.Nested(_AddressSchema)
+    time_zone = ma.String(validate=_ZONE)
+    region = ma.String()
+    asset_class = ma.String()
+    office_phone = ma.String()
+    office_hours = ma.Dict(keys=ma.String(), values=ma.String())
+    mailbox_tag = ma.String()
+    listing_ids = ma.Dict(keys=ma.String(), values=ma.String())
+    aliases = ma.List(ma.String())
+    former_names = ma.List(ma.Nested(_FormerNameSchema))
+    managed_from = ma.Date()
+    managed_to = ma.Date()
+
+
 class AccountSchema(Schema):
     """One entry of ``destinations`` in the configuration file."""
 
@@ -125,12 +159,10 @@ class AccountSchema(Schema):
         keys=ma.String(validate=_is_window), values=ma.Integer(validate=validate.Range(1)), load_default=dict
     )
     quiet_hours = _QuietHours(load_default=None)
-    time_zone = ma.String(
-        load_default="UTC",
-        validate=validate.OneOf(sorted(available_timezones()), error="Write an IANA name such as America/New_York."),
-    )
+    time_zone = ma.String(load_default="UTC", validate=_ZONE)
     calls_per_lead = ma.Integer(load_default=200, validate=validate.Range(10))
     corrections_per_day = ma.Integer(load_default=200, validate=validate.Range(0))
     sync_hours = ma.Float(load_default=24.0, validate=validate.Range(0.25, 720))
     follows = ma.List(ma.String(), load_default=list)
     follower_creates = ma.Boolean(load_default=False)
+    properties = ma.Dict(keys=ma.String(), values=ma.Nested(_PropertySchema), load_default=dict)

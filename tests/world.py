@@ -82,7 +82,8 @@ class World:
         self.services = build_services(configured, clock)
         self.loop = build_loop(self.services)
         self.loop.sweep.prepare()
-        sync(self.services, profile(configured.accounts["pms"]))
+        for account in configured.accounts.values():
+            sync(self.services, profile(account))
 
     def send(
         self,

@@ -15,7 +15,8 @@ API_KEY = "api_key"
 
 
 def profile(account: Account, properties: Collection[str] = ()) -> Profile:
-    """The adapter's view of a configured account that serves ``properties`` (remote ids)."""
+    """The adapter's view of a configured account that serves ``properties`` (remote ids), and those that only its
+    settings name."""
     return Profile(
         name=account.name,
         vendor=account.vendor,
@@ -23,7 +24,7 @@ def profile(account: Account, properties: Collection[str] = ()) -> Profile:
         api_key=account.api_key,
         credentials=_credentials(account),
         options=account.options,
-        properties=tuple(properties),
+        properties=tuple(dict.fromkeys((*properties, *account.properties))),
         timeout_s=account.timeout_s,
         max_connections=account.concurrency,
         sources=account.sources,

@@ -66,6 +66,7 @@ def take_over(
     Lists that lost most of their entries are refused unless a person says to ``believe`` them.
     """
     keep(connection, destinations, {"name": account.name})
+    config = {**config, "property": _with_ours(account, config.get("property", ()))}
     if account.follows:  # properties are those of the account it follows
         config = {kind: items if kind == "source" else () for kind, items in config.items()}
     before = snapshot(connection, account.name)
@@ -83,6 +84,22 @@ def take_over(
     tell(connection, account.name, wrong, now)
     connection.execute(update(destinations).where(destinations.c.name == account.name).values(synced_at=now))
     return Synced(counts, tuple(found), tuple(wrong))
+
+
+def _with_ours(account: Account, listed: Collection[Raw]) -> list[Raw]:
+    """The properties that the vendor lists, each with what the settings say of it; and those that only they know."""
+    found: dict[str, Raw] = {item["remote_id"]: item for item in listed}
+    for remote_id, said in account.properties.items():
+        item = found.get(remote_id) or {
+            "remote_id": remote_id,
+            "name": remote_id,
+            "active": True,
+            "parent": "",
+            "raw": {},
+        }
+        name = said.get("name") or item["name"]
+        found[remote_id] = {**item, "name": name, "raw": {**item["raw"], **said}}
+    return list(found.values())
 
 
 def keep_former_names(connection: Connection, destination: str, found: Iterable[Change]) -> None:

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from leadsvc.config import Settings
 from leadsvc.pipeline.sync import Synced
 from leadsvc.store.tables import config_changes, exceptions, inquiries, properties, remote_names
 from leadsvc.workers.accounts import profile
 from leadsvc.workers.syncing import sync
 from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
 from tests.renters import Office, running_office
+from tests.world import running_world
 
 
 @pytest.fixture
@@ -124,3 +126,25 @@ def test_a_pms_that_does_not_answer_changes_nothing(office: Office) -> None:
     assert office.world.rows(properties) == before
     office.world.pms.control("DELETE", "faults")
     assert replace(read_again(office), counts={}) == Synced({})
+
+
+def test_what_the_settings_say_of_properties_completes_the_list(
+    store_url: str,
+    tmp_path: Path,
+    simpms: SimPmsBench,  # noqa: F811
+) -> None:
+    said = {
+        "olf": {"time_zone": "America/Denver", "aliases": ["The Old Mill"]},
+        "elm": {"name": "Elm Court", "time_zone": "America/Chicago", "address": {"street": "12 Elm Ct"}},
+    }
+
+    def configure(settings: Settings) -> Settings:
+        return replace(settings, accounts={"pms": replace(settings.accounts["pms"], properties=said)})
+
+    with running_world(store_url, tmp_path, simpms, configure=configure) as world:
+        rows = {row["remote_id"]: row for row in world.rows(properties)}
+        assert (rows["olf"]["time_zone"], rows["olf"]["name"]) == ("America/Denver", "Oakline Lofts")
+        assert (rows["elm"]["name"], rows["elm"]["street"], rows["elm"]["active"]) == ("Elm Court", "12 Elm Ct", True)
+        office = Office(world)
+        office.lead("a", email="rosa@example.com", home="The Old Mill")
+        assert office.inquiry("a").property_id == rows["olf"]["id"]

@@ -101,6 +101,8 @@ PMS = 'destinations:\n  pms:\n    vendor: simpms\n    base_url: "http://pms"\n'
         (BOX + "    password: env:X\n    keyword: two words\n", "FILE:6:5", "keyword"),
         (BOX + "    password: env:X\n    idle_s: 1800\n", "FILE:6:5", "idle_s"),
         ("mail_trust:\n  dkim_keys: /no/such/folder\n", "FILE:2:3", "dkim_keys"),
+        (PMS + "    properties: {olf: {time_zone: Denver}}\n", "FILE:5:24", "IANA"),
+        (PMS + "    properties: {olf: {timezone: UTC}}\n", "FILE:5:24", "timezone"),
         (PMS + "    follows: [crm]\n", "FILE:5:5", "crm is not configured; there is no other"),
         (PMS + "    follows: [pms]\n", "FILE:5:5", "name the account whose properties these are"),
         (PMS + "    timeout_s: 0\n", "FILE:5:5", "destinations.pms.timeout_s"),
