@@ -134,10 +134,8 @@ def test_an_operation_it_does_not_have() -> None:
 
 def test_a_note_tells_what_an_applicant_has_no_field_for() -> None:
     words = note({"source_name": "Zillow.com", "budget_max_cents": 150_050, "comment": "Two\nlines"}, "2101", "GC-1")
-    assert words == (
-    with_mark = b"\xef\xbb\xbf" + json.dumps(APPLICANT).encode()
-    for body in (APPLICANT, [APPLICANT], {**APPLICANT, "Id": "41877"}, with_mark):
-    )
+    told = "Lead source: Zillow.com\nProperty: 2101\nBudget up to: 1500.50\nComment: Two\nlines"
+    assert words == f"Inquiry details\n{told} [ref GC-1]"
     key, fields = noted([{"Id": 1, "Note": words}])
     assert key == "GC-1"
     assert fields == {
