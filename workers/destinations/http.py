@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -105,7 +105,7 @@ class Door:
         *,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        json: Mapping[str, object] | None = None,
+        json: Mapping[str, object] | Sequence[object] | None = None,
         content: bytes | None = None,
     ) -> Answer:
         """One remote call named ``op``; every network failure becomes an :class:`Answer` with status 0."""
@@ -124,7 +124,7 @@ class Door:
         *,
         params: Mapping[str, str] | None,
         headers: Mapping[str, str] | None,
-        json: Mapping[str, object] | None,
+        json: Mapping[str, object] | Sequence[object] | None,
         content: bytes | None,
     ) -> Answer:
         deadline = time.monotonic() + self._profile.timeout_s

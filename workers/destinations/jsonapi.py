@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -75,7 +75,7 @@ class JsonApi(Careful):
         path: str,
         *,
         params: Mapping[str, str] | None = None,
-        json: Mapping[str, object] | None = None,
+        json: Mapping[str, object] | Sequence[object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[Result, object]:
         """One call, judged, and the JSON of its answer. A token that ran out is renewed once."""
@@ -98,7 +98,7 @@ class JsonApi(Careful):
         token: str,
         *,
         params: Mapping[str, str] | None,
-        json: Mapping[str, object] | None,
+        json: Mapping[str, object] | Sequence[object] | None,
         headers: Mapping[str, str] | None,
     ) -> tuple[Result, Answer]:
         sent = {"Accept": "application/json", **self._headers(token), **(headers or {})}

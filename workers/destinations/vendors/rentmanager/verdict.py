@@ -29,15 +29,12 @@ WRITES: Mapping[str, str] = {
     "add_history_note": "HistoryID",
     "create_task": "TaskID",
     "update_task": "TaskID",
-    "create_appointment": "AppointmentID",
-    "update_appointment": "AppointmentID",
 }
 READS = (
     "find_prospect",
     "get_prospect",
     "list_history_notes",
     "list_tasks",
-    "list_appointments",
     "list_prospects_changed",
     "list_properties",
     "list_unit_types",
@@ -46,7 +43,7 @@ READS = (
     "list_lead_sources",
 )
 _CARDS = ("create_prospect", "update_prospect", "find_prospect", "get_prospect")
-_CREATES = ("create_prospect", "add_history_note", "create_task", "create_appointment")
+_CREATES = ("create_prospect", "add_history_note", "create_task")
 _BARE_TOKEN = re.compile(r"[\w+/=.:-]{8,400}", re.ASCII)
 _STALE = re.compile(r"concurrency|changed by (?:an)?other|modified by (?:an)?other|has been (?:changed|modified)", re.I)
 _SAME = re.compile(r"same parameters|already exist|duplicate", re.IGNORECASE)
@@ -236,7 +233,7 @@ def _item(op: str, item: Json, context: Json) -> Result:
         card_id=own if is_card else remote_id(pick(item, "ProspectID")),
         person_id=remote_id(pick(contact, "ContactID")) if is_card else "",
         event_id=own if op == "add_history_note" else "",
-        task_id=own if WRITES[op] in ("TaskID", "AppointmentID") else "",
+        task_id=own if WRITES[op] == "TaskID" else "",
         version=_version(item),
         verified=bool(own) or op not in _CREATES,
     )
