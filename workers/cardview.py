@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from leadsvc.ids import digest_uuid
 from leadsvc.normalize.sensitive import kinds_of
@@ -84,10 +84,8 @@ class CardView:
 def card_view(connection: Connection, claimed: Claimed, now: datetime, keeps: frozenset[str] = frozenset()) -> CardView:
     """Read everything about the card of ``claimed``. ``keeps``: the kinds of sensitive answers its account needs."""
     also_owed = _also_owed(connection, claimed)  # before the card: what is owed later may say more than is read here
-    row = connection.execute(_card(claimed.guest_card_id)).mappings().one()
-    family = connection.execute(
-        select(guest_cards.c.id, guest_cards.c.key).where(guest_cards.c.root_id == row["id"])
-    ).all()
+    row = connection.execute(_CARD, {"card": claimed.guest_card_id}).mappings().one()
+    family = connection.execute(_FAMILY, {"root": row["id"]}).all()
     golden = shown(row["golden"], row["edits"])
     name = golden.get("name") or {}
     zone = ZoneInfo(row["time_zone"] or "UTC")
@@ -127,80 +125,24 @@ def card_view(connection: Connection, claimed: Claimed, now: datetime, keeps: fr
 def _also_owed(connection: Connection, claimed: Claimed) -> tuple[uuid.UUID, ...]:
     if claimed.kind != "prospect":
         return ()
-    statement = select(deliveries.c.id).where(
-        deliveries.c.destination == claimed.destination,
-        deliveries.c.lane_id == claimed.lane_id,
-        deliveries.c.guest_card_id == claimed.guest_card_id,
-        deliveries.c.kind == "prospect",
-        deliveries.c.state.in_(("pending", "retry")),
-        deliveries.c.id != claimed.id,
-        deliveries.c.override == {},
-    )
-    return tuple(connection.execute(statement).scalars())
+    lane = {"destination": claimed.destination, "lane": claimed.lane_id, "card": claimed.guest_card_id}
+    return tuple(connection.execute(_ALSO_OWED, lane | {"self": claimed.id}).scalars())
 
 
 def _calls(connection: Connection, claimed: Claimed, now: datetime) -> int:
-    statement = (
-        select(func.coalesce(func.sum(attempts.c.calls), 0))
-        .join(deliveries, deliveries.c.id == attempts.c.delivery_id)
-        .where(
-            deliveries.c.guest_card_id == claimed.guest_card_id,
-            deliveries.c.destination == claimed.destination,
-            attempts.c.started_at > now - timedelta(days=1),
-        )
-    )
-    return int(connection.execute(statement).scalar_one())
+    since = now - timedelta(days=1)
+    told = {"destination": claimed.destination, "card": claimed.guest_card_id, "since": since}
+    return int(connection.execute(_CALLS, told).scalar_one())
 
 
 def _add_source(connection: Connection, claimed: Claimed, view: CardView) -> None:
     if claimed.kind not in {"prospect", "event"}:
         return
     source = view.event["source"] if view.event else view.first_source
-    statement = (
-        select(name_answers.c.target)
-        .where(
-            name_answers.c.name_id == digest_uuid("source", claimed.destination, source),
-            name_answers.c.revoked_at.is_(None),
-            name_answers.c.valid_from.is_(None) | (name_answers.c.valid_from <= view.today),
-            name_answers.c.valid_to.is_(None) | (name_answers.c.valid_to >= view.today),
-        )
-        .order_by(name_answers.c.made_at.desc(), name_answers.c.id.desc())
-        .limit(1)
-    )
-    said = connection.execute(statement).scalar()
+    asked = {"name": digest_uuid("source", claimed.destination, source), "today": view.today}
+    said = connection.execute(_SOURCE, asked).scalar()
     if said is not None:
         view.source_there[source] = said
-
-
-def _card(card_id: uuid.UUID):  # type: ignore[no-untyped-def]  # a Select of many columns
-    root, own, person = guest_cards.alias("root"), guest_cards.alias("own"), prospects.alias("person")
-    home = prospects.alias("home")
-    return (
-        select(
-            root.c.id,
-            root.c.key,
-            root.c.first_source,
-            person.c.id.label("person_id"),
-            person.c.key.label("person_key"),
-            person.c.golden,
-            person.c.edits,
-            person.c.standing,
-            properties.c.remote_id.label("property_ref"),
-            properties.c.destination.label("home"),
-            properties.c.time_zone,
-            floor_plans.c.remote_id.label("floor_plan_ref"),
-            units.c.remote_id.label("unit_ref"),
-        )
-        .select_from(
-            own.join(root, root.c.id == own.c.root_id)
-            .join(home, home.c.id == root.c.prospect_id)
-            .join(person, person.c.id == home.c.root_id)
-            .outerjoin(properties, properties.c.id == root.c.property_id)
-            .outerjoin(floor_plans, floor_plans.c.id == root.c.floor_plan_id)
-            .outerjoin(units, units.c.id == root.c.unit_id)
-        )
-        .where(own.c.id == card_id)
-    )
 
 
 def _move_in(found: Mapping[str, Any] | None) -> date | None:
@@ -232,17 +174,11 @@ def _extras(lead: Mapping[str, Any], keeps: frozenset[str]) -> Iterator[str]:
 
 
 def _add_refs(connection: Connection, claimed: Claimed, view: CardView) -> None:
-    wanted = {view.root_id, claimed.guest_card_id}
-    statement = (
-        select(remote_refs)
-        .where(
-            remote_refs.c.destination.in_({claimed.destination, view.home}),
-            remote_refs.c.kind == "card",
-            remote_refs.c.entity_id.in_(wanted),
-        )
-        .order_by(remote_refs.c.at)
-    )
-    for ref in connection.execute(statement):
+    wanted = {
+        "destinations": list({claimed.destination, view.home}),
+        "cards": list({view.root_id, claimed.guest_card_id}),
+    }
+    for ref in connection.execute(_REFS, wanted):
         if ref.destination == view.home and ref.entity_id == view.root_id and ref.live:
             view.home_remote_id, view.home_since = ref.remote_id, ref.at
         if ref.destination != claimed.destination:
@@ -272,11 +208,81 @@ def _add_subject(connection: Connection, claimed: Claimed, view: CardView, keeps
         found = connection.execute(select(tasks).where(tasks.c.id == claimed.subject_id)).mappings().one_or_none()
         view.task = dict(found) if found else {}
     if claimed.kind in {"task", "event", "prospect"}:
-        statement = (
-            select(tasks.c.assignee)
-            .select_from(tasks.join(agents, (agents.c.remote_id == tasks.c.assignee) & agents.c.active))
-            .where(tasks.c.guest_card_id == view.root_id, tasks.c.kind == "first_contact")
-            .order_by(tasks.c.created_at)
-            .limit(1)
-        )
-        view.agent_ref = connection.execute(statement).scalar() or ""
+        view.agent_ref = connection.execute(_AGENT, {"card": view.root_id}).scalar() or ""
+
+
+# Made once: a statement of many columns takes longer to make than to carry out.
+_root, _own, _person = guest_cards.alias("root"), guest_cards.alias("own"), prospects.alias("person")
+_home = prospects.alias("home")
+_CARD = (
+    select(
+        _root.c.id,
+        _root.c.key,
+        _root.c.first_source,
+        _person.c.id.label("person_id"),
+        _person.c.key.label("person_key"),
+        _person.c.golden,
+        _person.c.edits,
+        _person.c.standing,
+        properties.c.remote_id.label("property_ref"),
+        properties.c.destination.label("home"),
+        properties.c.time_zone,
+        floor_plans.c.remote_id.label("floor_plan_ref"),
+        units.c.remote_id.label("unit_ref"),
+    )
+    .select_from(
+        _own.join(_root, _root.c.id == _own.c.root_id)
+        .join(_home, _home.c.id == _root.c.prospect_id)
+        .join(_person, _person.c.id == _home.c.root_id)
+        .outerjoin(properties, properties.c.id == _root.c.property_id)
+        .outerjoin(floor_plans, floor_plans.c.id == _root.c.floor_plan_id)
+        .outerjoin(units, units.c.id == _root.c.unit_id)
+    )
+    .where(_own.c.id == bindparam("card"))
+)
+_FAMILY = select(guest_cards.c.id, guest_cards.c.key).where(guest_cards.c.root_id == bindparam("root"))
+_ALSO_OWED = select(deliveries.c.id).where(
+    deliveries.c.destination == bindparam("destination"),
+    deliveries.c.lane_id == bindparam("lane"),
+    deliveries.c.guest_card_id == bindparam("card"),
+    deliveries.c.kind == "prospect",
+    deliveries.c.state.in_(("pending", "retry")),
+    deliveries.c.id != bindparam("self"),
+    deliveries.c.override == {},
+)
+_CALLS = (
+    select(func.coalesce(func.sum(attempts.c.calls), 0))
+    .join(deliveries, deliveries.c.id == attempts.c.delivery_id)
+    .where(
+        deliveries.c.guest_card_id == bindparam("card"),
+        deliveries.c.destination == bindparam("destination"),
+        attempts.c.started_at > bindparam("since"),
+    )
+)
+_SOURCE = (
+    select(name_answers.c.target)
+    .where(
+        name_answers.c.name_id == bindparam("name"),
+        name_answers.c.revoked_at.is_(None),
+        name_answers.c.valid_from.is_(None) | (name_answers.c.valid_from <= bindparam("today")),
+        name_answers.c.valid_to.is_(None) | (name_answers.c.valid_to >= bindparam("today")),
+    )
+    .order_by(name_answers.c.made_at.desc(), name_answers.c.id.desc())
+    .limit(1)
+)
+_REFS = (
+    select(remote_refs)
+    .where(
+        remote_refs.c.destination.in_(bindparam("destinations", expanding=True)),
+        remote_refs.c.kind == "card",
+        remote_refs.c.entity_id.in_(bindparam("cards", expanding=True)),
+    )
+    .order_by(remote_refs.c.at)
+)
+_AGENT = (
+    select(tasks.c.assignee)
+    .select_from(tasks.join(agents, (agents.c.remote_id == tasks.c.assignee) & agents.c.active))
+    .where(tasks.c.guest_card_id == bindparam("card"), tasks.c.kind == "first_contact")
+    .order_by(tasks.c.created_at)
+    .limit(1)
+)

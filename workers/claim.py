@@ -24,7 +24,8 @@ _STRUCTURAL = ("prospect", "merge", "unmerge")
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A delivery that is ours until the lease ends. ``unsure_at``: since then it may have been written there,
-    ``override``: a person's values for it, ``released``: the daily cap of corrections does not hold it."""
+    ``override``: a person's values for it, ``released``: the daily cap does not hold it. ``booked``: calls
+    it was booked with, zero for an account without limits."""
 
     id: uuid.UUID
     destination: str
@@ -40,6 +41,7 @@ class Claimed:
     unsure_at: datetime | None = None
     override: Mapping[str, Any] = field(default_factory=dict)
     released: bool = False
+    booked: int = 0
 
 
 def claim(
@@ -50,7 +52,8 @@ def claim(
 
     Nobody else may touch them for the length of ``lease``.
     """
-    limit = min(limit, _most(connection, destination, now))
+    most, limited = _most(connection, destination, now)
+    limit = min(limit, most)
     rows = connection.execute(_heads(destination, now, limit)).all() if limit > 0 else []
     if not rows:
         return []
@@ -66,6 +69,7 @@ def claim(
         connection.execute(
             insert(attempts), [{"delivery_id": row.id, "number": row.attempts, "started_at": now} for row in taken]
         )
+    if taken and limited:
         book(connection, destination, sum(EXPECTED_CALLS[row.kind] for row in taken), now)
     return [
         Claimed(
@@ -83,30 +87,31 @@ def claim(
             row.unsure_at,
             row.override,
             row.released,
+            EXPECTED_CALLS[row.kind] if limited else 0,
         )
         for row in sorted(taken, key=lambda row: row.seq)
     ]
 
 
-def _most(connection: Connection, destination: str, now: datetime) -> int:
-    """How many deliveries the account may be given at this moment."""
+def _most(connection: Connection, destination: str, now: datetime) -> tuple[int, bool]:
+    """How many deliveries the account may be given at this moment, and whether its calls are counted."""
     mine = select(destinations).where(destinations.c.name == destination)
     account = connection.execute(mine).one_or_none()
     if account is not None and half_open(account.failures):
         account = connection.execute(mine.with_for_update()).one()
     if account is None:
-        return sys.maxsize  # its row is about to be made; until then nothing is known against it
+        return sys.maxsize, False  # its row is about to be made; until then nothing is known against it
     resting = account.not_before is not None and account.not_before > now
     if account.state == "paused" or account.open_until is not None or resting:
-        return 0
+        return 0, False
     calls = room(connection, destination, now)
     most = sys.maxsize if calls is None else math.ceil(calls / EXPECTED_CALLS["prospect"])
     if not half_open(account.failures):
-        return most
+        return most, calls is not None
     at_work = select(deliveries.c.id).where(
         deliveries.c.destination == destination, deliveries.c.state == "in_flight", deliveries.c.lease_until > now
     )
-    return 0 if connection.execute(at_work.limit(1)).first() else min(most, 1)
+    return 0 if connection.execute(at_work.limit(1)).first() else min(most, 1), calls is not None
 
 
 def _heads(destination: str, now: datetime, limit: int):  # type: ignore[no-untyped-def]  # a Select of many columns
@@ -208,7 +213,7 @@ def give_back(connection: Connection, claimed: list[Claimed], owner: str, now: d
         number = (attempts.c.delivery_id == each.id) & (attempts.c.number == each.attempt)
         told = {"finished_at": now, "outcome": "released", "message": "taken and not begun"}
         connection.execute(update(attempts).where(number).values(**told))
-        book(connection, each.destination, -EXPECTED_CALLS[each.kind], now)
+        book(connection, each.destination, -each.booked, now)
 
 
 def release_expired(connection: Connection, now: datetime) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from leadsvc.ids import digest_uuid, uuid7
 from leadsvc.pipeline.flowback import take_edits
@@ -27,9 +27,9 @@ from leadsvc.store.tables import (
 from leadsvc.workers.claim import Claimed, present_lane
 from leadsvc.workers.destinations.base import Outcome, Result
 from leadsvc.workers.destinations.presence import ABSENT
-from leadsvc.workers.push import NOT_YET_VISIBLE, Hold, Pushed
+from leadsvc.workers.push import NOT_YET_VISIBLE, Hold, Pushed, Ref
 from leadsvc.workers.schedule import PROBE_PAUSED, circuit_pause, next_try, rest
-from leadsvc.workers.throttle import EXPECTED_CALLS, book
+from leadsvc.workers.throttle import book
 
 _LOOKS = 8
 """How often a write that was accepted without proof is looked up before a person is asked."""
@@ -69,16 +69,16 @@ def record(connection: Connection, claimed: Claimed, pushed: Pushed, owner: str,
         .where(attempts.c.delivery_id == claimed.id, attempts.c.number == claimed.attempt)
         .values(finished_at=now, calls=cost.calls, **told)
     )
-    book(connection, claimed.destination, cost.calls - EXPECTED_CALLS[claimed.kind], now)
-    for ref in pushed.refs:
-        _remember(connection, claimed, ref, now)
-    if any(ref.kind == "card" for ref in pushed.refs) or pushed.gone:
-        _stand(connection, claimed)
+    if claimed.booked:
+        book(connection, claimed.destination, cost.calls - claimed.booked, now)
+    changed = [_remember(connection, claimed, ref, now) for ref in pushed.refs]
     for entity_id, remote_id in pushed.gone:
         match = (remote_refs.c.entity_id == entity_id) & (remote_refs.c.remote_id == remote_id)
         connection.execute(
             update(remote_refs).where(match, remote_refs.c.destination == claimed.destination).values(live=False)
         )
+    if any(changed) or pushed.gone:
+        _stand(connection, claimed)
     if result.ok and pushed.typed:
         take_edits(connection, _person_of(connection, claimed), pushed.typed, claimed.destination, now)
     if result.ok and pushed.source:
@@ -144,7 +144,8 @@ def _tell_of_source(
         connection.execute(update(unmapped_names).where(mine).values(**answered))
 
 
-def _remember(connection: Connection, claimed: Claimed, ref: Any, now: datetime) -> None:
+def _remember(connection: Connection, claimed: Claimed, ref: Ref, now: datetime) -> bool:
+    """Keep a remote id; whether it tells anything new of what the person is there."""
     row: dict[str, Any] = {
         "destination": claimed.destination,
         "kind": ref.kind,
@@ -155,16 +156,19 @@ def _remember(connection: Connection, claimed: Claimed, ref: Any, now: datetime)
         "source": ref.source,
         "at": now,
     }
+    before = connection.execute(_REF, {name: row[name] for name in _REF_KEY}).one_or_none()
     if ref.pushed is not None:
-        row["pushed"] = _pushed_before(connection, row) | dict(ref.pushed)
-    upsert(connection, remote_refs, row, ("destination", "kind", "entity_id", "remote_id"))
+        row["pushed"] = dict((before.pushed if before else None) or {}) | dict(ref.pushed)
+    upsert(connection, remote_refs, row, _REF_KEY)
+    if ref.kind != "card":
+        return False
+    return bool(ref.standing) if before is None else (before.standing, before.live) != (ref.standing, ref.live)
 
 
-def _pushed_before(connection: Connection, row: dict[str, Any]) -> dict[str, Any]:
-    statement = select(remote_refs.c.pushed).where(
-        *(remote_refs.c[name] == row[name] for name in ("destination", "kind", "entity_id", "remote_id"))
-    )
-    return dict(connection.execute(statement).scalar() or {})
+_REF_KEY = ("destination", "kind", "entity_id", "remote_id")
+_REF = select(remote_refs.c.pushed, remote_refs.c.standing, remote_refs.c.live).where(
+    *(remote_refs.c[name] == bindparam(name) for name in _REF_KEY)
+)
 
 
 def _stand(connection: Connection, claimed: Claimed) -> None:
@@ -173,10 +177,16 @@ def _stand(connection: Connection, claimed: Claimed) -> None:
 
 def _person_of(connection: Connection, claimed: Claimed) -> uuid.UUID:
     """Whose card it is now: that of the root it is part of."""
-    own = guest_cards.alias("own")
-    home = select(guest_cards.c.prospect_id).join(own, own.c.root_id == guest_cards.c.id)
-    person: uuid.UUID = connection.execute(home.where(own.c.id == claimed.guest_card_id)).scalar_one()
+    person: uuid.UUID = connection.execute(_PERSON, {"card": claimed.guest_card_id}).scalar_one()
     return person
+
+
+_own = guest_cards.alias("own")
+_PERSON = (
+    select(guest_cards.c.prospect_id)
+    .join(_own, _own.c.root_id == guest_cards.c.id)
+    .where(_own.c.id == bindparam("card"))
+)
 
 
 def _next(connection: Connection, claimed: Claimed, pushed: Pushed, now: datetime, settle_s: float) -> dict[str, Any]:
