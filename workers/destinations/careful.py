@@ -297,6 +297,10 @@ class Careful(ABC):
     def _written(self, card: CardPush, known: RemoteCard, changes: Values, claim: str) -> Result:
         """Write ``changes`` over ``known`` and see that they are there."""
         result = self._change(card, known, changes, claim)
+        if result.code == "not_editable":
+            # Somebody closed it meanwhile: it is linked, and what is there stays.
+            done = read(replace(result, outcome=Outcome.DUPLICATE, verified=True), known)
+            return replace(done, kept=tuple(changes))
         written = {name: value for name, value in changes.items() if name not in result.kept}
         result = replace(result, card_id=known.card_id)
         if result.code == "version_conflict" or not self._to_be_read(result):
