@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -21,6 +22,7 @@ from leadsvc.pipeline.configuration import Change
 from leadsvc.store.tables import config_changes, deliveries
 from leadsvc.store.tables import destinations as accounts
 from leadsvc.workers.deliver import around, profile
+from leadsvc.workers.describe import markdown, updated
 from leadsvc.workers.destinations import VENDORS, classifier
 from leadsvc.workers.preflight import preflight, summary
 from leadsvc.workers.syncing import sync as pull
@@ -133,6 +135,21 @@ def pause(name: str) -> None:
 def resume(name: str) -> None:
     """Deliver to a paused account again."""
     _set_state(name, "active", "")
+
+
+@destinations.command()
+@click.argument("vendors", nargs=-1, type=click.Choice(VENDORS))
+@click.option(
+    "--into",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Renew what stands between the marks of this document, for all vendors.",
+)
+def describe(vendors: tuple[str, ...], into: Path | None) -> None:
+    """Show what vendors can do, as Markdown: credentials, fields, lengths, duplicates, who makes which correction."""
+    if into is None:
+        click.echo(markdown(vendors or VENDORS), nl=False)
+    else:
+        into.write_text(updated(into.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 @destinations.command()
