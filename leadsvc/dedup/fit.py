@@ -48,7 +48,7 @@ def fitted(comparer: Comparer, pairs: Pairs, start: Model, verdicts: Verdicts | 
         which[np.random.default_rng(_SEED).choice(len(pairs), _MOST, replace=False)] = True
         scale = len(pairs) / _MOST
         pairs = pairs.only(which)
-    strangers = stranger_logs(pairs, comparer.shares(pairs), model).sum(axis=1)
+    strangers = stranger_logs(pairs, comparer.shares(pairs, model), model).sum(axis=1)
     known = _known(pairs, verdicts or {})
     for _ in range(_ROUNDS):
         before = model.repeats

@@ -24,6 +24,7 @@ from leadsvc.resolve.model import (
     EMAIL,
     FAMILY,
     GIVEN,
+    ORDER,
     PHONE,
     PLACE,
     Frequencies,
@@ -292,29 +293,36 @@ class Comparer:
         level[(ours == NONE) | (theirs == NONE)] = Place.MISSING
         return level
 
-    def shares(self, pairs: Pairs) -> Floats:
+    def shares(self, pairs: Pairs, model: Model) -> Floats:
         """For each pair and field how probable the level is among strangers because of the value; 0: as the table
         says. As :meth:`leadsvc.resolve.model.Model.shares` for one pair."""
         known, columns = self.frequencies, self.columns
         found = np.zeros((len(pairs), len(FIELDS)))
         size = max(known.leads, 2)
+        strangers = np.array(model.tables["stranger"][GIVEN])
         found[:, EMAIL] = contact_share(pairs.email_crowd, size)
         found[:, PHONE] = contact_share(pairs.phone_crowd, size)
         ours, theirs = columns.names.codes[pairs.first], columns.names.codes[pairs.second]
         given, family, whole, place = self._rarity
+        turned = pairs.levels[:, ORDER] == Order.TURNED
+
+        def pick(share: Floats) -> Floats:
+            return np.where(turned, np.maximum(share[ours], share[theirs]), np.minimum(share[ours], share[theirs]))
+
         level = pairs.levels[:, GIVEN]
-        share = np.minimum(given[ours], given[theirs])
+        share = pick(given)
         found[:, GIVEN] = np.where(
             level == Given.SAME, share, np.where(level == Given.VARIANT, variant_share(share), 0)
         )
-        level = pairs.levels[:, FAMILY]
-        alike = (level == Family.SAME) | (level == Family.VARIANT)
-        found[:, FAMILY] = np.where(alike, np.minimum(family[ours], family[theirs]), 0)
+        last = pairs.levels[:, FAMILY]
+        alike = (last == Family.SAME) | (last == Family.VARIANT)
+        found[:, FAMILY] = np.where(alike, pick(family), 0)
+        together = np.zeros(len(pairs))
         both = alike & (found[:, GIVEN] > 0)
-        common = np.maximum(
-            found[both, GIVEN] * known.namesakes, np.minimum(whole[ours], whole[theirs])[both] / found[both, FAMILY]
-        )
-        found[both, GIVEN] = np.minimum(common, COMMONEST)
+        together[both] = pick(whole)[both] / found[both, FAMILY]
+        agree = (last >= Family.PART) & (level >= Given.INITIAL)
+        usual = np.where(found[:, GIVEN] > 0, found[:, GIVEN], strangers[level])
+        found[agree, GIVEN] = np.minimum(np.maximum(usual * known.namesakes, together), COMMONEST)[agree]
         same = pairs.levels[:, PLACE] == Place.SAME
         found[:, PLACE] = np.where(same, place[columns.places.codes[pairs.first]], 0)
         return found
@@ -357,7 +365,7 @@ class _ByTexts:
 
 def odds(pairs: Pairs, comparer: Comparer, model: Model) -> tuple[Floats, Floats]:
     """For each pair the natural log odds of one person, and the probability of one household if it is not."""
-    told = [_odds(part, comparer.shares(part), model) for part in _slices(pairs)]
+    told = [_odds(part, comparer.shares(part, model), model) for part in _slices(pairs)]
     if not told:
         return np.zeros(0), np.zeros(0)
     return np.concatenate([each[0] for each in told]), np.concatenate([each[1] for each in told])

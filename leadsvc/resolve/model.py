@@ -25,7 +25,7 @@ from typing import Any, TypeGuard
 
 from leadsvc.errors import Reject
 from leadsvc.resolve.keys import given_root
-from leadsvc.resolve.levels import FIELDS, NEVER_MISSING, Compared, Email, Phone, Place
+from leadsvc.resolve.levels import FIELDS, NEVER_MISSING, Compared, Email, Order, Phone, Place
 from leadsvc.resolve.likeness import Family, Given
 from leadsvc.resolve.trace import Trace
 
@@ -123,10 +123,10 @@ def whole_name(given: tuple[str, ...], family: tuple[str, ...]) -> str:
     return f"{given_root(given) or ''.join(given)} {''.join(family)}"
 
 
-def given_among(given: float, family: float, together: float, namesakes: float) -> float:
-    """How probable an equal first name is among strangers whose last names agree: from how often the two names occur
+def given_among(given: float, together: float, namesakes: float) -> float:
+    """How probable it is that first names agree among strangers whose last names do: from how often the two names occur
     together where that is known, else as if namesakes were equally common among all."""
-    return min(max(given * namesakes, together / family), COMMONEST) if given else 0.0
+    return min(max(given * namesakes, together), COMMONEST)
 
 
 def contact_share(crowd: Any, size: int) -> Any:
@@ -190,15 +190,21 @@ class Model:
             found[EMAIL] = contact_share(compared.email_crowd, size)
         if levels[PHONE] == Phone.SAME:
             found[PHONE] = contact_share(compared.phone_crowd, size)
+        pick = max if levels[ORDER] == Order.TURNED else min
         if levels[GIVEN] in {Given.SAME, Given.VARIANT}:
             roots = [given_root(each.given) or "".join(each.given) for each in (one, other)]
-            share = min(known.given_share(root) for root in roots)
+            share = pick(known.given_share(root) for root in roots)
             variant = levels[GIVEN] == Given.VARIANT
             found[GIVEN] = variant_share(share) if variant else share
+        together = 0.0
         if levels[FAMILY] in {Family.SAME, Family.VARIANT}:
-            found[FAMILY] = min(known.family_share("".join(each.family)) for each in (one, other))
-            together = min(known.whole_share(whole_name(each.given, each.family)) for each in (one, other))
-            found[GIVEN] = given_among(found[GIVEN], found[FAMILY], together, known.namesakes)
+            found[FAMILY] = pick(known.family_share("".join(each.family)) for each in (one, other))
+            if found[GIVEN]:
+                whole = pick(known.whole_share(whole_name(each.given, each.family)) for each in (one, other))
+                together = whole / found[FAMILY]
+        if levels[FAMILY] >= Family.PART and levels[GIVEN] >= Given.INITIAL:
+            given = found[GIVEN] or self.tables[STRANGER][GIVEN][levels[GIVEN]]
+            found[GIVEN] = given_among(given, together, known.namesakes)
         if levels[PLACE] == Place.SAME:
             found[PLACE] = known.place_share(one.place)
         return tuple(found)

@@ -106,7 +106,7 @@ def test_levels_shares_and_odds_are_the_engines(world: World) -> None:
     found = np.unique(np.concatenate([found, (low * LEADS + high)[low != high]]))
     comparer = Comparer(world.columns, world.model.frequencies, Cores(1))
     pairs = comparer.compare(found)
-    shares = comparer.shares(pairs)
+    shares = comparer.shares(pairs, world.model)
     same, mates = odds(pairs, comparer, world.model)
     for place in range(len(pairs)):
         one, other = world.usable[pairs.first[place]], world.usable[pairs.second[place]]

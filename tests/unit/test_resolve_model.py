@@ -143,6 +143,28 @@ def test_first_names_of_one_family_are_no_chance() -> None:
     assert shares(both, both, most)[GIVEN] <= 0.5
 
 
+def test_a_name_turned_round_is_as_common_as_it_is_straight() -> None:
+    known = Frequencies(
+        10_000, {"jorg": 300, "schneider": 1}, {"schneider": 500, "jorg": 1}, whole={"jorg schneider": 90}
+    )
+    model = replace(Model.default(), frequencies=known)
+    straight, turned = Trace("a", 0, ("jorg",), ("schneider",)), Trace("a", 0, ("schneider",), ("jorg",))
+    usual, other = (shares(straight, each, model)[3:5] for each in (straight, turned))
+    assert other == pytest.approx(usual)
+
+
+@pytest.mark.parametrize("first", [("min", "kyung"), ("mim", "hoon"), ("m",)], ids=["half", "a slip", "initial"])
+def test_first_names_of_one_family_are_alike_more_often(first: tuple[str, ...]) -> None:
+    """Who shares a last name with a stranger shares the names that go with it."""
+    known = Frequencies(10_000, {"min": 90}, {"shin": 70, "berg": 70})
+    few, many = (replace(Model.default(), frequencies=replace(known, namesakes=each)) for each in (1.0, 8.0))
+    one, other = Trace("a", 0, ("min", "hoon"), ("shin",)), Trace("b", 0, first, ("shin",))
+    assert shares(one, other, few)[GIVEN] > 0
+    assert shares(one, other, many)[GIVEN] == pytest.approx(8 * shares(one, other, few)[GIVEN])
+    strange = replace(other, family=("berg",))
+    assert shares(one, strange, many)[GIVEN] == shares(one, strange, few)[GIVEN]
+
+
 def test_a_value_of_many_people_is_worth_less() -> None:
     assert contact_share(0, 1_000) == 0
     assert 0 < contact_share(1, 1_000) < contact_share(2, 1_000) < contact_share(5, 1_000)
