@@ -68,6 +68,7 @@ class CardView:
     standing: str = ""
     source_there: dict[str, str] = field(default_factory=dict)
     time_zone: str = "UTC"
+    delivery_key: str = ""
     also_owed: tuple[uuid.UUID, ...] = ()
     calls: int = 0
     home: str = ""
@@ -92,6 +93,7 @@ def card_view(connection: Connection, claimed: Claimed, now: datetime, keeps: fr
     low_high = golden.get("bedrooms") or {}
     view = CardView(
         card_id=claimed.guest_card_id,
+        delivery_key=claimed.id.hex,
         root_id=row["id"],
         key=row["key"],
         keys=frozenset(each.key for each in family),

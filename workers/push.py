@@ -249,7 +249,7 @@ def _remote_name(card: RemoteCard) -> Any:
 
 def _at(view: CardView, remote_id: str) -> CardAt:
     beside = {"our_key": view.key, "email": view.email, "phone": view.phone}
-    return CardAt(card_id=remote_id, property_ref=view.property_ref, **beside)
+    return CardAt(card_id=remote_id, property_ref=view.property_ref, delivery_key=view.delivery_key, **beside)
 
 
 def card_push(view: CardView, claimed: Claimed) -> CardPush:
@@ -275,6 +275,7 @@ def card_push(view: CardView, claimed: Claimed) -> CardPush:
         agent_ref=view.agent_ref,
         comment=view.comment,
         last_pushed=view.pushed,
+        delivery_key=view.delivery_key,
     )
     return replace(card, **overridden(claimed.override)) if claimed.override else card
 
@@ -333,6 +334,7 @@ def _put_task(destination: Destination, claimed: Claimed, view: CardView) -> Pus
         text=claimed.override.get("text") or _with_standing(view, task["body"]),
         assignee_ref=task["assignee"],
         time_zone=view.time_zone,
+        delivery_key=view.delivery_key,
     )
     result = destination.put_task(_at(view, view.remote_card_id), push_)
     refs = (Ref("task", claimed.subject_id, result.task_id),) if result.ok and result.task_id else ()

@@ -232,7 +232,8 @@ class Profile:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardAt:
     """Where a remote card is: its id, and what some vendors want to know beside it; ``email`` and ``phone`` are for
-    those that can only be asked by them."""
+    those that can only be asked by them. ``delivery_key``: of what a call that writes is an attempt, see
+    :class:`CardPush`."""
 
     card_id: str
     property_ref: str = ""
@@ -240,6 +241,7 @@ class CardAt:
     person_id: str = ""
     email: str = field(repr=False, default="")
     phone: str = field(repr=False, default="")
+    delivery_key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +252,8 @@ class CardPush:
     ``source_name`` is our source slug, or with ``source_named`` the very name that the PMS has for it. ``last_pushed``
     are the values of the last acknowledged push: a remote value equal to them is still ours to correct; any other stays
     as it is. ``time_zone`` is the property's, by IANA name. ``unsure``: an earlier attempt may have written it.
+    ``delivery_key``: the same at each attempt of one delivery, another for the next; for vendors that know no other
+    mark of a repetition.
     """
 
     our_key: str
@@ -272,6 +276,7 @@ class CardPush:
     comment: str = ""
     last_pushed: Mapping[str, str] = field(default_factory=dict)
     unsure: bool = False
+    delivery_key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,6 +305,7 @@ class TaskPush:
     priority: str = "normal"
     kind: str = "task"
     time_zone: str = "UTC"
+    delivery_key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
