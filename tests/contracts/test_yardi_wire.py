@@ -1,4 +1,4 @@
-"""Voyager's own ways, over the wire: documents by their schema, ids in a sentence, local times, who may not be edited."""
+"""Voyager's own ways, over the wire: documents by their schema, ids in a sentence, local times, who is not edited."""
 
 from __future__ import annotations
 
