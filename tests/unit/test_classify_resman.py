@@ -189,6 +189,19 @@ def test_lists(op: str, name: str) -> None:
     assert judge(op, 200, error("The API Key is invalid.")).outcome is Outcome.AUTH
 
 
+def test_lists_in_xml_and_writes_in_json() -> None:
+    rows = "<ProspectSources><ProspectSource><ID>31</ID><Name>Zillow.com</Name></ProspectSource></ProspectSources>"
+    listed = f"<ResMan><Status>Success</Status><Response>{rows}</Response></ResMan>"
+    assert (judge("get_sources", 200, listed).outcome, judge("get_sources", 200, listed).empty) == (
+        Outcome.ACCEPTED,
+        False,
+    )
+    written = judge("post_lead", 200, json.dumps({"Status": "Success", "Response": {"PersonID": PERSON}}))
+    assert (written.outcome, written.card_id, written.verified) == (Outcome.ACCEPTED, PERSON, True)
+    broken = judge("post_lead", 200, json.dumps({"Message": "An error has occurred."}))
+    assert (broken.outcome, broken.verify_first) == (Outcome.RETRY, True)
+
+
 def test_an_operation_that_is_not_there() -> None:
     with pytest.raises(ValueError, match="post_lead"):
         judge("send_leads", 200, b"")

@@ -259,6 +259,27 @@ def test_ping() -> None:
     assert judge("ping", 200, result("Login failed.", "Ping")).outcome is Outcome.AUTH
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Login failed. Please check login credentials and try again.", Outcome.AUTH),
+        ("Invalid Yardi Property Code", Outcome.REJECT),
+        ("Prospect Status is 'Resident', Prospect is not editable", Outcome.DUPLICATE),
+        ("Something nobody has seen before.", Outcome.RETRY),
+    ],
+)
+def test_voyagers_own_words_under_a_bad_status(words: str, expected: Outcome) -> None:
+    assert judge("import_guest", 500, result(messages(message(words)))).outcome is expected
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["The license could not be decrypted.", "Required node UserName was not found.", "Unknown InterfaceEntity."],
+)
+def test_what_is_wrong_with_the_account(words: str) -> None:
+    assert judge("search_guest", 200, result(messages(message(words)))).outcome is Outcome.AUTH
+
+
 def test_no_personal_data_in_words() -> None:
     words = "Guest noor.haddad@example.com (706) 555-0123 is locked."
     said = judge("import_guest", 200, result(messages(message(words)))).message

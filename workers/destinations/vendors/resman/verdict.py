@@ -39,6 +39,7 @@ _PROPERTY = re.compile(
     r"|(?:invalid|unknown|no access to|not (?:authori[sz]ed|enabled) for)[\w\s]{0,30}\bproperty",
     re.IGNORECASE,
 )
+_BROKEN = re.compile(r"an error (?:has )?occurred|something went wrong", re.IGNORECASE)
 _ACCOUNT = re.compile(
     r"integration ?partner|api ?key|account ?id\b.{0,40}(?:invalid|not|unknown)|invalid account", re.IGNORECASE
 )
@@ -76,12 +77,24 @@ class Answer:
     def listed(self, op: str) -> list[Json] | None:
         """The objects of the list that an operation answers with; ``None`` when there is no such list."""
         for called in LISTS[op]:
-            found = pick(self.value, called)
-            found = pick(pick(self.value, "Response"), called) if found is None else found
+            if self.node is not None:
+                holder = first(self.node, called)
+                found: object = None if holder is None else [_flat(each) for each in children(holder)]
+            else:
+                found = pick(self.value, called)
+                found = pick(pick(self.value, "Response"), called) if found is None else found
             if found is not None:
                 each = found if isinstance(found, list) else [found]
                 return [one for one in each if isinstance(one, dict)]
         return None
+
+
+def _flat(node: Node) -> dict[str, object]:
+    """An element of a list as an object: its children and its attributes by name."""
+    return {
+        **{str(key): str(value) for key, value in node.attrib.items()},
+        **{name(one): tree.text(one) for one in node},
+    }
 
 
 def answer_of(body: bytes | None) -> Answer | None:
@@ -169,7 +182,7 @@ def _judged(op: str, answer: Answer, headers: Mapping[str, str], context: Json) 
     words = answer.words
     if op in READS and says_nothing_found(words) and not _PROPERTY.search(words) and not _ACCOUNT.search(words):
         return Result(outcome=Outcome.ACCEPTED, empty=True, message=plain(words))
-    outcome = spoken(words)
+    outcome = Outcome.RETRY if _BROKEN.search(words) else spoken(words)
     fields: dict[str, tuple[str, ...]] = {}
     if _ACCOUNT.search(words):
         outcome = Outcome.AUTH
@@ -187,7 +200,8 @@ def _judged(op: str, answer: Answer, headers: Mapping[str, str], context: Json) 
 
 def _written(answer: Answer, context: Json) -> Result:
     people = answer.people()
-    found = _only(people)
+    inside = pick(answer.value, "Response")
+    found = _only(people) or remote_id(pick(inside, "PersonID")) or remote_id(pick(answer.value, "PersonID"))
     if not found and answer.status not in _GOOD:
         return unreadable(context, "The answer has no status.")
     return Result(outcome=Outcome.ACCEPTED, card_id=found, person_id=found, verified=bool(found))

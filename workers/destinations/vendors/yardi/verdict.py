@@ -37,6 +37,9 @@ _REFUSALS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"property .{0,60}(?:does not exist|not found|is invalid|is inactive)", re.I), "invalid_property",
      "property_ref"),
 )  # fmt: skip
+_CREDENTIALS = re.compile(
+    r"licen[cs]e|interface ?entity|\buser ?name\b|\bpassword\b|\bserver ?name\b|login credentials", re.IGNORECASE
+)
 _FIELDS = (
     ("first contact", ""),
     ("transactionsource", "source_name"),
@@ -88,7 +91,7 @@ def classify(op: str, status: int, headers: Mapping[str, str], body: bytes | Non
     if answer is not None and answer.fault is not None:
         return _faulted(op, answer.fault, headers, context)
     if not 200 <= status < 300:
-        return _by_status(status, headers, context)
+        return _under_status(op, status, answer, headers, context)
     result = _result(answer.payload) if answer is not None else _bare(body)
     if result is None:
         return unreadable(context, "The answer is not the SOAP envelope of the interface.")
@@ -131,6 +134,18 @@ def _by_status(status: int, headers: Mapping[str, str], context: Json) -> Result
         return Result(outcome=Outcome.AUTH, code=f"http_{status}", message=words)
     words = f"The web server answered {status}; check base_url, it ends in /COMPANY/webservices."
     return Result(outcome=Outcome.REJECT, code=f"http_{status}", message=words)
+
+
+def _under_status(
+    op: str, status: int, answer: tree.Envelope | None, headers: Mapping[str, str], context: Json
+) -> Result:
+    """A bad status: where Voyager itself says why, and that will not pass by itself, its words outweigh the status."""
+    result = _result(answer.payload) if answer is not None else None
+    errors = [one.words for one in _messages(result) if one.error] if result is not None else []
+    judged = _judged(op, errors, headers, context) if errors else None
+    if judged is not None and (judged.outcome is not Outcome.REJECT or judged.field_errors):
+        return judged
+    return _by_status(status, headers, context)
 
 
 def _faulted(op: str, fault: tree.Fault, headers: Mapping[str, str], context: Json) -> Result:
@@ -196,7 +211,7 @@ def _one(op: str, words: str) -> tuple[Outcome, str, dict[str, tuple[str, ...]]]
     if _NOT_EDITABLE.search(words):
         # For an event there is nothing to link: a person must say what becomes of it.
         return Outcome.REJECT if op == "add_event" else Outcome.DUPLICATE, "not_editable", {}
-    outcome = spoken(words)
+    outcome = Outcome.AUTH if _CREDENTIALS.search(words) else spoken(words)
     if outcome in (Outcome.AUTH, Outcome.RETRY):
         return outcome, "throttled" if throttling(words) else "message", {}
     if outcome is Outcome.DUPLICATE and op not in READS:
