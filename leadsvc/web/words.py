@@ -85,6 +85,22 @@ _WORDS: dict[str, str] = {
     "bridge_refused": "Perhaps the same person",
     "presence_unknown": "The PMS does not say whether it has this renter",
     "tries_used_up": "Every try failed",
+    "waits_for_home": "The PMS has it first",
+    "waits_for_prospect": "The CRM does not have this renter yet",
+    "call_budget": "It cost too many calls today",
+    "corrections_cap": "Enough corrections for today",
+    "correct_by_hand": "A person corrects it in the PMS",
+    "cannot_merge": "The PMS cannot merge cards",
+    "cannot_unmerge": "The PMS cannot part cards",
+    "source_gone": "A source name is gone in the PMS",
+    "fallback_gone": "The fallback source is gone in the PMS",
+    "agent_gone": "An agent is gone in the PMS",
+    "property_gone": "A property is gone in the PMS",
+    "config_shrunk": "The PMS lost most of a list",
+    "unknown_status": "The PMS reports an unknown status",
+    "task_as_appointment": "As an appointment",
+    "task_as_note": "As a note",
+    "task_is_ours": "Here alone",
 }
 
 

@@ -324,6 +324,18 @@ def test_outcomes_and_tasks(pages: Site, seeded: Seeded) -> None:
         assert pages.post(f"{path}/outcome", form_on=path, **values).status_code == 422, values
 
 
+def test_the_card_says_what_became_of_a_task_where_there_are_none(pages: Site, seeded: Seeded) -> None:
+    path = f"/guest-cards/{seeded.cards[0]}"
+    assert "has no tasks" not in words_of(pages.get(path).text)
+    mine = tables.guest_cards.c.key == seeded.cards[0]
+    (card,) = pages.rows(tables.guest_cards, mine)
+    with pages.services.store.write(Commit.ADMIN) as connection:
+        delivery = webdata.delivery(connection, card.id, "acknowledged", NOW, kind="task", destination="yardi")
+        attempt = {"delivery_id": delivery, "number": 1, "started_at": NOW, "outcome": "accepted"}
+        connection.execute(tables.attempts.insert().values(**attempt, code="task_as_appointment"))
+    assert "yardi has no tasks of this kind: it is an appointment there." in words_of(pages.get(path).text)
+
+
 def test_deliveries(pages: Site, seeded: Seeded) -> None:
     path = f"/guest-cards/{seeded.cards[0]}"
     assert pages.post(f"/deliveries/{seeded.ids['dead']}/retry", form_on=path, back="/exceptions").status_code == 303
