@@ -155,3 +155,12 @@ def told(
         verified=not unsure,
         field_errors=fields or {},
     )
+
+
+def fields_named(words: str, table: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Which of our fields an error speaks of. ``table``: their names in lower case, each with ours, or blank for words
+    that only look like a field. The one that is named first counts, by the longest of its names."""
+    low = words.lower()
+    named = [(low.index(theirs), -len(theirs), ours) for theirs, ours in table if theirs in low]
+    ours = min(named)[2] if named else ""
+    return {ours: (plain(words),)} if ours else {}

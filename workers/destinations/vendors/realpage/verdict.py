@@ -10,6 +10,7 @@ from dataclasses import replace
 from leadsvc.workers.destinations import tree
 from leadsvc.workers.destinations.base import Outcome, Result
 from leadsvc.workers.destinations.lenient import (
+    fields_named,
     has,
     pick,
     remote_id,
@@ -19,6 +20,7 @@ from leadsvc.workers.destinations.lenient import (
     told,
     wait_of,
 )
+from leadsvc.workers.destinations.presence import JOINED
 from leadsvc.workers.destinations.rest import Json, known_op, parse
 from leadsvc.workers.destinations.rest import text as scalar
 from leadsvc.workers.destinations.tree import Fault, Node, every, first, name, said
@@ -136,15 +138,8 @@ def _faulted(op: str, fault: Fault, headers: Mapping[str, str], context: Json) -
         outcome = Outcome.REJECT if ours else Outcome.RETRY
     if op in READS and outcome is Outcome.REJECT and says_nothing_found(fault.words):
         return Result(outcome=Outcome.ACCEPTED, empty=True, code=fault.code, message=plain(fault.words))
-    fields = field_errors(fault.words) if outcome is Outcome.REJECT else {}
+    fields = fields_named(fault.words, _FIELDS) if outcome is Outcome.REJECT else {}
     return told(outcome, (fault.words,), headers, context, code=fault.code or "fault", fields=fields)
-
-
-def field_errors(words: str) -> dict[str, tuple[str, ...]]:
-    """Which of our fields an error speaks of: the one it names first."""
-    low = words.lower()
-    named = [(low.index(theirs), -len(theirs), ours) for theirs, ours in _FIELDS if theirs in low]
-    return {min(named)[2]: (plain(words),)} if named else {}
 
 
 def _succeeded(message: str) -> bool:
@@ -156,7 +151,7 @@ def _unsuccessful(op: str, message: str, headers: Mapping[str, str], context: Js
     outcome = spoken(message)
     if outcome is None or (outcome is Outcome.DUPLICATE and op in READS):
         outcome = Outcome.REJECT
-    fields = field_errors(message) if outcome is Outcome.REJECT else {}
+    fields = fields_named(message, _FIELDS) if outcome is Outcome.REJECT else {}
     return told(outcome, (message,), headers, context, code="message", fields=fields)
 
 
@@ -212,7 +207,7 @@ def _cards(op: str, result: Node, card: Node | None, context: Json) -> Result:
         return replace(done, card_id=card_id or scalar(context.get("known_remote_id")), verified=True)
     action = said(card, "action").lower()
     if card_id and any(word in action for word in _JOINED):
-        return replace(done, outcome=Outcome.DUPLICATE, code="joined")
+        return replace(done, outcome=Outcome.DUPLICATE, code=JOINED)
     return done
 
 
@@ -251,7 +246,9 @@ def _ilm(status: int, headers: Mapping[str, str], body: bytes | None, context: J
             return Result(outcome=Outcome.ACCEPTED, verified=False)
         if not message:
             return unreadable(context, "The answer has no confirmation.")
-        return told(spoken(message) or Outcome.REJECT, (message,), headers, context, fields=field_errors(message))
+        return told(
+            spoken(message) or Outcome.REJECT, (message,), headers, context, fields=fields_named(message, _FIELDS)
+        )
     if status == 403 or (status == 400 and spoken(message) is Outcome.AUTH):
         return told(Outcome.AUTH, (message or "The key was refused.",), headers, context, code=f"http_{status}")
     verdict = _by_status(status, headers, context)
@@ -259,5 +256,5 @@ def _ilm(status: int, headers: Mapping[str, str], body: bytes | None, context: J
         return replace(verdict, retry_after_s=wait_of(headers, context, message))
     if verdict.outcome is Outcome.REJECT and message:
         outcome = spoken(message) or Outcome.REJECT
-        return told(outcome, (message,), headers, context, code=f"http_{status}", fields=field_errors(message))
+        return told(outcome, (message,), headers, context, code=f"http_{status}", fields=fields_named(message, _FIELDS))
     return verdict

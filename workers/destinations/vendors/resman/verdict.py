@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from leadsvc.workers.destinations import tree
 from leadsvc.workers.destinations.base import Outcome, Result
 from leadsvc.workers.destinations.lenient import (
+    fields_named,
     pick,
     remote_id,
     says_nothing_found,
@@ -171,13 +172,6 @@ def _under_status(op: str, status: int, answer: Answer, headers: Mapping[str, st
     return judged
 
 
-def field_errors(words: str) -> dict[str, tuple[str, ...]]:
-    """Which of our fields an error speaks of: the one it names first, by the longest of its names."""
-    low = words.lower()
-    named = [(low.index(theirs), -len(theirs), ours) for theirs, ours in _FIELDS if theirs in low]
-    return {min(named)[2]: (plain(words),)} if named else {}
-
-
 def _judged(op: str, answer: Answer, headers: Mapping[str, str], context: Json) -> Result:
     words = answer.words
     if op in READS and says_nothing_found(words) and not _PROPERTY.search(words) and not _ACCOUNT.search(words):
@@ -189,7 +183,7 @@ def _judged(op: str, answer: Answer, headers: Mapping[str, str], context: Json) 
     elif _PROPERTY.search(words):
         outcome, fields = Outcome.REJECT, {"property_ref": (plain(words),)}
     elif outcome is None or (outcome is Outcome.DUPLICATE and op != "post_lead"):
-        outcome, fields = Outcome.REJECT, field_errors(words)
+        outcome, fields = Outcome.REJECT, fields_named(words, _FIELDS)
     code = "throttled" if throttling(words) else "message"
     result = told(outcome, (words,), headers, context, code=code, fields=fields)
     if outcome is not Outcome.DUPLICATE:

@@ -45,6 +45,7 @@ from leadsvc.workers.destinations.vendors.yardi.verdict import payload
 
 _NAMES_KEPT = 512
 _LOOK_BACK_DAYS = 90
+_STEPS_DAYS = (7, 30)
 
 # Our contact types -> theirs, by version of the interface.
 _EVENTS = {
@@ -124,7 +125,8 @@ CAPABILITIES = Capabilities(
     on_duplicate="The same key at the same property changes the same guest; it never looks for the same person by "
     "e-mail or phone. A resident or cancelled guest is not editable.",
     ids="A guest has a ProspectID, told in a sentence of the answer or by a search; a TenantID is added later. Events "
-    "get ids that are only seen when read back, and are told by our mark in their comments.",
+    "get ids that are only seen when read back, and are told by our mark in their comments; an appointment is moved by "
+    "naming its id, which no document says.",
     corrections={
         "merge": "A person merges the guest cards in Voyager.",
         "unmerge": "A person parts the guest cards in Voyager.",
@@ -248,10 +250,19 @@ class Yardi(Careful):
         return self._search_guest("our_key", at.our_key, home)
 
     def _by_activity(self, at: CardAt, home: str) -> tuple[Result, tuple[Prospect, ...]]:
+        """Younger days first, and no more of them than needed: answers are not paged and may be large."""
         days = self._profile.options.get("look_back_days", "")
+        longest = int(days) if days.isascii() and days.isdigit() else _LOOK_BACK_DAYS
         until = datetime.now(UTC) + timedelta(days=1)
-        since = until - timedelta(days=int(days) if days.isascii() and days.isdigit() else _LOOK_BACK_DAYS)
-        return self._activity(home, since, until)
+        result = Result(outcome=Outcome.ACCEPTED, empty=True)
+        found: tuple[Prospect, ...] = ()
+        for back in sorted({min(each, longest) for each in (*_STEPS_DAYS, longest)}):
+            since = datetime.now(UTC) - timedelta(days=back)
+            result, found = self._activity(home, since, until)
+            if not result.ok or any(one.id("ProspectID") == at.card_id for one in found):
+                break
+            until = since
+        return result, found
 
     def _activity(self, home: str, since: datetime, until: datetime) -> tuple[Result, tuple[Prospect, ...]]:
         zone = self._zone(home)

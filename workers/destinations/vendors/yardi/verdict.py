@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 
 from leadsvc.workers.destinations import tree
 from leadsvc.workers.destinations.base import Outcome, Result
-from leadsvc.workers.destinations.lenient import remote_id, says_nothing_found, spoken, throttling, told, wait_of
+from leadsvc.workers.destinations.lenient import (
+    fields_named,
+    remote_id,
+    says_nothing_found,
+    spoken,
+    throttling,
+    told,
+    wait_of,
+)
 from leadsvc.workers.destinations.tree import Node, children, every, first, name
 from leadsvc.workers.destinations.verdicts import plain, transport, unreadable
 
@@ -195,14 +203,6 @@ def _refusal(words: str) -> tuple[str, str] | None:
     return next(((code, ours) for pattern, code, ours in _REFUSALS if pattern.search(words)), None)
 
 
-def field_errors(words: str) -> dict[str, tuple[str, ...]]:
-    """Which of our fields an error speaks of: the one it names first, by the longest of its names."""
-    low = words.lower()
-    named = [(low.index(theirs), -len(theirs), ours) for theirs, ours in _FIELDS if theirs in low]
-    ours = min(named)[2] if named else ""
-    return {ours: (plain(words),)} if ours else {}
-
-
 def _one(op: str, words: str) -> tuple[Outcome, str, dict[str, tuple[str, ...]]]:
     """Outcome, code and fields of one error."""
     refused = _refusal(words)
@@ -216,7 +216,7 @@ def _one(op: str, words: str) -> tuple[Outcome, str, dict[str, tuple[str, ...]]]
         return outcome, "throttled" if throttling(words) else "message", {}
     if outcome is Outcome.DUPLICATE and op not in READS:
         return outcome, "message", {}
-    return Outcome.REJECT, "message", field_errors(words)
+    return Outcome.REJECT, "message", fields_named(words, _FIELDS)
 
 
 _WORST_FIRST = (Outcome.AUTH, Outcome.REJECT, Outcome.DUPLICATE, Outcome.RETRY)
