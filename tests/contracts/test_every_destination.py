@@ -97,6 +97,11 @@ def only_if(can: object, what: str) -> None:
         pytest.skip(f"the vendor has no {what}")
 
 
+def readable(destination: Destination) -> bool:
+    """Whether anything can be asked there; a receiver that only takes what it is sent is counted by its bench alone."""
+    return bool(destination.capabilities.find_by)
+
+
 def mishap(bench: Bench, role: str, mode: str, words: dict[str, object]) -> None:
     """Order one mishap for the next call of a role; a way of failing that this wire cannot show is left out."""
     only_if(mode in bench.modes(), f"answer of the kind {mode}")
@@ -151,12 +156,14 @@ def test_configuration_is_read_to_its_end(destination: Destination, kind: Config
         cursor = page.next_cursor
         if not cursor:
             break
-    only_if(ids or f"{kind.value}_ref" in destination.capabilities.fields, f"list of the kind {kind.value}")
+    has = readable(destination) and f"{kind.value}_ref" in destination.capabilities.fields
+    only_if(ids or has, f"list of the kind {kind.value}")
     assert ids
     assert len(ids) == len(set(ids))
 
 
 def test_a_card_is_found_by_each_key(destination: Destination) -> None:
+    only_if(readable(destination), "way to be asked")
     nothing, none = destination.find_prospect(Query(our_key=CARD.our_key, email=CARD.email))
     assert (nothing.ok, nothing.empty, none) == (True, True, ())
     result = destination.put_prospect(CARD, None)
@@ -204,8 +211,7 @@ def test_a_card_is_created_once_whatever_happens(bench: Bench, mode: str, words:
     looked, card = destination.get_card(at(result.card_id))
     destination.close()
     assert looked.ok
-    assert card is not None
-    assert card.our_key == CARD.our_key
+    assert not readable(destination) or (card is not None and card.our_key == CARD.our_key)
 
 
 @mishaps
@@ -215,6 +221,8 @@ def test_a_card_is_updated_whatever_happens(bench: Bench, mode: str, words: dict
     mishap(bench, "update", mode, words)
     result = until_done(lambda: destination.put_prospect(CARD, None))
     assert result.ok
+    assert bench.live_cards(CARD.our_key) == 1
+    only_if(readable(destination), "way to be asked")
     _, card = destination.get_card(at(made.card_id))
     destination.close()
     assert card is not None
@@ -222,7 +230,6 @@ def test_a_card_is_updated_whatever_happens(bench: Bench, mode: str, words: dict
     assert {name: card.fields.get(name, "") for name in told if name in destination.capabilities.fields} == {
         name: value for name, value in told.items() if name in destination.capabilities.fields
     }
-    assert bench.live_cards(CARD.our_key) == 1
 
 
 @mishaps
@@ -233,7 +240,7 @@ def test_an_event_is_added_once_whatever_happens(bench: Bench, mode: str, words:
     mishap(bench, "event", mode, words)
     result = until_done(lambda: destination.add_event(at(card_id), EVENT))
     assert result.ok
-    assert not destination.find_event(at(card_id), EVENT.our_event_key).empty
+    assert destination.find_event(at(card_id), EVENT.our_event_key).empty is not readable(destination)
     assert destination.add_event(at(card_id), EVENT).outcome is Outcome.DUPLICATE
     destination.close()
     assert bench.events(card_id, EVENT.our_event_key) == 1
@@ -253,12 +260,14 @@ def test_a_task_is_made_once_whatever_happens(bench: Bench, mode: str, words: di
         moved = destination.put_task(at(card_id), replace(TASK, due_at=TASK.due_at + timedelta(days=1)))
         assert moved.ok
         assert moved.task_id == result.task_id
-    assert destination.find_task(at(card_id), TASK.our_task_key).task_id == result.task_id
+    if readable(destination):
+        assert destination.find_task(at(card_id), TASK.our_task_key).task_id == result.task_id
     destination.close()
     assert bench.tasks(card_id, TASK.our_task_key) == 1
 
 
 def test_a_failed_look_writes_nothing(bench: Bench, destination: Destination) -> None:
+    only_if(readable(destination), "way to be asked")
     bench.fault("find", "status", status=500)
     result = destination.put_prospect(CARD, None)
     assert (result.outcome, result.verify_first) == (Outcome.RETRY, False)
@@ -271,6 +280,7 @@ def test_retry_after_is_passed_on(bench: Bench, destination: Destination) -> Non
 
 
 def test_blanks_are_filled_and_a_persons_words_stay(bench: Bench, destination: Destination) -> None:
+    only_if(readable(destination), "way to be asked")
     card_id = destination.put_prospect(replace(CARD, last_name="", move_in=None), None).card_id
     bench.agent_edits(card_id, {"first_name": "Nour", "phone": "+17065550199"})
     _, known = destination.get_card(at(card_id))
@@ -286,6 +296,7 @@ def test_blanks_are_filled_and_a_persons_words_stay(bench: Bench, destination: D
 
 
 def test_our_own_last_value_may_be_corrected(destination: Destination) -> None:
+    only_if(readable(destination), "way to be asked")
     held = set(destination.capabilities.fields)
     first = destination.put_prospect(replace(CARD, source_name="not mapped yet"), None)
     assert ("source_name" in first.fallbacks) == ("source_name" in held)
@@ -315,8 +326,8 @@ def test_only_allowed_fields_leave(bench: Bench) -> None:
     card_id = destination.put_prospect(CARD, None).card_id
     _, card = destination.get_card(at(card_id))
     destination.close()
-    assert card is not None
-    assert set(card.fields) == allowed & set(destination.capabilities.fields)
+    assert card is None or set(card.fields) == allowed & set(destination.capabilities.fields)
+    assert (card is not None) is readable(destination)
     heard = "".join(request["where"] + request["body"] for request in bench.wire())
     assert CARD.email.replace("@", "%40") in heard or CARD.email in heard
     assert "7065550123" not in heard
@@ -333,6 +344,7 @@ def test_long_and_strange_text_arrives(bench: Bench, destination: Destination) -
 
 def test_outcomes_are_read_as_they_come(bench: Bench, destination: Destination) -> None:
     """Reading again may show what was shown before (an overlap, for what is noted late), under the same reference."""
+    only_if(readable(destination), "way to be asked")
     since = datetime.now(UTC) - timedelta(minutes=1)
     card_id = destination.put_prospect(CARD, None).card_id
     seen: set[str] = set()
@@ -365,7 +377,7 @@ def test_outcomes_are_read_as_they_come(bench: Bench, destination: Destination) 
 
 @pytest.mark.parametrize("mode", ["", "commit_then_drop", "ok_noop", "cut_body"])
 def test_merge_and_its_undoing(bench: Bench, destination: Destination, mode: str) -> None:
-    only_if(destination.capabilities.can_merge, "merging")
+    only_if(destination.capabilities.can_merge and readable(destination), "merging that can be seen")
     survivor = destination.put_prospect(replace(CARD, our_key="GC-AAAA", phone=""), None).card_id
     loser = destination.put_prospect(replace(CARD, our_key="GC-BBBB"), None).card_id
     if mode:
@@ -387,7 +399,7 @@ def test_merge_and_its_undoing(bench: Bench, destination: Destination, mode: str
 
 
 def test_history_follows_a_card_that_was_merged_away(bench: Bench, destination: Destination) -> None:
-    only_if(destination.capabilities.can_merge, "merging")
+    only_if(destination.capabilities.can_merge and readable(destination), "merging that can be seen")
     survivor = destination.put_prospect(replace(CARD, our_key="GC-AAAA"), None).card_id
     loser = destination.put_prospect(replace(CARD, our_key="GC-BBBB"), None).card_id
     destination.merge_cards(at(loser), at(survivor))
@@ -402,7 +414,7 @@ def test_the_hook_hears_each_call(bench: Bench) -> None:
     destination = connect(bench.profile, heard.append)
     destination.put_prospect(CARD, None)
     destination.close()
-    assert len(heard) >= 4
+    assert len(heard) >= (4 if readable(destination) else 2)
     assert [word.partition(" ")[0] for word in heard] == ["before", "after"] * (len(heard) // 2)
     assert all(a.partition(" ")[2] == b.partition(" ")[2] for a, b in zip(heard[::2], heard[1::2], strict=True))
 
