@@ -108,15 +108,17 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def national(phone: str) -> str:
-    """A number as North American systems keep it: ten digits where it is one of theirs."""
+    """A number as North American systems keep it: ten digits where it is one of theirs, else with its country."""
     digits = re.sub(r"\D", "", phone)
-    return digits[1:] if len(digits) == 11 and digits.startswith("1") else digits
+    if len(digits) == 11 and digits.startswith("1"):
+        return digits[1:]
+    return f"+{digits}" if phone.startswith("+") else digits
 
 
 def e164(written: str) -> str:
     """A number in whatever way it is written, with its country; empty when there are no digits."""
     digits = re.sub(r"\D", "", written)
-    if len(digits) == 10:
+    if len(digits) == 10 and not written.lstrip().startswith("+"):
         return f"+1{digits}"
     return f"+{digits}" if digits else ""
 
