@@ -8,8 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from lxml import etree
 
+from leadsvc.cli.simulate import simulate
 from leadsvc.simulators.yardi import CREDENTIALS
 from leadsvc.workers.destinations import classifier, connect
 from leadsvc.workers.destinations.base import (
@@ -231,6 +233,18 @@ def test_a_guest_cancelled_meanwhile_is_linked_and_not_edited(bench: WireBench, 
     assert (result.outcome, result.code, result.card_id) == (Outcome.DUPLICATE, "not_editable", made.card_id)
 
 
+@pytest.mark.parametrize("outcome", ["CancelAppointment", "Show"])
+def test_a_follow_up_that_is_over_is_not_opened_again(bench: WireBench, newer: Destination, outcome: str) -> None:
+    card_id = newer.put_prospect(CARD, None).card_id
+    made = newer.put_task(at(card_id), TASK)
+    words = {"outcome": outcome, "at": (TASK.due_at + timedelta(hours=1)).isoformat()}
+    bench.control("POST", f"cards/{card_id}/edit", words)
+    again = newer.put_task(at(card_id), replace(TASK, due_at=TASK.due_at + timedelta(days=9)))
+    assert (again.outcome, again.task_id) == (Outcome.DUPLICATE, made.task_id)
+    other = newer.put_task(at(card_id), replace(TASK, our_task_key="TK-78", due_at=TASK.due_at + timedelta(days=9)))
+    assert (other.outcome, other.code) == (Outcome.ACCEPTED, "task_as_appointment")
+
+
 def test_what_became_of_guests(bench: WireBench, newer: Destination) -> None:
     since = datetime.now(UTC) - timedelta(days=20)
     card_id = newer.put_prospect(CARD, None).card_id
@@ -262,6 +276,20 @@ def test_what_a_guest_is_tells_what_no_event_does(bench: WireBench, newer: Desti
         cursor, more = page.cursor, page.more
     assert ("p0000915", OutcomeKind.APPLIED) in kinds
     assert ("p0000871", OutcomeKind.MOVED_IN) in kinds
+
+
+def test_a_simulator_with_credentials_of_ones_own(tmp_path: Path) -> None:
+    with replace(start, more=("--credential", "password=of my own"))(tmp_path) as bench:
+        stranger = connect(bench.profile)
+        assert stranger.check().outcome is Outcome.AUTH
+        stranger.close()
+        mine = replace(bench.profile, credentials={**CREDENTIALS, "password": "of my own"})
+        account = connect(mine)
+        assert account.check().ok
+        account.close()
+    refused = CliRunner().invoke(simulate, ["yardi", "--state", str(tmp_path / "x.db"), "--credential", "pin=1"])
+    assert refused.exit_code == 2
+    assert "interface_license" in refused.output
 
 
 def test_inactive_agents_and_sources_are_told_as_such(bench: WireBench, newer: Destination) -> None:

@@ -7,6 +7,7 @@ first event's and stay. A follow-up is an ``Appointment``.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -88,6 +89,8 @@ _LOGIN = (
     ("Platform", "platform"),
 )
 _INTERFACE = (("InterfaceEntity", "interface_entity"), ("InterfaceLicense", "interface_license"))
+_MARK = re.compile(r"\[ref [^\]]+\]")
+_TOURED = ("Show", "SelfGuidedTour")
 _ROOMS = frozenset({"bedrooms_min", "bedrooms_max"})
 _BY_HAND = "A person changes it in Voyager."
 
@@ -361,9 +364,8 @@ class Yardi(Careful):
         return result, tuple(self._entry(one, found) for one in wanted)
 
     def _entry(self, event: Event, found: Prospect) -> Entry:
-        ended = {"CancelAppointment"} & {one.kind for one in found.events if one.at >= event.at}
         says = {"at": mits.stamp(event.at), "text": event.text}
-        return Entry(entry_id=event.event_id, text=event.text, open=not ended, says=says)
+        return Entry(entry_id=event.event_id, text=event.text, open=not _ended(event, found), says=says)
 
     def _remember(self, card_id: str, found: Prospect) -> None:
         """The names of a guest just read: an import must repeat them, and has to repeat what is there now."""
@@ -445,6 +447,19 @@ class Yardi(Careful):
         page_cursor, more = span.following(len(homes), datetime.now(UTC))
         ordered = tuple(sorted(items, key=lambda one: one.at))
         return result, OutcomePage(items=ordered, cursor=page_cursor, more=more)
+
+
+def _ended(event: Event, found: Prospect) -> bool:
+    """Whether an appointment took place or was called off. A cancellation names none: it counts for the one that
+    carries the same mark, and for the only one there is."""
+    others = [one for one in found.events if one.kind == "Appointment" and one.event_id != event.event_id]
+    marks = set(_MARK.findall(event.text))
+    for one in found.events:
+        if one.kind in _TOURED and one.at >= event.at:
+            return True
+        if one.kind == "CancelAppointment" and (not others or marks & set(_MARK.findall(one.text))):
+            return True
+    return False
 
 
 DESTINATION = Yardi
