@@ -29,6 +29,7 @@ from leadsvc.workers.destinations.base import (
     TaskPush,
 )
 from leadsvc.workers.destinations.filling import source_name
+from leadsvc.workers.destinations.presence import JOINED
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,8 @@ def _put_prospect(destination: Destination, claimed: Claimed, view: CardView, no
     if person_id:
         refs.append(Ref("person", view.prospect_id, person_id))
     typed = typed_there(view, known) if known else {}
-    return Pushed(result, tuple(refs), source=view.first_source, along=view.also_owed, typed=typed)
+    told = f"Card {card_id}: {result.message}" if result.code == JOINED else ""
+    return Pushed(result, tuple(refs), source=view.first_source, along=view.also_owed, typed=typed, by_hand=told)
 
 
 def typed_there(view: CardView, known: RemoteCard) -> Mapping[str, str]:

@@ -22,6 +22,6 @@ start = Starter(
         "find": "list_guest_cards",
         "event": "add_interaction",
     },
-    words={OutcomeKind.LEASED: "F"},
+    words={OutcomeKind.TOURED: "Visited", OutcomeKind.LEASED: "F"},
     checked=frozenset({"property_ref"}),
 )

@@ -21,5 +21,5 @@ start = Starter(
         "event": "add_history_note",
         "task": "create_task",
     },
-    words={OutcomeKind.LEASED: "Converted"},
+    words={OutcomeKind.TOURED: "Toured", OutcomeKind.LEASED: "Converted"},
 )

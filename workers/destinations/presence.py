@@ -7,6 +7,8 @@ from dataclasses import replace
 from leadsvc.workers.destinations.base import Outcome, Result
 
 ABSENT = "accepted_but_absent"
+JOINED = "joined"
+"""The vendor put our card onto a record of its own choice; whether that is the same person, only people can see."""
 
 
 def doubtful(result: Result) -> bool:

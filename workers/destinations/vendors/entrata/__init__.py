@@ -35,7 +35,7 @@ from leadsvc.workers.destinations.jsonapi import JsonApi
 from leadsvc.workers.destinations.lenient import pick
 from leadsvc.workers.destinations.lists import NamedLists, source_id
 from leadsvc.workers.destinations.local import moment_at, ten_digits
-from leadsvc.workers.destinations.presence import ABSENT
+from leadsvc.workers.destinations.presence import ABSENT, JOINED
 from leadsvc.workers.destinations.vendors.entrata import wire
 from leadsvc.workers.destinations.vendors.entrata.verdict import READS, envelope, prospects
 from leadsvc.workers.destinations.vendors.entrata.verdict import classify as classify
@@ -293,7 +293,7 @@ class Entrata(JsonApi):
         if now is None or card.our_key not in now.keys:
             unproven = result.outcome if not result.ok else Outcome.RETRY
             return replace(result, outcome=unproven, verify_first=unproven is Outcome.RETRY, verified=False)
-        return read(Result(outcome=Outcome.DUPLICATE, code="joined", message=_JOINED), there)
+        return read(Result(outcome=Outcome.DUPLICATE, code=JOINED, message=_JOINED), there)
 
     def _change(self, card: CardPush, known: RemoteCard, changes: Values, claim: str) -> Result:
         whole = {name: known.fields.get(name, "") for name in ("first_name", "last_name", "email", "phone")}

@@ -34,6 +34,7 @@ from leadsvc.workers.destinations.filling import Outgoing, Values
 from leadsvc.workers.destinations.http import quiet
 from leadsvc.workers.destinations.lists import NamedLists, source_id
 from leadsvc.workers.destinations.local import moment_at, unmarked, written
+from leadsvc.workers.destinations.presence import JOINED
 from leadsvc.workers.destinations.tree import Node, every, said
 from leadsvc.workers.destinations.vendors.realpage import wire
 from leadsvc.workers.destinations.vendors.realpage.verdict import METHODS, READS, result_of
@@ -215,7 +216,7 @@ class RealPage(Careful):
 
     def _made(self, card: CardPush, sent: Outgoing) -> Result:
         result = super()._made(card, sent)
-        if result.code != "joined":
+        if result.code != JOINED:
             return result
         # Their rule chose the card. Ours it is only if nobody else's key is on it.
         looked, there = self.get_card(self._at(card, result.card_id))
@@ -226,7 +227,7 @@ class RealPage(Careful):
         return self._updated(card, sent, there)
 
     def _seen(self, card: CardPush, result: Result, values: Values) -> Result:
-        return result if result.code == "joined" else super()._seen(card, result, values)
+        return result if result.code == JOINED else super()._seen(card, result, values)
 
     def _create(self, card: CardPush, values: Values) -> Result:
         result, source = self._source_of(card.property_ref, values)
