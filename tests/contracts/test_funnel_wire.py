@@ -1,0 +1,63 @@
+"""What is odd about Funnel, over the wire: people are replaced as a whole, and nobody notices a second client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from leadsvc.workers.destinations import connect
+from leadsvc.workers.destinations.base import CardAt, Outcome
+from tests.benches import WireBench
+from tests.benches.funnel import start
+from tests.contract_cases import cases
+from tests.contracts.test_every_destination import CARD, TASK
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireBench]:
+    with start(tmp_path_factory.mktemp("funnel")) as started:
+        yield started
+
+
+@pytest.fixture
+def bench(running: WireBench) -> WireBench:
+    running.reset()
+    return running
+
+
+def test_a_housemate_stays_when_the_renter_is_corrected(bench: WireBench) -> None:
+    destination = connect(bench.profile)
+    made = destination.put_prospect(replace(CARD, phone=""), None)
+    bench.agent_edits(made.card_id, {})
+    mate = [{"first_name": "Ola", "last_name": "Berg", "email": "ola.berg@example.com"}]
+    bench.control("POST", f"cards/{made.card_id}/edit", {"fields": {"others": mate}})
+    result = destination.put_prospect(CARD, None)
+    destination.close()
+    card = next(one for one in bench.state()["cards"] if one["card_id"] == made.card_id)
+    assert (result.outcome, result.written) == (Outcome.ACCEPTED, {"phone": CARD.phone})
+    assert (card["phone"], card["others"]) == ("706-555-0123", mate)
+
+
+def test_a_follow_up_is_a_note_and_says_so(bench: WireBench) -> None:
+    destination = connect(bench.profile)
+    at = CardAt(card_id=destination.put_prospect(CARD, None).card_id, property_ref="olf")
+    result = destination.put_task(at, TASK)
+    destination.close()
+    assert (result.outcome, result.code) == (Outcome.ACCEPTED, "task_as_note")
+    assert "To do by" in bench.state()["events"][0]["text"]
+
+
+def test_every_recorded_answer_over_the_wire(bench: WireBench) -> None:
+    judged = {}
+    for case in cases("funnel"):
+        if case.op == "create_client" and case.name != "success":
+            bench.reset()
+            words = {"status": case.status, "headers": dict(case.headers), "body": (case.body or b"").decode()}
+            bench.fault("create", "replay", times=2, **words)
+            destination = connect(bench.profile)
+            judged[case.name] = (destination.put_prospect(CARD, None).outcome.value, case.outcome)
+            destination.close()
+    assert len(judged) > 3
+    assert all(concluded == expected for concluded, expected in judged.values()), judged
