@@ -74,6 +74,8 @@ def test_recorded(case: Case) -> None:
         (200, {"error": {"code": "BadRequest", "message": "Unknown parameter."}}, "reject", False),
         (200, {"value": [{"NameID": "0000041877"}]}, "accepted", False),
         (201, cards(GOOD), "accepted", False),
+        (204, None, "accepted", False),
+        (200, cards(error("RESIDENTID: the record is locked by another user, try again.")), "retry", True),
         (400, "LASTNAME: a value is required.", "reject", False),
         (400, b"", "reject", False),
         (401, b"", "auth", False),
@@ -131,6 +133,15 @@ def test_a_part_that_failed_keeps_the_id() -> None:
     assert set(result.field_errors) == {"move_in"}
 
 
+def test_an_error_of_the_whole_entry_beside_the_id_that_was_sent() -> None:
+    body = cards(GOOD + error("EMAIL: not valid."))
+    updated = judge("update_guest_card", 200, body)
+    assert (updated.outcome, updated.card_id, set(updated.field_errors)) == ("reject", "0000041877", {"email"})
+    created = judge("create_guest_card", 200, body)
+    assert (created.outcome, created.card_id) == ("partial", "0000041877")
+    assert judge("update_guest_card", 200, cards(GOOD + DEEP.format(error("BEDS: bad.")))).outcome == "partial"
+
+
 def test_entries_are_judged_one_by_one() -> None:
     result = judge("create_guest_card", 200, cards(GOOD, error("PROPERTYID: HC99 was not found.")))
     assert (result.outcome, [each.outcome for each in result.items]) == ("partial", ["accepted", "reject"])
@@ -144,6 +155,7 @@ def test_entries_are_judged_one_by_one() -> None:
         (200, {"value": []}, "accepted", True),
         (200, {"odata.metadata": "x", "value": {"NameID": "1"}}, "accepted", False),
         (200, b"[]", "accepted", True),
+        (204, None, "accepted", True),
         (200, cards(GOOD), "accepted", False),
         (200, cards(), "accepted", True),
         (200, cards(error("No records found.")), "accepted", True),

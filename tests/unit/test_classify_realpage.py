@@ -82,6 +82,9 @@ def test_recorded(case: Case) -> None:
         (200, wrote("User does not have permission for site 2000002."), "auth", False),
         (200, wrote("Leasing agent 5512 is not active."), "reject", False),
         (200, wrote("SUCCESS", "Failure", "0"), "reject", False),
+        (200, wrote("Guest card was saved.", "Success"), "accepted", False),
+        (200, wrote("Guest card was saved."), "reject", False),
+        (402, HTML, "auth", False),
         (200, wrote("The guest card already exists.", "Failure", "3300102"), "duplicate", False),
         (200, fault("s:Client", "Authentication failed."), "auth", False),
         (200, fault("s:Server", "Something broke."), "retry", True),
@@ -118,7 +121,10 @@ def test_awkward_answers_to_a_write(status: int, body: bytes | str | None, outco
         answered(GOOD),
         "\ufeff" + answered(GOOD),
         '\n<?xml version="1.0" encoding="utf-8"?>\n' + answered(GOOD),
-        answered(GOOD).replace("<s:", "<SOAP-ENV:").replace("</s:", "</SOAP-ENV:").replace("xmlns:s=", "xmlns:SOAP-ENV="),
+        answered(GOOD)
+        .replace("<s:", "<SOAP-ENV:")
+        .replace("</s:", "</SOAP-ENV:")
+        .replace("xmlns:s=", "xmlns:SOAP-ENV="),
         answered(GOOD).replace("Guestcard>", "GUESTCARD>").replace("<ID>", "<id>").replace("</ID>", "</id>"),
         answered(f"<![CDATA[{GOOD}]]>"),
         answered(GOOD.replace("<", "&lt;")),

@@ -52,6 +52,9 @@ def test_recorded(case: Case) -> None:
         (200, error("A record with the same parameters already exists."), "duplicate", False),
         (200, [error("LastName is required.")], "reject", False),
         (201, {"ProspectID": 7, "ConcurrencyID": 1}, "accepted", False),
+        (201, b"", "accepted", False),
+        (402, b"", "auth", False),
+        (500, error("A record with the same parameters already exists."), "duplicate", False),
         (400, {"Message": "The request is invalid."}, "reject", False),
         (400, b"", "reject", False),
         (400, error("Rate limit reached"), "retry", False),
@@ -106,6 +109,8 @@ def test_awkward_answers_to_a_read(status: int, body: object, outcome: str, empt
 
 def test_a_stale_version_is_told_from_a_twin() -> None:
     assert judge("update_prospect", 409, b"").code == "version_conflict"
+    assert judge("update_prospect", 412, b"").code == "version_conflict"
+    assert judge("update_prospect", 500, error("The record was changed by another user.")).code == "version_conflict"
     assert (
         judge("update_prospect", 409, error("A record with the same parameters already exists.")).outcome == "duplicate"
     )

@@ -19,8 +19,8 @@ from leadsvc.workers.destinations.lenient import (
     wait_of,
     within,
 )
-from leadsvc.workers.destinations.rest import Json, known_op, objects, parse, text, whole
-from leadsvc.workers.destinations.verdicts import transport, unreadable
+from leadsvc.workers.destinations.rest import Json, known_op, network, objects, parse, text, whole
+from leadsvc.workers.destinations.verdicts import unreadable
 
 # Operation -> where its good answer keeps what was asked for.
 READS: Mapping[str, tuple[tuple[str, ...], ...]] = {
@@ -54,12 +54,12 @@ def classify(op: str, status: int, headers: Mapping[str, str], body: bytes | Non
     known_op("entrata", op, (*READS, *WRITES))
     context = {"read": op in READS, **context}
     if status in (0, 401, 407, 429) or 300 <= status < 400:
-        verdict = transport(status, headers, context)
+        verdict = network(status, headers, context)
         return _waiting(verdict, headers, body, context) if verdict else unreadable(context, "No verdict.")
     answer = envelope(parse(body))
     error = _error(answer) if answer is not None else None
     if answer is not None and error is not None:
-        return _refused(op, error, headers, context)
+        return _refused(op, error if status != 403 else (403, error[1]), headers, context)
     if status >= 400:
         return _by_status(status, headers, body, context)
     if answer is None:
@@ -68,7 +68,7 @@ def classify(op: str, status: int, headers: Mapping[str, str], body: bytes | Non
 
 
 def _by_status(status: int, headers: Mapping[str, str], body: bytes | None, context: Json) -> Result:
-    verdict = transport(status, headers, context)
+    verdict = network(status, headers, context)
     if verdict is not None:
         return _waiting(verdict, headers, body, context)
     if status == 403:

@@ -19,9 +19,9 @@ from leadsvc.workers.destinations.lenient import (
     told,
     wait_of,
 )
-from leadsvc.workers.destinations.rest import Json, known_op, objects, parse, text, whole_batch
+from leadsvc.workers.destinations.rest import Json, known_op, network, objects, parse, text, whole_batch
 from leadsvc.workers.destinations.tree import Node, name
-from leadsvc.workers.destinations.verdicts import header, plain, transport, unreadable
+from leadsvc.workers.destinations.verdicts import header, plain, unreadable
 
 # Write -> the id of what it writes.
 WRITES: Mapping[str, str] = {
@@ -73,10 +73,13 @@ def classify(op: str, status: int, headers: Mapping[str, str], body: bytes | Non
     known_op("mri", op, (*WRITES, *READS))
     context = {"read": op in READS, **context}
     if status in (0, 401, 407, 429) or 300 <= status < 400:
-        verdict = transport(status, headers, context)
+        verdict = network(status, headers, context)
         again = verdict is not None and verdict.outcome is Outcome.RETRY and status
         if verdict is not None:
             return replace(verdict, retry_after_s=wait_of(headers, context)) if again else verdict
+    if status == 204:
+        known = "" if op in READS else text(context.get("known_remote_id"))
+        return Result(outcome=Outcome.ACCEPTED, empty=op in READS, card_id=known, verified=op in READS)
     found = _read_body(body)
     if status >= 400:
         return _failed(op, status, found, headers, body, context)
@@ -212,8 +215,9 @@ def _entry(op: str, entry: Entry, headers: Mapping[str, str], context: Json) -> 
     """What became of one record that was written."""
     own = remote_id(pick(entry.values, WRITES[op]))
     card_id = remote_id(pick(entry.values, "NameID"))
-    if entry.errors and not (own and op != "add_interaction"):
-        return _refused(op, "; ".join(entry.errors), "error", headers, context)
+    # An id beside an error of the whole entry is only news where we asked for a new one.
+    if entry.errors and not (own and op == "create_guest_card"):
+        return replace(_refused(op, "; ".join(entry.errors), "error", headers, context), card_id=card_id)
     wrong = (*entry.errors, *entry.deeper)
     if wrong and not own:
         return _refused(op, "; ".join(wrong), "error", headers, context)
@@ -263,9 +267,10 @@ def _refused(op: str, words: str, code: str, headers: Mapping[str, str], context
 def _outcome(words: str, fields: Mapping[str, tuple[str, ...]]) -> Outcome:
     if _NO_RIGHT.search(words):
         return Outcome.AUTH
-    if fields or _FIELD_SAID.match(words):
+    said = spoken(words)
+    if said is not Outcome.RETRY and (fields or _FIELD_SAID.match(words)):
         return Outcome.REJECT
-    return spoken(words) or Outcome.REJECT
+    return said or Outcome.REJECT
 
 
 def _failed(
@@ -281,7 +286,7 @@ def _failed(
         return _refused(op, words, code, headers, context)
     if status == 423:
         return told(Outcome.RETRY, (words or "The record is locked there.",), headers, context, code=code)
-    verdict = transport(status, headers, context)
+    verdict = network(status, headers, context)
     if verdict is not None and verdict.outcome is Outcome.RETRY:
         if _NO_RIGHT.search(words) or spoken(words) is Outcome.AUTH:
             return told(Outcome.AUTH, (words,), headers, context, code=code)

@@ -21,10 +21,10 @@ from leadsvc.workers.destinations.lenient import (
     wait_of,
 )
 from leadsvc.workers.destinations.presence import JOINED
-from leadsvc.workers.destinations.rest import Json, known_op, parse
+from leadsvc.workers.destinations.rest import Json, known_op, network, parse
 from leadsvc.workers.destinations.rest import text as scalar
 from leadsvc.workers.destinations.tree import Fault, Node, every, first, name, said
-from leadsvc.workers.destinations.verdicts import plain, transport, unreadable
+from leadsvc.workers.destinations.verdicts import plain, unreadable
 
 ILM = "ilm_lead"
 # Operation -> the SOAP method, and the elements that hold what was asked for.
@@ -113,7 +113,7 @@ def result_of(op: str, body: bytes | None) -> Node | None:
 
 def _by_status(status: int, headers: Mapping[str, str], context: Json) -> Result:
     """An answer that holds no word of the gateway's own: a proxy, a firewall, a wrong address."""
-    verdict = transport(status, headers, context)
+    verdict = network(status, headers, context)
     if verdict is not None:
         again = verdict.outcome is Outcome.RETRY and status
         return replace(verdict, retry_after_s=wait_of(headers, context)) if again else verdict
@@ -186,6 +186,10 @@ def _written(op: str, result: Node, headers: Mapping[str, str], context: Json) -
     state = said(card, "status")
     if not message and not state:
         return unreadable(context, "The answer has neither a message nor a status.")
+    own = remote_id(said(card, "id", "guestcardid"))
+    if message and not _succeeded(message) and _succeeded(state) and own and spoken(message) is None:
+        # The card says that it is well; the message says more than it must.
+        return replace(_cards(op, result, card, context), message=plain(message), verified=False)
     if (message and not _succeeded(message)) or (state and not _succeeded(state)):
         words = message if message and not _succeeded(message) else f"The guest card's status is {state}."
         refused = _unsuccessful(op, words, headers, context)

@@ -18,8 +18,8 @@ from leadsvc.workers.destinations.lenient import (
     told,
     wait_of,
 )
-from leadsvc.workers.destinations.rest import Json, known_op, objects, parse, text, whole_batch
-from leadsvc.workers.destinations.verdicts import plain, transport, unreadable
+from leadsvc.workers.destinations.rest import Json, known_op, network, objects, parse, text, whole_batch
+from leadsvc.workers.destinations.verdicts import plain, unreadable
 
 AUTHORIZE = "authorize_user"
 # Write -> the name of the id of what it writes.
@@ -46,7 +46,7 @@ _CARDS = ("create_prospect", "update_prospect", "find_prospect", "get_prospect")
 _CREATES = ("create_prospect", "add_history_note", "create_task")
 _BARE_TOKEN = re.compile(r"[\w+/=.:-]{8,400}", re.ASCII)
 _STALE = re.compile(r"concurrency|changed by (?:an)?other|modified by (?:an)?other|has been (?:changed|modified)", re.I)
-_SAME = re.compile(r"same parameters|already exist|duplicate", re.IGNORECASE)
+_SAME = re.compile(r"same parameters|already exist", re.IGNORECASE)
 _RIGHTS = re.compile(r"privilege|permission|password (?:must|has to) be changed|password has expired", re.IGNORECASE)
 
 _FIELDS = {
@@ -86,7 +86,7 @@ def classify(op: str, status: int, headers: Mapping[str, str], body: bytes | Non
         return _good(op, status, value, body, context)
     if error:
         return _refused(op, status, error, _field_errors(value, error), headers, context)
-    verdict = transport(status, headers, context)
+    verdict = network(status, headers, context)
     if verdict is not None:
         wait = wait_of(headers, context) if verdict.outcome is Outcome.RETRY and status else verdict.retry_after_s
         return replace(verdict, retry_after_s=wait)
@@ -99,7 +99,7 @@ def _by_status(op: str, status: int, headers: Mapping[str, str], context: Json) 
     if status == 403:
         words = "The user lacks a right, or this address is not on the allow list."
         return Result(outcome=Outcome.AUTH, code=code, message=words)
-    if status == 409:
+    if status in (409, 412):
         return _conflict(op, "", code, headers, context)
     if status == 423:
         return told(Outcome.RETRY, ("The record is locked there.",), headers, context, code=code)
@@ -150,7 +150,7 @@ def _refused(
     # A right that is missing and a password that must be changed come as 500 too; no retry cures them.
     if status in (401, 403, 407) or _RIGHTS.search(words):
         return told(Outcome.AUTH, (words,), headers, context, code=code)
-    if status == 409 or (status < 300 and (_STALE.search(words) or _SAME.search(words))):
+    if status in (409, 412) or (op in WRITES and (_STALE.search(words) or _SAME.search(words))):
         return _conflict(op, words, code, headers, context)
     if status == 404 and op in READS:
         return Result(outcome=Outcome.ACCEPTED, empty=True, code=code, message=plain(words))
@@ -195,7 +195,7 @@ def _good(op: str, status: int, value: object, body: bytes | None, context: Json
         return unreadable(context, "The answer holds no token.")
     if op in READS:
         return _read(op, status, value, body, context)
-    if status == 204:
+    if status == 204 or (status == 201 and not (body or b"").strip()):
         card_id = text(context.get("known_remote_id"))
         return Result(outcome=Outcome.ACCEPTED, card_id=card_id, verified=False)
     found = objects(value)
