@@ -78,7 +78,7 @@ CAPABILITIES = Capabilities(
     on_duplicate="Makes a second lead when asked twice, unless the request carries the same Idempotency-Key (24 h).",
     ids=(
         "Every answer carries the lead's id. There is no place for our key and no search by e-mail or phone: leads "
-        "that changed in the last look_back_days are mirrored and searched here."
+        "that changed in the last look_back_days are mirrored and searched here. Which fields a lead takes is inferred."
     ),
     corrections={
         "merge": "Mark one of the two leads inactive in AppFolio.",

@@ -65,7 +65,10 @@ CAPABILITIES = Capabilities(
     credentials={"api_key": "the API key, sent as the user of HTTP Basic with an empty password"},
     options={"group": "the id of the leasing group that new clients belong to; Funnel wants one"},
     on_duplicate="No rule is published: it is looked for by partner id before a client is made.",
-    ids="Every answer carries the client's id; our key is its partner id.",
+    ids=(
+        "Every answer carries the client's id; our key is its partner id. Creating, changing and booking are published; "
+        "how clients, notes and lists are read is inferred; compare it with the live account."
+    ),
     corrections={
         "merge": "Mark one of the two clients as not a prospect in Funnel.",
         "unmerge": "Make the client a lead again in Funnel.",
