@@ -17,6 +17,8 @@ from tests.contract_cases import FOLDER
 from tests.contracts.test_every_destination import CARD, until_done
 
 RECORDED = tuple(vendor for vendor in BENCHED if (FOLDER / vendor / "manifest.json").exists())
+# Stands for the simulator's own address in what was recorded.
+_OWN = "{{base_url}}"
 KIT = tuple(vendor for vendor in BENCHED if vendor != "simpms")
 
 
@@ -45,13 +47,14 @@ def test_recorded_answers_are_replayed_byte_for_byte(bench: WireBench) -> None:
         pytest.skip("nothing is recorded of this vendor")
     folder = FOLDER / bench.vendor
     for operation in json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["operations"]:
-        path = re.sub(r"\{(\w+)\}", r"\1", operation["path"].replace("{{base_url}}", ""))
+        path = re.sub(r"\{(\w+)\}", r"\1", operation["path"].replace(_OWN, ""))
         sent = (folder / operation["request"]).read_bytes() if operation.get("request") else b""
         for case in operation["responses"]:
-            wanted = (folder / case["body"]).read_bytes() if case.get("body") else b""
+            body = (folder / case["body"]).read_text(encoding="utf-8") if case.get("body") else ""
+            wanted = body.replace(_OWN, bench.url).encode()
             if case["status"] == 0:
                 continue
-            headers: dict[str, str] = dict(case.get("headers") or {})
+            headers = {name: value.replace(_OWN, bench.url) for name, value in (case.get("headers") or {}).items()}
             order = {"mode": "replay", "status": case["status"], "headers": headers, "body": wanted.decode()}
             bench.control("POST", "faults", [order])
             answer = LOCAL.request(operation["method"], f"{bench.url}{path}", content=sent, headers=_headers(operation))
