@@ -24,7 +24,7 @@ from leadsvc.workers.destinations.base import (
 )
 from tests.benches import LOCAL, WireBench
 from tests.benches.entrata import start
-from tests.contract_cases import cases
+from tests.contract_cases import FOLDER, cases
 
 CARD = CardPush(
     our_key="GC-4K7M9P2R",
@@ -218,3 +218,18 @@ def test_the_double_replays_what_was_recorded(bench: WireBench) -> None:
         bench.fault("create", "replay", **words)
         answer = LOCAL.post(f"{bench.url}/ext/orgs/x/v1/leads", json={"method": {"name": "sendLeads", "params": {}}})
         assert (answer.status_code, answer.content) == (case.status, case.body), case.name
+
+
+def names(value: object) -> set[str]:
+    """Every key of a document."""
+    if isinstance(value, dict):
+        return set(value) | {key for inner in value.values() for key in names(inner)}
+    return {key for inner in value for key in names(inner)} if isinstance(value, list) else set()
+
+
+def test_what_is_sent_says_nothing_that_was_not_recorded(bench: WireBench, entrata: Destination) -> None:
+    entrata.put_prospect(replace(CARD, budget_max_cents=150_000), None)
+    for one in (each for each in bench.wire() if each["op"] not in ("get_leads_by_phone", "get_lead")):
+        recorded = json.loads((FOLDER / "entrata" / f"{one['op']}.request.json").read_text(encoding="utf-8"))
+        more = {"eventTypeIds"} if one["op"].startswith("get_leads") else set()
+        assert names(json.loads(one["body"])) <= names(recorded) | more, one["op"]

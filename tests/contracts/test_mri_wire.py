@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from lxml import etree
 
 from leadsvc.workers.destinations import connect
 from leadsvc.workers.destinations.base import (
@@ -23,7 +25,7 @@ from leadsvc.workers.destinations.base import (
 from leadsvc.workers.destinations.vendors.mri import wire
 from tests.benches import LOCAL, WireBench
 from tests.benches.mri import OPTIONS, start
-from tests.contract_cases import cases
+from tests.contract_cases import FOLDER, cases
 
 CARD = CardPush(
     our_key="GC-4K7M9P2R",
@@ -126,6 +128,14 @@ def test_cards_beyond_the_first_page_are_found(bench: WireBench, mri: Destinatio
     assert [one.card_id for one in found] == [card_id]
 
 
+def test_a_list_that_repeats_itself_proves_nothing(bench: WireBench, mri: Destination) -> None:
+    page = {"value": [{"NameID": "1"}], "nextLink": f"{bench.url}/MRIAPIServices/api.asp?%24skip=300"}
+    bench.fault("find", "replay", status=200, headers={}, body=json.dumps(page), times=None)
+    result = mri.put_prospect(CARD, None)
+    assert (result.outcome, result.code) == (Outcome.REJECT, "endless_list")
+    assert bench.live_cards(CARD.our_key) == 0
+
+
 def test_a_link_to_another_host_is_not_followed() -> None:
     link = "https://elsewhere.example.com/x?%24skip=300&_next=abc&%24api=Evil"
     assert wire.following({"nextLink": link}) == {"$skip": "300", "_next": "abc"}
@@ -201,3 +211,17 @@ def test_the_double_replays_what_was_recorded(bench: WireBench) -> None:
         bench.fault("create", "replay", status=case.status, headers=dict(case.headers), body=body)
         answer = LOCAL.post(f"{bench.url}/MRIAPIServices/api.asp?$api={wire.GUEST_CARDS}", content=b"<x/>")
         assert (answer.status_code, answer.content) == (case.status, case.body or b""), case.name
+
+
+def elements(document: str) -> list[str]:
+    return [str(each.tag) for each in etree.fromstring(document.encode()).iter()]
+
+
+def test_what_is_sent_has_the_elements_of_what_was_recorded(bench: WireBench, mri: Destination) -> None:
+    card_id = mri.put_prospect(CARD, None).card_id
+    mri.put_prospect(replace(CARD, move_in=date(2027, 6, 1), last_pushed={"move_in": "2027-04-01"}), None)
+    mri.add_event(at(card_id), EventPush(our_event_key="IN-1", kind="email", at=datetime.now(UTC), text="Hi"))
+    heard = {one["op"]: one["body"] for one in bench.wire()}
+    for op in ("create_guest_card", "update_guest_card", "add_interaction"):
+        recorded = (FOLDER / "mri" / f"{op}.request.xml").read_text(encoding="utf-8")
+        assert elements(heard[op]) == elements(recorded), op

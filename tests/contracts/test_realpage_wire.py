@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from lxml import etree
 
 from leadsvc.simulators.realpage import CREDENTIALS
 from leadsvc.workers.destinations import connect
@@ -23,7 +24,7 @@ from leadsvc.workers.destinations.base import (
 )
 from tests.benches import LOCAL, WireBench
 from tests.benches.realpage import start
-from tests.contract_cases import cases
+from tests.contract_cases import FOLDER, cases
 
 CARD = CardPush(
     our_key="GC-4K7M9P2R",
@@ -198,3 +199,33 @@ def test_the_other_door_confirms_and_keeps_nothing_to_read(bench: WireBench) -> 
     assert (
         LOCAL.post(f"{bench.url}/leasing/lead", json={}, headers={"apikey": CREDENTIALS["apikey"]}).status_code == 400
     )
+
+
+def elements(document: str, name: str) -> list[str]:
+    """The names of what lies below the first element called ``name``, in order."""
+    root = etree.fromstring(document.encode())
+    found = next(each for each in root.iter() if etree.QName(each).localname == name)
+    return [etree.QName(each).localname for each in found.iter() if each is not found]
+
+
+def test_what_is_sent_has_the_order_of_what_was_recorded(bench: WireBench, gateway: Destination) -> None:
+    card_id = gateway.put_prospect(replace(CARD, agent_ref="ben", floor_plan_ref="L1"), None).card_id
+    at = CardAt(card_id=card_id, property_ref="olf", our_key=CARD.our_key)
+    gateway.put_prospect(replace(CARD, budget_max_cents=150_000), None)
+    gateway.add_event(
+        at, EventPush(our_event_key="IN-1", kind="chat", at=datetime.now(UTC), text="Hi", agent_ref="ben")
+    )
+    task = TaskPush(our_task_key="TK-1", title="Call", due_at=datetime.now(UTC), assignee_ref="ben")
+    gateway.put_task(at, task)
+    heard = {one["op"]: one["body"] for one in bench.wire()}
+    for op, name in (
+        ("insert_prospect", "guestcard"),
+        ("update_prospect", "guestcard"),
+        ("insert_activity", "activity"),
+        ("insert_followup", "followup"),
+    ):
+        recorded = elements((FOLDER / "realpage" / f"{op}.request.xml").read_text(encoding="utf-8"), name)
+        ours = elements(heard[op], name)
+        shared = [each for each in ours if each in recorded]
+        assert shared == [each for each in recorded if each in ours], op
+        assert len(shared) >= 4, op

@@ -37,6 +37,11 @@ from leadsvc.workers.destinations.vendors.mri.verdict import classify as classif
 
 _PAGES_MAX = 200
 _OVERLAP = timedelta(days=1)
+_ENDLESS = Result(
+    outcome=Outcome.REJECT,
+    code="endless_list",
+    message="The list does not end; lower look_back_days, or ask MRI why its pages repeat.",
+)
 _LISTS = {
     ConfigKind.PROPERTY: ("properties", "api_properties", ("PropertyID",), ("PropertyName",)),
     ConfigKind.FLOOR_PLAN: ("floor_plans", "api_floor_plans", ("UnitTypeID", "FloorPlanID"), ("Description", "Name")),
@@ -123,10 +128,13 @@ class Mri(Careful):
         for _ in range(_PAGES_MAX):
             result, page, after = self._page(op, api, {**asked, **more})
             found += page
-            if not result.ok or not after or after == more:
+            if not result.ok or not after:
+                return replace(result, empty=result.ok and not found, card_id=""), found if result.ok else []
+            if after == more:
                 break
             more = after
-        return replace(result, empty=result.ok and not found, card_id=""), found if result.ok else []
+        # What was not read might be there: nothing may be concluded, least of all that a card is absent.
+        return _ENDLESS, []
 
     def check(self) -> Result:
         home = next(iter(self._profile.properties), "")

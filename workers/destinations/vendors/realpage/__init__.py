@@ -245,7 +245,7 @@ class RealPage(Careful):
             "daysbackduplicatecheck": self._option("duplicate_days", "91"),
             **wire.guest_card(values),
         }
-        return self._ask("insert_prospect", card.property_ref, {"guestcard": part})[0]
+        return self._ask("insert_prospect", card.property_ref, {"guestcard": wire.in_order(part)})[0]
 
     def _place(self, card: CardPush) -> dict[str, object]:
         return {"pmcid": self._profile.credentials.get("pmcid", ""), "siteid": card.property_ref}
@@ -276,7 +276,7 @@ class RealPage(Careful):
         person = part["prospects"]
         if known.person_id and isinstance(person, dict):
             part["prospects"] = {"Prospect": {"customerid": known.person_id, **person["Prospect"]}}
-        return self._ask("update_prospect", card.property_ref, {"guestcard": part})[0]
+        return self._ask("update_prospect", card.property_ref, {"guestcard": wire.in_order(part)})[0]
 
     # -- history and follow-up ----------------------------------------------------------------------------------------
 
@@ -319,7 +319,7 @@ class RealPage(Careful):
                 "optionaltasknotes": marked(str(says["text"]), task.our_task_key, wire.COMMENT_MAX),
                 "leasingagentid": task.assignee_ref,
             }
-            result = self._ask("update_prospect", at.property_ref, {"guestcard": part})[0]
+            result = self._ask("update_prospect", at.property_ref, {"guestcard": wire.in_order(part)})[0]
             # The answer is about the card; whether its follow-up moved is only seen there.
             return _of_task(replace(result, task_id=there.entry_id, verified=False) if result.ok else result)
         part = {

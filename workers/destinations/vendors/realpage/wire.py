@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,7 @@ from lxml import etree
 from leadsvc.workers.destinations.base import CardKind, OutcomeKind, RemoteCard
 from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.lenient import remote_id
-from leadsvc.workers.destinations.local import cents, day, e164, moment_at, money, ten_digits, unmarked
+from leadsvc.workers.destinations.local import cents, day, e164, moment_at, money, unmarked
 from leadsvc.workers.destinations.tree import Node, every, first, said, verbatim
 from leadsvc.workers.destinations.verdicts import sound
 
@@ -19,6 +20,7 @@ SPACE = "http://tempuri.org/"
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 COMMENT_MAX = 2000
 _MARK_ROOM = 60
+_NORTH_AMERICAN = re.compile(r"\+1(\d{3})(\d{3})(\d{4})")
 TEXT_MAX = COMMENT_MAX - _MARK_ROOM
 
 Part = Mapping[str, object]
@@ -48,10 +50,41 @@ def _fill(node: Node, part: Part, *, keep: bool = False) -> None:
                 child.text = sound(str(one)).replace("\ufffe", "").replace("\uffff", "")
 
 
+# A service that reads by contract takes its elements in order, and drops without a word what comes too early.
+_ORDER = (
+    "pmcid",
+    "siteid",
+    "guestcardid",
+    "createdate",
+    "datecontact",
+    "datefollowup",
+    "primaryleadsource",
+    "leasingagentid",
+    "contacttype",
+    "prospectcomment",
+    "optionaltasknotes",
+    "skipduplicatecheck",
+    "daysbackduplicatecheck",
+    "prospects",
+    "preferences",
+)
+
+
+def in_order(part: Part) -> Part:
+    """The parts of a guest card in the order in which they are written."""
+    return {name: part[name] for name in _ORDER if name in part}
+
+
+def phone_there(phone: str) -> str:
+    """A phone as it is written there."""
+    found = _NORTH_AMERICAN.fullmatch(phone)
+    return f"+1 {found[1]}-{found[2]}-{found[3]}" if found else phone
+
+
 def guest_card(values: Values) -> Part:
     """The parts of a guest card that ``values`` speak of, but for its source."""
     phone = str(values.get("phone", ""))
-    number = {"PhoneNumber": {"type": "Mobile", "number": ten_digits(phone)}} if phone else {}
+    number = {"PhoneNumber": {"type": "Mobile", "number": phone_there(phone)}} if phone else {}
     person = {
         "firstname": values.get("first_name", ""),
         "lastname": values.get("last_name", ""),
