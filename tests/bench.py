@@ -1,6 +1,6 @@
 """``make bench``: what SPEC §14 promises, measured in one run as ratios on the machine at hand.
 
-    python -m tests.bench [--keep] [PART…]   parts: api, statements, imports, readings, identity; all when none is named
+    python -m tests.bench [--keep] [PART…]   parts: api, statements, imports, readings, identity, pushes; without: all
 
 Every figure of a part comes from slices of a few seconds that take turns on servers which all run at the same time, so
 that a noisy neighbour disturbs the baseline as much as what is compared with it. ``--keep`` writes the tables into
@@ -25,7 +25,8 @@ from pathlib import Path
 from leadsvc.app import build_services
 from leadsvc.config import Settings
 from leadsvc.model import Channel, Delivered
-from tests import bench_identity, bench_import, bench_reading
+from leadsvc.store import Store, migrate
+from tests import bench_identity, bench_import, bench_push, bench_reading
 from tests.bench_leads import HUNDRED, canonical, hundred
 from tests.bench_servers import CORES, THREADS, Deployment, Served, baselines
 from tests.counting import counting
@@ -242,7 +243,46 @@ def identity() -> list[str]:
     return [line for each in bench_identity.tables() for line in (*table(each), "")][:-1]
 
 
-PARTS = {"api": api, "statements": statements, "imports": imports, "readings": readings, "identity": identity}
+_BACKLOG, _DELIVERED, _LIMIT, _SECONDS, _CALLS = 100_000, 900_000, 50, 20.0, 6
+
+
+def pushes() -> list[str]:
+    """A backlog of 100,000 deliveries against a destination that costs nothing, beside the bare HTTP client."""
+    rows: list[Row] = [("push, 100,000 waiting", "deliveries/s", "of the bare client", "target")]
+    growth: list[Row] = [("the same outbox with 900,000 delivered", "ms to take 64", "× before", "target")]
+    with ExitStack() as stack:
+        server = stack.enter_context(postgresql(durable=True))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="leadsvc-bench-")))
+        pms = stack.enter_context(bench_push.noop())
+        for name, url in (("SQLite", f"sqlite:///{folder / 'push.db'}"), ("PostgreSQL", server.create("bench_push"))):
+            migrate(url)
+            store = Store(url)
+            bench_push.backlog(store, _BACKLOG)
+            free = bench_push.settings(url, folder, pms)
+            base = bench_push.bare(pms, _SECONDS / 2, _CALLS)
+            rate = bench_push.pushed(store, free, _SECONDS).rate
+            base = (base + bench_push.bare(pms, _SECONDS / 2, _CALLS)) / 2
+            rows.append((name, f"{rate:,.0f}", f"{rate / base:.2f}", "≥ 0.5"))
+            limited = bench_push.settings(url, folder, pms, {"1s": _LIMIT})
+            calls = bench_push.pushed(store, limited, _SECONDS).calls
+            share = f"{calls / _LIMIT:.2f} of the limit"
+            rows.append((f"{name}, {_LIMIT} calls/s allowed", f"{calls:.1f} calls/s", share, "≥ 0.8"))
+            before = bench_push.taking(store)
+            bench_push.backlog(store, _DELIVERED, state="acknowledged")
+            after = bench_push.taking(store)
+            growth.append((name, f"{after:.1f}", f"{after / before:.2f}", "≤ 1.3"))
+            store.close()
+    return [*table(rows), "", *table(growth)]
+
+
+PARTS = {
+    "api": api,
+    "statements": statements,
+    "imports": imports,
+    "readings": readings,
+    "identity": identity,
+    "pushes": pushes,
+}
 
 
 def table(rows: Sequence[Row]) -> list[str]:

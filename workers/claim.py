@@ -10,13 +10,30 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, and_, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from leadsvc.config import Account
 from leadsvc.store.tables import attempts, deliveries, destinations, guest_cards
 from leadsvc.workers.throttle import EXPECTED_CALLS, book, free_at, half_open, room
 
 _READY = ("pending", "retry")
+# In the very words of the partial indexes: of a bound value SQLite does not know whether such an index holds it.
+_READY_WORDS: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in _READY]
+_CLOSED_WORDS: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in ("acknowledged", "cancelled")]
 _STRUCTURAL = ("prospect", "merge", "unmerge")
 """Deliveries that make the remote card what it is; events and tasks only hang on it."""
 
@@ -54,12 +71,12 @@ def claim(
     """
     most, limited = _most(connection, destination, now)
     limit = min(limit, most)
-    rows = connection.execute(_heads(destination, now, limit)).all() if limit > 0 else []
-    if not rows:
+    heads = _heads(connection, destination, now, limit) if limit > 0 else []
+    if not heads:
         return []
     taken = connection.execute(
         update(deliveries)
-        .where(deliveries.c.id.in_([row.id for row in rows]), deliveries.c.state.in_(_READY))
+        .where(deliveries.c.id.in_(heads), deliveries.c.state.in_(_READY))
         .values(
             state="in_flight", lease_until=now + lease, lease_owner=owner, attempts=deliveries.c.attempts + 1, cause=""
         )
@@ -114,21 +131,26 @@ def _most(connection: Connection, destination: str, now: datetime) -> tuple[int,
     return 0 if connection.execute(at_work.limit(1)).first() else min(most, 1), calls is not None
 
 
-def _heads(destination: str, now: datetime, limit: int):  # type: ignore[no-untyped-def]  # a Select of many columns
-    """The first open delivery of each lane, if it is due."""
-    return (
-        select(deliveries.c.id)
-        .where(
-            deliveries.c.destination == destination,
-            deliveries.c.state.in_(_READY),
-            deliveries.c.due_at <= now,
-            ~_waits(),
-            ~_family_at_work(),
-        )
-        .order_by(deliveries.c.due_at, deliveries.c.seq)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=deliveries)
-    )
+def _heads(connection: Connection, destination: str, now: datetime, limit: int) -> list[uuid.UUID]:
+    """The first open delivery of each lane, as far as it is due: the longest waiting first, up to ``limit``.
+
+    What is due is read off its index a page at a time, and only the page is looked at: in one statement a planner may
+    prefer to compare the whole backlog with itself.
+    """
+    found: list[uuid.UUID] = []
+    size, passed = max(2 * limit, _PAGE), 0
+    while len(found) < limit:
+        asked = {"destination": destination, "now": now, "size": size, "passed": passed}
+        page = connection.execute(_DUE, asked).scalars().all()
+        if page:
+            found += connection.execute(_FREE, {"page": page, "left": limit - len(found)}).scalars()
+        if len(page) < size:
+            break
+        passed, size = passed + size, min(4 * size, _LONGEST_PAGE)
+    return found
+
+
+_PAGE, _LONGEST_PAGE = 128, 4096
 
 
 def next_due(connection: Connection, account: Account, now: datetime) -> datetime | None:
@@ -138,7 +160,7 @@ def next_due(connection: Connection, account: Account, now: datetime) -> datetim
     if state is not None and (state.state == "paused" or state.open_until is not None):
         return None
     waiting = select(func.min(deliveries.c.due_at)).where(
-        deliveries.c.destination == account.name, deliveries.c.state.in_(_READY)
+        deliveries.c.destination == account.name, deliveries.c.state.in_(_READY_WORDS)
     )
     due: datetime | None = connection.execute(waiting).scalar()
     if due is None:
@@ -166,6 +188,7 @@ def _waits() -> ColumnElement[bool]:
         select(before.c.id).where(
             before.c.destination == deliveries.c.destination,
             before.c.lane_id == deliveries.c.lane_id,
+            before.c.state.not_in(_CLOSED_WORDS),
             before.c.id != deliveries.c.id,
             or_(
                 before.c.state == "in_flight",
@@ -191,7 +214,28 @@ def _family_at_work() -> ColumnElement[bool]:
     )
 
 
-def present_lane(card_id: ColumnElement[uuid.UUID] | uuid.UUID) -> ScalarSelect[uuid.UUID]:
+_ORDER = (deliveries.c.due_at, deliveries.c.seq)
+_DUE = (
+    select(deliveries.c.id)
+    .where(
+        deliveries.c.destination == bindparam("destination"),
+        deliveries.c.state.in_(_READY_WORDS),
+        deliveries.c.due_at <= bindparam("now"),
+    )
+    .order_by(*_ORDER)
+    .limit(bindparam("size"))
+    .offset(bindparam("passed"))
+)
+_FREE = (
+    select(deliveries.c.id)
+    .where(deliveries.c.id.in_(bindparam("page", expanding=True)), ~_waits(), ~_family_at_work())
+    .order_by(*_ORDER)
+    .limit(bindparam("left"))
+    .with_for_update(skip_locked=True, of=deliveries)
+)
+
+
+def present_lane(card_id: ColumnElement[uuid.UUID] | BindParameter[uuid.UUID] | uuid.UUID) -> ScalarSelect[uuid.UUID]:
     """The lane of a card's deliveries: its root, which changes when cards are merged or parted."""
     return select(guest_cards.c.root_id).where(guest_cards.c.id == card_id).scalar_subquery()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Connection, Update, bindparam, or_, select, update
 
 from leadsvc.ids import digest_uuid, uuid7
 from leadsvc.pipeline.flowback import take_edits
@@ -64,11 +65,8 @@ def record(connection: Connection, claimed: Claimed, pushed: Pushed, owner: str,
     """
     result = pushed.result
     told = {"outcome": result.outcome.value, "code": result.code, "message": result.message[:500]}
-    connection.execute(
-        update(attempts)
-        .where(attempts.c.delivery_id == claimed.id, attempts.c.number == claimed.attempt)
-        .values(finished_at=now, calls=cost.calls, **told)
-    )
+    attempt = {"b_delivery": claimed.id, "b_number": claimed.attempt, "finished_at": now, "calls": cost.calls}
+    connection.execute(_ATTEMPT, attempt | told)
     if claimed.booked:
         book(connection, claimed.destination, cost.calls - claimed.booked, now)
     changed = [_remember(connection, claimed, ref, now) for ref in pushed.refs]
@@ -84,16 +82,34 @@ def record(connection: Connection, claimed: Claimed, pushed: Pushed, owner: str,
     if result.ok and pushed.source:
         unnamed = "source_name" in result.fallbacks
         _tell_of_source(connection, claimed.destination, claimed.guest_card_id, pushed.source, unnamed, now)
+    mine = {"b_delivery": claimed.id, "b_owner": owner, "b_card": claimed.guest_card_id}
     values = _next(connection, claimed, pushed, now, cost.settle_s)
-    connection.execute(
-        update(deliveries)
-        .where(deliveries.c.id == claimed.id, deliveries.c.state == "in_flight", deliveries.c.lease_owner == owner)
-        .values(lease_until=None, lease_owner="", lane_id=present_lane(claimed.guest_card_id), **values)
-    )
+    connection.execute(_delivery(tuple(values)), mine | values)
     if result.ok:
         _told_along(connection, pushed, now)
         return True
     return not _unwell(connection, claimed.destination, result, now)
+
+
+_ATTEMPT = (
+    update(attempts)
+    .where(attempts.c.delivery_id == bindparam("b_delivery"), attempts.c.number == bindparam("b_number"))
+    .values({name: bindparam(name) for name in ("finished_at", "calls", "outcome", "code", "message")})
+)
+
+
+@functools.cache
+def _delivery(names: tuple[str, ...]) -> Update:
+    """The delivery that is still ours, with the columns ``names`` of its next state; one for each kind of state."""
+    mine = (deliveries.c.id == bindparam("b_delivery")) & (deliveries.c.lease_owner == bindparam("b_owner"))
+    return (
+        update(deliveries)
+        .where(mine, deliveries.c.state == "in_flight")
+        .values(
+            {name: bindparam(name) for name in names}
+            | {"lease_until": None, "lease_owner": "", "lane_id": present_lane(bindparam("b_card"))}
+        )
+    )
 
 
 def _told_along(connection: Connection, pushed: Pushed, now: datetime) -> None:
@@ -134,14 +150,22 @@ def _tell_of_source(
         keep(connection, unmapped_names, row | {"source": source, "first_seen_at": now})
         keep(connection, name_sightings, {"name_id": subject, "subject_id": card_id, "at": now})
         return
-    asked = (exceptions.c.kind == "unmapped_name") & (exceptions.c.subject_id == subject)
-    closed = {"resolved_at": now, "resolved_by": "worker", "resolution": "the source has a name there"}
-    found = connection.execute(update(exceptions).where(asked, exceptions.c.resolved_at.is_(None)).values(**closed))
-    if found.rowcount:
+    if connection.execute(_NAMED, {"b_subject": subject, "resolved_at": now}).rowcount:
         # The settings may have it by now; what a person answered is on record already.
         mine = (unmapped_names.c.id == subject) & (unmapped_names.c.state == "open")
         answered = {"state": "answered", "answered_at": now, "answered_by": "worker"}
         connection.execute(update(unmapped_names).where(mine).values(**answered))
+
+
+_NAMED = (
+    update(exceptions)
+    .where(
+        exceptions.c.kind == "unmapped_name",
+        exceptions.c.subject_id == bindparam("b_subject"),
+        exceptions.c.resolved_at.is_(None),
+    )
+    .values(resolved_at=bindparam("resolved_at"), resolved_by="worker", resolution="the source has a name there")
+)
 
 
 def _remember(connection: Connection, claimed: Claimed, ref: Ref, now: datetime) -> bool:
@@ -282,19 +306,23 @@ def _unstuck(connection: Connection, claimed: Claimed, now: datetime) -> None:
 
 
 def _well(connection: Connection, name: str, now: datetime) -> None:
-    # One row for all that is pushed there: written only where it says something new.
-    fresh = now - timedelta(seconds=1)
-    news = or_(
-        destinations.c.failures != 0,
-        destinations.c.open_until.is_not(None),
-        destinations.c.last_success_at.is_(None),
-        destinations.c.last_success_at < fresh,
+    connection.execute(_NEWS, {"b_name": name, "b_fresh": now - timedelta(seconds=1), "last_success_at": now})
+
+
+# One row for all that is pushed there: written only where it says something new.
+_NEWS = (
+    update(destinations)
+    .where(
+        destinations.c.name == bindparam("b_name"),
+        or_(
+            destinations.c.failures != 0,
+            destinations.c.open_until.is_not(None),
+            destinations.c.last_success_at.is_(None),
+            destinations.c.last_success_at < bindparam("b_fresh"),
+        ),
     )
-    connection.execute(
-        update(destinations)
-        .where(destinations.c.name == name, news)
-        .values(failures=0, open_until=None, last_success_at=now)
-    )
+    .values(failures=0, open_until=None, last_success_at=bindparam("last_success_at"))
+)
 
 
 def _ill(connection: Connection, name: str, now: datetime) -> None:

@@ -630,6 +630,7 @@ deliveries = Table(
         "ix_deliveries_due",
         "destination",
         "due_at",
+        "seq",
         sqlite_where=text("state IN ('pending', 'retry')"),
         postgresql_where=text("state IN ('pending', 'retry')"),
     ),

@@ -35,6 +35,16 @@ def upgrade() -> None:
     op.add_column("deliveries", sa.Column("override", Json, server_default=sa.text("'{}'"), nullable=False))
     op.add_column("deliveries", sa.Column("released", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.add_column("attempts", sa.Column("calls", sa.Integer(), server_default="0", nullable=False))
+    # With seq in it the next deliveries are read off the index, however many are due.
+    op.drop_index("ix_deliveries_due", "deliveries")
+    waiting = sa.text("state IN ('pending', 'retry')")
+    op.create_index(
+        "ix_deliveries_due",
+        "deliveries",
+        ["destination", "due_at", "seq"],
+        sqlite_where=waiting,
+        postgresql_where=waiting,
+    )
     op.add_column("destinations", sa.Column("synced_at", UtcDateTime(), nullable=True))
     op.add_column("remote_names", sa.Column("remote_id", sa.Text(), server_default="", nullable=False))
     op.add_column("units", sa.Column("available_on", sa.Date(), nullable=True))
