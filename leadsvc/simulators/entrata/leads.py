@@ -73,7 +73,8 @@ class Leads:
         if (endpoint, name) == ("leads", "getLeads"):
             by = {"email": "get_leads_by_email", "telephone": "get_leads_by_phone", "leadId": "get_lead"}
             return next((op for key, op in by.items() if key in params), "get_leads_outcomes")
-        return _OPS.get((endpoint, str(name)))
+        op = _OPS.get((endpoint, str(name)))
+        return f"{op}_r2" if op == "get_lead_pick_lists" and method.get("version") == "r2" else op
 
     def act(self, op: str, method: Doc, params: Doc) -> Response:
         """Carry out a method; errors raise :class:`Refused`."""
@@ -88,9 +89,14 @@ class Leads:
             raise Refused(failed(302, f"Property {home} does not exist."))
         if self._simulator.revoked(home):
             raise Refused(failed(113, f"The API user has no permission for property {home}."))
-        if op.startswith("get_lead") and op != "get_lead_pick_lists":
+        if op.startswith("get_lead") and not op.startswith("get_lead_pick_lists"):
             return self._good(self._get(op, params, home))
-        reads = {"get_lead_pick_lists": self._picks, "get_floor_plans": self._plans, "get_units": self._units}
+        reads = {
+            "get_lead_pick_lists": self._picks,
+            "get_lead_pick_lists_r2": self._picks_r2,
+            "get_floor_plans": self._plans,
+            "get_units": self._units,
+        }
         if op in reads:
             return self._good(reads[op](home))
         return self._send(params, home) if op == "send_leads" else self._update(method, params, home)
@@ -124,6 +130,21 @@ class Leads:
             "EventTypes": {"EventType": types},
             "Property": {home: {"@attributes": {"Id": home}, **lists}},
             "LeadStatuses": {"LeadStatus": statuses},
+        }
+
+    def _picks_r2(self, home: str) -> Doc:
+        """The younger version: small letters, ids as text, subtypes of events, and no sources."""
+
+        def named(pairs: list[tuple[str, str]]) -> list[Doc]:
+            return [{"@attributes": {"id": key, "name": name}} for key, name in pairs]
+
+        agents = named([(one["id"], one["name"]) for one in self._live("agent")])
+        subtypes = named([("453", "Leasing Appointments"), ("454", "Tour")])
+        return {
+            "eventTypes": {"eventType": named(list(EVENT_TYPES.items()))},
+            "eventSubTypes": {"eventSubType": subtypes},
+            "property": {"@attributes": {"id": home}, "leasingAgents": {"leasingAgent": agents}},
+            "leadStatuses": {"leadStatus": named([(key, name) for name, key in _STATUSES.items()])},
         }
 
     def _plans(self, home: str) -> Doc:
