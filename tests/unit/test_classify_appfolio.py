@@ -112,6 +112,13 @@ def test_a_message_names_its_field() -> None:
     assert set(judge("create_showing", 422, past).field_errors) == {"due_at"}
 
 
+def test_errors_in_a_list_and_no_content() -> None:
+    listed = {"code": 422, "message": "Invalid.", "errors": [{"field": "Email", "message": "is invalid"}]}
+    assert judge("create_lead", 422, listed).field_errors == {"email": ("is invalid",)}
+    assert judge("update_lead", 204, None).outcome is Outcome.ACCEPTED
+    assert judge("update_lead", 204, None).verified is False
+
+
 def test_reads() -> None:
     assert judge("list_leads", 200, {"data": LEAD, "next_page_path": None}).empty is False
     assert judge("list_leads", 200, {"data": []}).empty is True

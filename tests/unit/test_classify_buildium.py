@@ -108,6 +108,15 @@ def test_a_record_in_every_dress() -> None:
     assert judge("add_note", 201, {"Id": 99017, "Note": "x"}).event_id == "99017"
 
 
+def test_where_the_new_record_is_stands_in_a_header_too() -> None:
+    headers = {"location": "https://api.buildium.com/v1/applicants/41877/"}
+    for body in (b"", b'{"Id": 418'):
+        result = judge("create_applicant", 201, body, headers)
+        assert (result.outcome, result.card_id, result.verified) == (Outcome.ACCEPTED, "41877", False)
+    assert judge("update_applicant", 204, None, known_remote_id="1").card_id == "1"
+    assert judge("find_applicant", 204, None).outcome is Outcome.RETRY
+
+
 def test_lists_and_ones() -> None:
     assert judge("find_applicant", 200, APPLICANT).empty is False
     assert judge("find_applicant", 200, []).empty is True

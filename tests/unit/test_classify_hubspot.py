@@ -97,6 +97,7 @@ def test_an_error_within_a_good_status(category: str, outcome: Outcome, status: 
         "Contact already exists. Existing id:377.",
         "A contact with this e-mail exists (ID 377)",
         'Conflict: {"id":"377"}',
+        "Cannot set PropertyValueCoordinates{propertyName=leadsvc_key, value=GC-1} on 501. 377 already has that value.",
     ],
 )
 def test_the_contact_that_is_there_is_named_in_a_sentence(message: str) -> None:
@@ -186,6 +187,12 @@ def test_one_object_and_numbers_as_text() -> None:
     assert judge("create_contact", 201, {"id": 501.0}).card_id == "501"
     assert judge("create_contact", 201, {"properties": {"hs_object_id": "501"}}).card_id == "501"
     assert judge("create_contact", 201, b"\xef\xbb\xbf" + json.dumps(CONTACT).encode()).card_id == "501"
+
+
+def test_no_content_is_done_and_owed_a_look() -> None:
+    result = judge("update_contact", 204, None, known_remote_id="501")
+    assert (result.outcome, result.verified, result.card_id) == (Outcome.ACCEPTED, False, "501")
+    assert judge("get_contact", 204, None).outcome is Outcome.RETRY
 
 
 def test_accepted_without_an_id_is_owed_a_look() -> None:

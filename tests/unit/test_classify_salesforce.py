@@ -79,6 +79,19 @@ def test_an_error_within_a_good_status(_: int, code: str, outcome: Outcome) -> N
     assert judge("upsert_lead", 200, cut).code == code
 
 
+def test_codes_in_xml_and_limits_without_a_body() -> None:
+    xml = b"<?xml version='1.0'?><Errors><Error><errorCode>REQUEST_LIMIT_EXCEEDED</errorCode></Error></Errors>"
+    assert judge("upsert_lead", 403, xml).outcome is Outcome.RETRY
+    assert judge("upsert_lead", 403, b"", {"sforce-limit-info": "api-usage=100000/100000"}).outcome is Outcome.RETRY
+    assert judge("upsert_lead", 403, b"", {"sforce-limit-info": "api-usage=5/100000"}).outcome is Outcome.AUTH
+
+
+def test_where_the_new_record_is_stands_in_a_header_too() -> None:
+    headers = {"Location": f"/services/data/v62.0/sobjects/Lead/{LEAD}"}
+    result = judge("upsert_lead", 201, b'{"id": "00', headers)
+    assert (result.outcome, result.card_id, result.verified) == (Outcome.ACCEPTED, LEAD, False)
+
+
 def test_a_cut_refusal_still_names_its_code() -> None:
     cut = b'[{"message":"unable to obtain exclusive access","errorCode":"UNABLE_TO_LOCK_ROW","fie'
     assert judge("upsert_lead", 400, cut).outcome is Outcome.RETRY

@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from leadsvc.workers.destinations.base import Outcome, OutcomeKind, Result
 from leadsvc.workers.destinations.verdicts import header, moment, retry_after, sound, transport
@@ -129,6 +129,19 @@ def network(status: int, headers: Mapping[str, str], context: Mapping[str, objec
     if verdict is None or verdict.outcome is not Outcome.RETRY or status == 0:
         return verdict
     return replace(verdict, retry_after_s=wait(headers, context))
+
+
+def no_content(context: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Result | None:
+    """A write that was answered well but without words: done, and owed a look. Its record is the one that was written
+    to, or the last part of ``Location`` where ``headers`` have one; ``None`` for a read, and when neither is known and
+    ``headers`` are given."""
+    if context.get("read"):
+        return None
+    there = urlsplit(header(headers or {}, "Location")).path.rstrip("/").rpartition("/")[2]
+    known = there or text(context.get("known_remote_id"))
+    if headers is not None and not there:
+        return None
+    return Result(outcome=Outcome.ACCEPTED, card_id=known, verified=False)
 
 
 def known_op(vendor: str, op: str, ops: Collection[str]) -> None:

@@ -24,6 +24,7 @@ from leadsvc.workers.destinations.rest import (
     known_op,
     mapping,
     network,
+    no_content,
     objects,
     outcome_kind,
     parse,
@@ -111,7 +112,7 @@ def classify(op: str, status: int, headers: Mapping[str, str], body: bytes | Non
     if verdict is not None:
         return _worded(verdict, status, said)
     if status >= 400:
-        return _refused(op, status, said)
+        return _refused(op, status, said, words)
     return _good(op, status, headers, answer, context)
 
 
@@ -130,7 +131,7 @@ def _worded(verdict: Result, status: int, said: str) -> Result:
     return replace(verdict, retry_after_s=seconds, message=said or verdict.message)
 
 
-def _refused(op: str, status: int, said: str) -> Result:
+def _refused(op: str, status: int, said: str, words: Json) -> Result:
     message = said or f"AppFolio answered {status}; check base_url."
     if status == 403:
         return Result(outcome=Outcome.AUTH, code="http_403", message=message)
@@ -138,6 +139,10 @@ def _refused(op: str, status: int, said: str) -> Result:
         return Result(outcome=Outcome.REJECT, code="key_reused", message=message)
     known = _SHOWING if "showing" in op else _OURS
     fields = {known[name]: (message,) for name in _NAME.findall(said) if name in known}
+    for error in objects(words.get("errors")):
+        name = text(error.get("field")) or text(error.get("Field"))
+        if name:
+            fields[known.get(name, name)] = (plain(text(error.get("message"))) or message,)
     return Result(outcome=Outcome.REJECT, code=f"http_{status}", message=message, field_errors=fields)
 
 
@@ -149,6 +154,8 @@ def _good(op: str, status: int, headers: Mapping[str, str], answer: object, cont
         if found is None or (found != [] and not objects(found)):
             return unreadable(context, f"The answer has no {READS[op]!r}.")
         return Result(outcome=Outcome.ACCEPTED, empty=found == [], raw_ref=ref)
+    if status == 204:
+        return no_content(context) or unreadable(context, "The answer is empty.")
     item = record(answer)
     if not item:
         return unreadable(context, "The answer holds no record.")

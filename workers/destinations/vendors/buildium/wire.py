@@ -29,6 +29,7 @@ from leadsvc.workers.destinations.rest import (
     known_op,
     mapping,
     network,
+    no_content,
     objects,
     outcome_kind,
     parse,
@@ -153,6 +154,11 @@ def _good(op: str, status: int, headers: Mapping[str, str], answer: object, cont
         if answer != [] and not any("Id" in one for one in found):
             return unreadable(context, "The answer is no list.")
         return Result(outcome=Outcome.ACCEPTED, empty=answer == [])
+    if status == 204 and op in WRITES:
+        return no_content(context) or unreadable(context, "The answer is empty.")
+    if answer is None and op == "create_applicant" and status == 201:
+        # Where the new record is stands in a header too.
+        return no_content(context, headers) or unreadable(context, "The answer holds no record.")
     found = objects(answer)
     item = found[0] if len(found) == 1 else {}
     # A record is known by its id, or by the fields that go with one.

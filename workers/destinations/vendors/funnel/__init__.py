@@ -66,8 +66,8 @@ CAPABILITIES = Capabilities(
     options={"group": "the id of the leasing group that new clients belong to; Funnel wants one"},
     on_duplicate="No rule is published: it is looked for by partner id before a client is made.",
     ids=(
-        "Every answer carries the client's id; our key is its partner id. Creating, changing and booking are published; "
-        "how clients, notes and lists are read is inferred; compare it with the live account."
+        "Every answer carries the client's id; our key is its partner id. Creating, changing and booking are "
+        "published; how clients, notes and lists are read is inferred."
     ),
     corrections={
         "merge": "Mark one of the two clients as not a prospect in Funnel.",

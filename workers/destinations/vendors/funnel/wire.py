@@ -24,6 +24,7 @@ from leadsvc.workers.destinations.rest import (
     known_op,
     mapping,
     network,
+    no_content,
     objects,
     outcome_kind,
     parse,
@@ -95,6 +96,8 @@ def classify(op: str, status: int, headers: Mapping[str, str], body: bytes | Non
         return replace(verdict, message=said or verdict.message) if status else verdict
     if status >= 400:
         return _refused(op, status, words, said)
+    if status == 204 and op in WRITES:
+        return no_content(context) or unreadable(context, "The answer is empty.")
     return _good(op, words, context)
 
 

@@ -28,6 +28,7 @@ from leadsvc.workers.destinations.rest import (
     known_op,
     mapping,
     network,
+    no_content,
     objects,
     outcome_kind,
     parse,
@@ -110,7 +111,7 @@ _STATUS = {
     "TIMEOUT": 504,
 }
 _POLICY_S = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0, "TEN_SECONDLY": 10.0, "MINUTELY": 60.0}
-_EXISTING = re.compile(r"\bid\b\W{0,4}(\d{1,20})\b", re.IGNORECASE)
+_EXISTING = re.compile(r"\bid\b\W{0,4}(\d{1,20})\b|\b(\d{1,20}) already has that value", re.IGNORECASE)
 _TAKEN = ("CONFLICTING_UNIQUE_VALUE", "VALUE_ALREADY_EXISTS")
 _LOCKED_S = 2.0
 _MOVING_S = 3600.0
@@ -222,6 +223,8 @@ def _good(op: str, status: int, headers: Mapping[str, str], words: Json, context
         return Result(outcome=Outcome.ACCEPTED) if found else unreadable(context, "The answer has no access token.")
     if op == "batch_upsert_contacts":
         return _batch(status, words, context)
+    if status == 204:
+        return no_content(context) or unreadable(context, "The answer is empty.")
     if "id" not in words and "properties" not in words:
         return unreadable(context, "The answer holds no record.")
     own_id = record_id(words)
@@ -303,6 +306,7 @@ def _refused(op: str, status: int, words: Json, category: str, context: Json) ->
     if status == 404 and op == "get_contact" and words:
         return Result(outcome=Outcome.ACCEPTED, empty=True, code=code, message=message)
     taken = any(text(one.get("code")) in _TAKEN for one in objects(words.get("errors")))
+    taken = taken or "already has that value" in text(words.get("message"))
     if (status == 409 or taken) and op in ("create_contact", "batch_upsert_contacts"):
         there = _existing(words)
         return Result(outcome=Outcome.DUPLICATE, code=code, message=message, card_id=there, person_id=there)
@@ -316,7 +320,7 @@ def _existing(words: Json) -> str:
     """The id of the contact that is there already: HubSpot says it in a sentence only."""
     found = _EXISTING.search(text(words.get("message")))
     if found:
-        return found[1]
+        return found[1] or found[2]
     ids = texts(mapping(words.get("context")).get("id")) or texts(mapping(words.get("context")).get("existingId"))
     return ids[0] if ids else ""
 

@@ -22,6 +22,7 @@ from leadsvc.workers.destinations.rest import (
     known_op,
     mapping,
     network,
+    no_content,
     objects,
     outcome_kind,
     parse,
@@ -94,11 +95,12 @@ _AUTH = re.compile(
 _LIMIT = re.compile(r"REQUEST_LIMIT_EXCEEDED|LIMIT_EXCEEDED_REQUESTS|CONCURRENT_REQUEST|TOO_MANY_")
 _AGAIN = re.compile(
     r"UNABLE_TO_LOCK_ROW|SERVER_UNAVAILABLE|UNKNOWN_EXCEPTION|QUERY_TIMEOUT|REQUEST_RUNNING_TOO_LONG|ROLLED_BACK"
-    r"|OPERATION_TOO_LARGE_RETRY|SERVER_ERROR|TEMPORARILY"
+    r"|PROCESSING_HALTED|OPERATION_TOO_LARGE_RETRY|SERVER_ERROR|TEMPORARILY"
 )
 _TAKEN = ("DUPLICATES_DETECTED", "DUPLICATE_VALUE")
 _NOT_THERE = ("NOT_FOUND", "ENTITY_IS_DELETED", "MALFORMED_ID")
-_CODE = re.compile(r'"(?:errorCode|statusCode)"\s*:\s*"([A-Z_]{3,60})"')
+_CODE = re.compile(r'(?:errorCode|statusCode)(?:"\s*:\s*"|>\s*)([A-Z_]{3,60})')
+_USAGE = re.compile(r"api-usage=(\d{1,12})/(\d{1,12})")
 _ID = re.compile(r"\b([a-zA-Z0-9]{18}|[a-zA-Z0-9]{15})\b")
 _LOCKED_S = 2.0
 _LIMIT_S = 3600.0
@@ -165,7 +167,7 @@ def _code(errors: list[Json]) -> str:
 
 
 def _code_in(body: bytes | None, answer: object) -> str:
-    """The code in an answer that was cut off."""
+    """The code in an answer that was cut off, or that came as XML."""
     found = _CODE.search((body or b"").decode(errors="replace")) if answer is None else None
     return found[1] if found else ""
 
@@ -195,7 +197,7 @@ def _token(status: int, headers: Mapping[str, str], words: Json, context: Json) 
 def _refused(op: str, status: int, headers: Mapping[str, str], errors: list[Json], code: str, context: Json) -> Result:
     said = code or f"http_{status}"
     message = _message(errors) or f"Salesforce answered {status}; check base_url and api_version."
-    if _LIMIT.search(code):
+    if _LIMIT.search(code) or (status == 403 and not code and _used_up(headers)):
         seconds = wait(headers, context)
         seconds = _LIMIT_S if seconds is None else seconds
         return Result(outcome=Outcome.RETRY, code=said, message=message, retry_after_s=seconds)
@@ -216,6 +218,12 @@ def _refused(op: str, status: int, headers: Mapping[str, str], errors: list[Json
     fields = _field_errors(op, errors, context)
     known = text(context.get("known_remote_id"))
     return Result(outcome=Outcome.REJECT, code=said, message=message, field_errors=fields, card_id=known)
+
+
+def _used_up(headers: Mapping[str, str]) -> bool:
+    """Whether the organisation has no calls left today."""
+    found = _USAGE.search(header(headers, "Sforce-Limit-Info"))
+    return found is not None and int(found[1]) >= int(found[2])
 
 
 def _existing(errors: list[Json]) -> str:
@@ -260,6 +268,8 @@ def _good(op: str, status: int, headers: Mapping[str, str], answer: object, cont
         return _written(op, known, verified=bool(known))
     found = objects(answer)
     item = found[0] if len(found) == 1 else {}
+    if answer is None and status == 201 and op == "upsert_lead":
+        return no_content(context, headers) or unreadable(context, "The answer says nothing of a record.")
     if "id" not in item and "success" not in item:
         return unreadable(context, "The answer says nothing of a record.")
     own_id = text(item.get("id"))
