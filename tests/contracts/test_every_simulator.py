@@ -50,7 +50,7 @@ def test_recorded_answers_are_replayed_byte_for_byte(bench: WireBench) -> None:
         path = re.sub(r"\{(\w+)\}", r"\1", operation["path"].replace(_OWN, ""))
         sent = (folder / operation["request"]).read_bytes() if operation.get("request") else b""
         for case in operation["responses"]:
-            body = (folder / case["body"]).read_text(encoding="utf-8") if case.get("body") else ""
+            body = (folder / case["body"]).read_bytes().decode() if case.get("body") else ""
             wanted = body.replace(_OWN, bench.url).encode()
             if case["status"] == 0:
                 continue

@@ -202,6 +202,18 @@ def test_lists_in_xml_and_writes_in_json() -> None:
     assert (broken.outcome, broken.verify_first) == (Outcome.RETRY, True)
 
 
+def test_nothing_said_in_so_many_words() -> None:
+    bare = "<ResMan><Status>Success</Status><Response/></ResMan>"
+    assert judge("search_prospects", 200, bare).empty
+    assert judge("get_sources", 200, b'{"Status": "Success", "ProspectSources": null}').empty
+
+
+def test_gateways_between_us() -> None:
+    refused = judge("post_lead", 200, b'{"message": "Invalid API key."}')
+    limited = judge("post_lead", 403, b"<html><h1>Rate limit exceeded</h1></html>")
+    assert (refused.outcome, limited.outcome, limited.verify_first) == (Outcome.AUTH, Outcome.RETRY, False)
+
+
 def test_an_operation_that_is_not_there() -> None:
     with pytest.raises(ValueError, match="post_lead"):
         judge("send_leads", 200, b"")

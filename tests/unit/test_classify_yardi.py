@@ -242,14 +242,21 @@ def test_nothing_found_is_no_success_of_a_write() -> None:
     assert judge("add_event", 200, body).outcome is Outcome.REJECT
 
 
-@pytest.mark.parametrize("op", ["agents_sources", "property_configurations", "unit_availability"])
-def test_configuration(op: str) -> None:
+@pytest.mark.parametrize(
+    ("op", "method"),
+    [
+        ("agents_sources", "GetYardiAgentsSourcesResults_Login"),
+        ("property_configurations", "GetPropertyConfigurations"),
+        ("unit_availability", "UnitAvailability_Login"),
+    ],
+)
+def test_configuration(op: str, method: str) -> None:
     holder = "PhysicalProperty" if op == "unit_availability" else "Properties"
-    full = judge(op, 200, result(f"<{holder}><Property><Code>olf</Code></Property></{holder}>", "Any"))
+    full = judge(op, 200, result(f"<{holder}><Property><Code>olf</Code></Property></{holder}>", method))
     assert (full.outcome, full.empty) == (Outcome.ACCEPTED, False)
-    assert judge(op, 200, result(f"<{holder}/>", "Any")).empty
-    assert judge(op, 200, result("", "Any")).outcome is Outcome.RETRY
-    wrong = judge(op, 200, result("<ErrorMessage>Invalid Yardi Property Code</ErrorMessage>", "Any"))
+    assert judge(op, 200, result(f"<{holder}/>", method)).empty
+    assert judge(op, 200, result("", method)).outcome is Outcome.RETRY
+    wrong = judge(op, 200, result("<ErrorMessage>Invalid Yardi Property Code</ErrorMessage>", method))
     assert (wrong.outcome, list(wrong.field_errors)) == (Outcome.REJECT, ["property_ref"])
 
 
@@ -277,7 +284,36 @@ def test_voyagers_own_words_under_a_bad_status(words: str, expected: Outcome) ->
     ["The license could not be decrypted.", "Required node UserName was not found.", "Unknown InterfaceEntity."],
 )
 def test_what_is_wrong_with_the_account(words: str) -> None:
-    assert judge("search_guest", 200, result(messages(message(words)))).outcome is Outcome.AUTH
+    assert judge("import_guest", 200, result(messages(message(words)))).outcome is Outcome.AUTH
+
+
+def test_the_answer_of_another_method_proves_nothing() -> None:
+    told = judge("import_guest", 200, result("Interface is up", "Ping"))
+    assert (told.outcome, told.verify_first) == (Outcome.RETRY, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected", "verify_first"),
+    [
+        (200, b'{"Message": "Authorization has been denied for this request."}', Outcome.AUTH, False),
+        (200, b'{"message": "Invalid API key."}', Outcome.AUTH, False),
+        (200, b'{"error": "Rate limit exceeded"}', Outcome.RETRY, False),
+        (403, b"<html><h1>Too many requests</h1></html>", Outcome.RETRY, False),
+        (403, b"<html><h1>Forbidden</h1></html>", Outcome.AUTH, False),
+    ],
+)
+def test_gateways_between_us(status: int, body: bytes, expected: Outcome, verify_first: bool) -> None:
+    told = judge("import_guest", status, body)
+    assert (told.outcome, told.verify_first) == (expected, verify_first)
+
+
+@pytest.mark.parametrize(
+    "words", ["The remote server returned an error: (503) Server Unavailable.", "An error occurred."]
+)
+def test_what_passes_by_itself(words: str) -> None:
+    for body in (result(messages(message(words))), result(words)):
+        told = judge("import_guest", 200, body)
+        assert (told.outcome, told.verify_first) == (Outcome.RETRY, True)
 
 
 def test_no_personal_data_in_words() -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from leadsvc.workers.destinations.base import Outcome, Result
-from leadsvc.workers.destinations.rest import text, wait
+from leadsvc.workers.destinations.rest import parse, text, wait
 from leadsvc.workers.destinations.verdicts import header, moment, plain
 
 _DAY_S = 24 * 3600.0
@@ -164,3 +164,22 @@ def fields_named(words: str, table: Iterable[tuple[str, str]]) -> dict[str, tupl
     named = [(low.index(theirs), -len(theirs), ours) for theirs, ours in table if theirs in low]
     ours = min(named)[2] if named else ""
     return {ours: (plain(words),)} if ours else {}
+
+
+def foreign(
+    status: int, headers: Mapping[str, str], body: bytes | None, context: Mapping[str, object]
+) -> Result | None:
+    """What words of somebody between us and the vendor settle, in a body that is not the vendor's: credentials that a
+    gateway refused, a limit that it keeps. ``None`` where they settle nothing."""
+    value = parse(body)
+    if isinstance(value, dict):
+        words = text(pick(value, "Message", "ErrorMessage", "error_description", "error", "title"))
+        if status < 300 and (spoken(words) is Outcome.AUTH or "authorization has been denied" in words.lower()):
+            return told(Outcome.AUTH, (words,), headers, context, code="gateway")
+    elif status == 403:
+        words = (body or b"")[:_WORDS_MAX].decode("utf-8", "replace")
+    else:
+        return None
+    if throttling(words):
+        return told(Outcome.RETRY, ("Too many requests.",), headers, context, code="throttled")
+    return None

@@ -10,6 +10,8 @@ from leadsvc.workers.destinations import tree
 from leadsvc.workers.destinations.base import Outcome, Result
 from leadsvc.workers.destinations.lenient import (
     fields_named,
+    foreign,
+    has,
     pick,
     remote_id,
     says_nothing_found,
@@ -84,6 +86,8 @@ class Answer:
             else:
                 found = pick(self.value, called)
                 found = pick(pick(self.value, "Response"), called) if found is None else found
+                if found is None and has(self.value, called):
+                    return []
             if found is not None:
                 each = found if isinstance(found, list) else [found]
                 return [one for one in each if isinstance(one, dict)]
@@ -131,6 +135,9 @@ def classify(op: str, status: int, headers: Mapping[str, str], body: bytes | Non
         raise ValueError(f"resman has no operation {op!r}; it has {', '.join(sorted((*READS, *WRITES)))}")
     context = {"read": op in READS, **context}
     answer = answer_of(body) if status not in (0, 401, 407, 429) else None
+    settled = foreign(status, headers, body, context) if answer is None or answer.node is None else None
+    if settled is not None:
+        return settled
     if answer is not None and not 200 <= status < 300 and _refused(answer):
         return _under_status(op, status, answer, headers, context)
     if not 200 <= status < 300:
@@ -205,7 +212,8 @@ def _read(op: str, answer: Answer, context: Json) -> Result:
     if op == "search_prospects":
         people = answer.people()
         holds = answer.node is not None and (
-            bool(people) or any(first(answer.node, each) is not None for each in ("leadmanagement", "prospects"))
+            bool(people)
+            or any(first(answer.node, each) is not None for each in ("leadmanagement", "prospects", "response"))
         )
         if not holds and name_of(answer) != "leadmanagement":
             return unreadable(context, "The answer has no prospects.")

@@ -10,6 +10,7 @@ from leadsvc.workers.destinations import tree
 from leadsvc.workers.destinations.base import Outcome, Result
 from leadsvc.workers.destinations.lenient import (
     fields_named,
+    foreign,
     remote_id,
     says_nothing_found,
     spoken,
@@ -33,6 +34,17 @@ READS: Mapping[str, tuple[str, str]] = {
 }
 WRITES = ("import_guest", "import_guest_v20", "add_event")
 
+# How the name of the answer begins, in lower case; reads of guests come in several methods.
+_METHODS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(WRITES, ("importyardiguest",)),
+    "search_guest": ("getyardiguestactivity", "getrecentyardiguestactivity"),
+    "guest_activity_range": ("getyardiguestactivity", "getrecentyardiguestactivity"),
+    "agents_sources": ("getyardiagentssourcesresults",),
+    "property_configurations": ("getpropertyconfigurations",),
+    "unit_availability": ("unitavailability",),
+    "ping": ("ping", "getversionnumber"),
+}
+
 _CUSTOMER = re.compile(r"customer\s*_?id\s*[:=#]?\s*\(?([a-z]{0,3}\d+[a-z0-9-]*)", re.IGNORECASE)
 _ERRORS = ("err", "fail", "exception", "fatal", "reject", "invalid", "severe", "critical")
 _NOT_EDITABLE = re.compile(r"not\s+editable|cannot be (?:edited|updated|modified)|no longer editable", re.IGNORECASE)
@@ -47,6 +59,10 @@ _REFUSALS: tuple[tuple[re.Pattern[str], str, str], ...] = (
 )  # fmt: skip
 _CREDENTIALS = re.compile(
     r"licen[cs]e|interface ?entity|\buser ?name\b|\bpassword\b|\bserver ?name\b|login credentials", re.IGNORECASE
+)
+_PASSING = re.compile(
+    r"server (?:is )?unavailable|\(5\d\d\)|(?:could not|cannot|unable to) (?:connect|open)|an error (?:has )?occurred",
+    re.IGNORECASE,
 )
 _FIELDS = (
     ("first contact", ""),
@@ -98,12 +114,24 @@ def classify(op: str, status: int, headers: Mapping[str, str], body: bytes | Non
     answer = tree.envelope(body)
     if answer is not None and answer.fault is not None:
         return _faulted(op, answer.fault, headers, context)
+    if answer is None:
+        settled = foreign(status, headers, body, context)
+        if settled is not None:
+            return settled
     if not 200 <= status < 300:
         return _under_status(op, status, answer, headers, context)
+    if answer is not None and _of_another(op, answer.payload):
+        return unreadable(context, "The answer is that of another method.")
     result = _result(answer.payload) if answer is not None else _bare(body)
     if result is None:
         return unreadable(context, "The answer is not the SOAP envelope of the interface.")
     return _read(op, result, headers, context) if op in READS else _written(op, result, headers, context)
+
+
+def _of_another(op: str, response: Node | None) -> bool:
+    """Whether a response names a method that the operation did not call."""
+    called = name(response) if response is not None else ""
+    return called.endswith("response") and not called.startswith(_METHODS[op])
 
 
 def payload(body: bytes | None) -> Node | None:
@@ -212,6 +240,8 @@ def _one(op: str, words: str) -> tuple[Outcome, str, dict[str, tuple[str, ...]]]
         # For an event there is nothing to link: a person must say what becomes of it.
         return Outcome.REJECT if op == "add_event" else Outcome.DUPLICATE, "not_editable", {}
     outcome = Outcome.AUTH if _CREDENTIALS.search(words) else spoken(words)
+    if outcome is None and _PASSING.search(words):
+        outcome = Outcome.RETRY
     if outcome in (Outcome.AUTH, Outcome.RETRY):
         return outcome, "throttled" if throttling(words) else "message", {}
     if outcome is Outcome.DUPLICATE and op not in READS:
