@@ -99,7 +99,10 @@ CAPABILITIES = Capabilities(
         "Where a lead of the property has the e-mail or the phone, the answer is a success and nothing is made or "
         "changed: the lead that is there is found, and the inquiry becomes an event on it."
     ),
-    ids="The ids of the application (lead) and the applicant, sometimes only later: then found by e-mail or phone.",
+    ids=(
+        "The ids of the application (lead) and the applicant, sometimes only later: then found by e-mail or phone. Our "
+        "mark is in the lead's events. What updateLeads r1 takes beside the application's id is inferred."
+    ),
     corrections={
         "merge": "Merge the two leads in Entrata.",
         "unmerge": "Enter the second person's lead in Entrata anew.",

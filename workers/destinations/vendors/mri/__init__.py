@@ -79,7 +79,10 @@ CAPABILITIES = Capabilities(
         "api_units": "the API that lists units, where one is granted",
     },
     on_duplicate="Makes a second guest card when asked twice.",
-    ids="One id, the NameID, for card and person; it comes back with the entry. Our key begins the notes.",
+    ids=(
+        "One id, the NameID, for card and person; it comes back with the entry. Our key begins the notes. That lists "
+        "show notes and take a day of last change, and the fields of interactions, are inferred."
+    ),
     corrections={
         "merge": "Merge the two names in MRI.",
         "unmerge": "Enter the second person's guest card in MRI anew.",

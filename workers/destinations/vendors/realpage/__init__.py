@@ -92,7 +92,10 @@ CAPABILITIES = Capabilities(
         "Joins a lead to a guest card of the last days by a rule of its own, and says so: the card is read, and where "
         "it is another's nothing more is written to it and a person is told."
     ),
-    ids="Most set-ups answer the ids of card and customer, some none: then our mark in the comment finds the card.",
+    ids=(
+        "Most set-ups answer the ids of card and customer, some none: then our mark in the comment finds the card. "
+        "That a search shows comments, and the notes of a day activities and follow-ups, is inferred."
+    ),
     corrections={
         "merge": "Merge the two guest cards in OneSite.",
         "unmerge": "Enter the second person's guest card in OneSite anew.",

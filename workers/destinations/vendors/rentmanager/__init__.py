@@ -93,7 +93,10 @@ CAPABILITIES = Capabilities(
         "Refuses a record of the same parameters without saying which one: it is found by e-mail or phone and adopted "
         "where it is nobody else's. Otherwise makes a second prospect when asked twice."
     ),
-    ids="Every answer carries prospect and version; our key has a user-defined field of its own.",
+    ids=(
+        "Every answer carries prospect and version; our key has a user-defined field of its own. How fields of "
+        "sources, history and tasks are called, and that a search takes user-defined values, is inferred."
+    ),
     corrections={
         "merge": "Merge the two prospects in Rent Manager.",
         "unmerge": "Enter the second person's prospect in Rent Manager anew.",
