@@ -281,9 +281,10 @@ class _Call:
         wanted = {node: words(sent, node) for node in _SEARCHED}
         digits = re.sub(r"\D", "", wanted["PhoneNumber"])[-10:]
         found = []
-        for card in self.records.all("card", delayed=True, property=home["id"]):
+        by_key = {"our_key": wanted["ThirdPartyId"]} if wanted["ThirdPartyId"] else {}
+        for card in self.records.all("card", delayed=True, property=home["id"], **by_key):
             tests = (
-                (wanted["ThirdPartyId"], card["our_key"] == wanted["ThirdPartyId"]),
+                (wanted["ThirdPartyId"], True),
                 (wanted["EmailAddress"], card["email"].lower() == wanted["EmailAddress"].lower()),
                 (digits, re.sub(r"\D", "", card["phone"])[-10:] == digits),
                 (wanted["FirstName"], card["first_name"].lower() == wanted["FirstName"].lower()),
