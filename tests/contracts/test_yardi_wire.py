@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import httpx2
 import pytest
 from click.testing import CliRunner
 from lxml import etree
@@ -24,6 +26,7 @@ from leadsvc.workers.destinations.base import (
     Outcome,
     OutcomeKind,
     Query,
+    Result,
     TaskPush,
 )
 from tests.benches import LOCAL, WireBench
@@ -331,23 +334,23 @@ def _shape(body: bytes) -> set[str]:
     return {etree.QName(each).localname for each in etree.fromstring(body).iter()}
 
 
+def _ask(bench: WireBench, op: str, *changes: tuple[str, str]) -> tuple[httpx2.Response, Result]:
+    """A recorded request, for the demo operator and with ``changes``, and what its answer means."""
+    text = (FOLDER / "yardi" / f"{op}.request.xml").read_text(encoding="utf-8")
+    for theirs, ours in (*_NAMES.items(), ("2026-04-01T00", "2020-04-01T00"), ("2026-04-03", "2036-04-03"), *changes):
+        text = text.replace(theirs, ours)
+    path = "itfilsguestcard20.asmx" if op.endswith("v20") else "itfilsguestcard.asmx"
+    answer = LOCAL.post(f"{bench.url}/demo/webservices/{path}", content=text.encode())
+    return answer, classifier("yardi")(op, answer.status_code, dict(answer.headers), answer.content, {})
+
+
 def test_recorded_requests_are_understood_and_answered_in_the_recorded_shape(bench: WireBench) -> None:
     """In the order of a lead's life, so that later requests find what earlier ones made."""
     card_id = ""
     good = {case.op: case for case in cases("yardi") if case.name == "success"}
     for op in ("ping", "property_configurations", "agents_sources", "unit_availability", "import_guest", "search_guest",
                "add_event", "import_guest_v20", "guest_activity_range"):  # fmt: skip
-        text = (FOLDER / "yardi" / f"{op}.request.xml").read_text(encoding="utf-8")
-        for theirs, ours in _NAMES.items():
-            text = text.replace(theirs, ours)
-        text = (
-            text.replace("p0001234", card_id)
-            .replace("2026-04-01T00", "2020-04-01T00")
-            .replace("2026-04-03", "2036-04-03")
-        )
-        path = "itfilsguestcard20.asmx" if op.endswith("v20") else "itfilsguestcard.asmx"
-        answer = LOCAL.post(f"{bench.url}/demo/webservices/{path}", content=text.encode())
-        told = classifier("yardi")(op, answer.status_code, dict(answer.headers), answer.content, {})
+        answer, told = _ask(bench, op, ("p0001234", card_id))
         assert told.ok, (op, answer.text)
         card_id = told.card_id or card_id
         recorded = good[op]
@@ -356,6 +359,90 @@ def test_recorded_requests_are_understood_and_answered_in_the_recorded_shape(ben
         missing = _shape(recorded.body) - _shape(answer.content) - _OPTIONAL
         assert missing == set(), (op, missing)
     assert card_id.startswith("p")
+
+
+_LAST_NAME = "                    <LastName>Avery</LastName>\n"
+
+
+@pytest.mark.parametrize(
+    ("op", "case", "changes"),
+    [
+        ("import_guest", "auth_error", [(CREDENTIALS["password"], "wrong")]),
+        ("import_guest", "invalid_property", [('IDValue="olf"', 'IDValue="nowhere"')]),
+        ("import_guest", "validation_error", [("<LastName>Ito<", "<LastName>Itto<")]),
+        ("import_guest", "validation_error_source", [("Zillow.com", "Pigeon Post")]),
+        ("import_guest", "missing_node", [(_LAST_NAME, "")]),
+        ("import_guest_v20", "auth_error", [(CREDENTIALS["interface_license"], "wrong")]),
+        ("add_event", "validation_error", [('EventType="Appointment"', 'EventType="Tour"')]),
+        ("search_guest", "auth_error", [(CREDENTIALS["username"], "wrong")]),
+        ("search_guest", "not_found", [("GC-7Q4Z8N", "GC-NOBODY")]),
+        ("guest_activity_range", "empty", [("2036-04-03", "2020-04-03")]),
+        ("guest_activity_range", "auth_error", [(CREDENTIALS["database"], "wrong")]),
+        ("agents_sources", "invalid_property", [(">olf<", ">nowhere<")]),
+        ("property_configurations", "auth_error", [(CREDENTIALS["platform"], "MySQL")]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_wrong_is_said_in_the_recorded_words(
+    bench: WireBench, op: str, case: str, changes: list[tuple[str, str]]
+) -> None:
+    """The recorded words, but for the names of people, sources and properties in them."""
+    _, made = _ask(bench, "import_guest")
+    answer, told = _ask(bench, op, ("p0001234", made.card_id), *changes)
+    recorded = next(each for each in cases("yardi") if (each.op, each.name) == (op, case))
+    assert recorded.body is not None
+    assert answer.status_code == recorded.status
+    assert ("empty" if told.empty else told.outcome) == recorded.outcome
+    assert _said(answer.content) == _said(recorded.body)
+
+
+def _said(body: bytes) -> list[str]:
+    """Messages and errors of an answer, with what stands in quotes left out."""
+    found = [each for each in etree.fromstring(body).iter() if etree.QName(each).localname in ("Message", "Error")]
+    return [re.sub(r"'[^']*'", "'…'", each.text or "") for each in found]
+
+
+def test_a_lost_property_and_a_closed_guest_in_the_recorded_words(bench: WireBench) -> None:
+    recorded = {(each.op, each.name): each.body or b"" for each in cases("yardi")}
+    _, made = _ask(bench, "import_guest")
+    bench.agent_edits(made.card_id, {}, "Cancel")
+    answer, told = _ask(bench, "add_event", ("p0001234", made.card_id))
+    assert told.outcome is Outcome.REJECT
+    assert _said(answer.content) == _said(recorded["add_event", "duplicate_not_editable"])
+    answer, told = _ask(bench, "import_guest")
+    assert told.outcome is Outcome.DUPLICATE
+    assert _said(answer.content) == _said(recorded["import_guest", "duplicate_not_editable"])
+    bench.control("POST", "revoke", {"property": "olf"})
+    for op in ("import_guest", "unit_availability"):
+        answer, told = _ask(bench, op)
+        assert told.outcome is Outcome.REJECT
+        assert _said(answer.content) == _said(recorded[op, "property_not_configured"])
+
+
+def test_nothing_but_the_whitelist_is_in_a_document(bench: WireBench) -> None:
+    """Every value of every document sent, one by one: a field that nobody thought of would be seen here."""
+    allowed = frozenset({"first_name", "last_name", "source_name"})
+    account = connect(replace(bench.profile, allowed_fields=allowed))
+    made = account.put_prospect(CARD, None)
+    bench.control("POST", f"cards/{made.card_id}/edit", {"fields": {"last_name": ""}})
+    assert account.put_prospect(CARD, None).written == {"last_name": CARD.last_name}
+    account.close()
+    ours = {CARD.first_name, CARD.last_name, CARD.our_key, "olf", made.card_id, "Zillow.com"}
+    theirs = {
+        CREDENTIALS["interface_entity"],
+        "Yardi",
+        "ThirdPartyID",
+        "PropertyID",
+        "ProspectID",
+        "prospect",
+        "Webservice",
+    }
+    sent = documents(bench)
+    assert len(sent) == 2
+    for each in (node for document in sent for node in document.iter()):
+        for value in (each.text or "", *map(str, each.attrib.values())):
+            plain = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", "", value).strip()
+            assert plain in {"", "0", "true", *ours, *theirs}, each.tag
 
 
 # Parts of the recorded answers that the demo operator has no values for.
