@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import parse_qs, urlencode
 
+import httpx2
 import pytest
 from lxml import etree
 
@@ -21,6 +22,7 @@ from leadsvc.workers.destinations.base import (
     OutcomeKind,
     Query,
     RemoteOutcome,
+    Result,
     TaskPush,
 )
 from leadsvc.workers.destinations.careful import UNPROVEN
@@ -202,35 +204,63 @@ def test_what_became_of_people(bench: WireBench, account: Destination) -> None:
     assert later.items == ()
 
 
-def test_recorded_requests_are_understood_and_answered_in_the_recorded_shape(bench: WireBench) -> None:
-    form = {
+_PATHS = {
+    "get_sources": "Leasing/GetProspectSources",
+    "get_employees": "Leasing/GetEmployees",
+    "post_lead": "MITS/PostLeadManagement4_0",
+    "search_prospects": "MITS/SearchProspects",
+    "post_event": "MITS/PostLeadManagement4_0",
+}
+
+
+def _ask(bench: WireBench, op: str, person: str, **changes: str) -> tuple[httpx2.Response, Result]:
+    """A recorded request, for the demo operator and with ``changes`` of its fields, and what its answer means."""
+    fields = {
         "IntegrationPartnerID": CREDENTIALS["integration_partner_id"],
         "APIKey": CREDENTIALS["api_key"],
         "AccountID": CREDENTIALS["account_id"],
         "PropertyID": "olf",
     }
-    paths = {
-        "get_sources": "Leasing/GetProspectSources",
-        "get_employees": "Leasing/GetEmployees",
-        "post_lead": "MITS/PostLeadManagement4_0",
-        "search_prospects": "MITS/SearchProspects",
-        "post_event": "MITS/PostLeadManagement4_0",
-    }
+    if op.startswith("post_"):
+        text = (FOLDER / "resman" / f"{op}.request.xml").read_text(encoding="utf-8")
+        text = text.replace(">31<", f">{source_id(bench)}<").replace('IDValue="a7"', 'IDValue="ben"')
+        fields["Xml"] = text.replace("0f0f0000-1111-4aaa-8bbb-000000041877", person)
+    if op == "search_prospects":
+        fields["Email"] = "JORDAN.avery@example.com"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = urlencode({**fields, **changes}).encode()
+    answer = LOCAL.post(f"{bench.url}/{_PATHS[op]}", content=body, headers=headers)
+    return answer, classifier("resman")(op, answer.status_code, dict(answer.headers), answer.content, {})
+
+
+def test_recorded_requests_are_understood_and_answered_in_the_recorded_shape(bench: WireBench) -> None:
     good = {case.op: case for case in cases("resman") if case.name == "success"}
     person = ""
-    for op, path in paths.items():
-        fields = dict(form)
-        if op.startswith("post_"):
-            text = (FOLDER / "resman" / f"{op}.request.xml").read_text(encoding="utf-8")
-            text = text.replace(">31<", f">{source_id(bench)}<").replace('IDValue="a7"', 'IDValue="ben"')
-            fields["Xml"] = text.replace("0f0f0000-1111-4aaa-8bbb-000000041877", person)
-        if op == "search_prospects":
-            fields["Email"] = "JORDAN.avery@example.com"
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        answer = LOCAL.post(f"{bench.url}/{path}", content=urlencode(fields).encode(), headers=headers)
-        told = classifier("resman")(op, answer.status_code, dict(answer.headers), answer.content, {})
+    for op in _PATHS:
+        answer, told = _ask(bench, op, person)
         assert told.ok, (op, answer.text)
         assert not told.empty
         person = told.person_id or person
         assert answer.headers["Content-Type"] == good[op].headers["Content-Type"]
     assert bench.state()["counts"]["events"] == 2
+
+
+@pytest.mark.parametrize(
+    ("op", "case", "changes"),
+    [
+        ("post_lead", "duplicate", {}),
+        ("post_lead", "auth_error", {"APIKey": "wrong"}),
+        ("search_prospects", "auth_error", {"IntegrationPartnerID": "wrong"}),
+        ("search_prospects", "empty", {"Email": "nobody@example.com"}),
+        ("get_sources", "failed", {"PropertyID": "nowhere"}),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_recorded_words(
+    bench: WireBench, op: str, case: str, changes: dict[str, str]
+) -> None:
+    _, made = _ask(bench, "post_lead", "")
+    answer, told = _ask(bench, op, made.person_id, **changes)
+    recorded = next(each for each in cases("resman") if (each.op, each.name) == (op, case))
+    assert ("empty" if told.empty else told.outcome) == recorded.outcome
+    expected = classifier("resman")(op, recorded.status, recorded.headers, recorded.body, recorded.context)
+    assert (answer.status_code, told.message) == (recorded.status, expected.message)
