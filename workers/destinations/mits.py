@@ -17,7 +17,7 @@ from lxml import etree
 from leadsvc.workers.destinations.base import CardKind
 from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.lenient import remote_id
-from leadsvc.workers.destinations.tree import Node, children, every, first, said, text
+from leadsvc.workers.destinations.tree import Node, every, first, said, text
 from leadsvc.workers.destinations.verdicts import sound
 
 TEXT_MAX = 1000
@@ -393,8 +393,3 @@ def day(written: str) -> date | None:
     """A day as it is written, with or without a time."""
     at = moment(written)
     return at.date() if at else None
-
-
-def config_nodes(result: Node | None, wanted: str) -> list[Node]:
-    """The elements of a configuration answer, those of other namespaces too."""
-    return [each for each in every(result, wanted) if children(each) or text(each)]
