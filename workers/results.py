@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, or_, select, update
+from sqlalchemy import Connection, Update, bindparam, case, or_, select, update
 
 from leadsvc.ids import digest_uuid, uuid7
 from leadsvc.pipeline.flowback import take_edits
@@ -29,7 +29,7 @@ from leadsvc.workers.claim import Claimed, present_lane
 from leadsvc.workers.destinations.base import Outcome, Result
 from leadsvc.workers.destinations.presence import ABSENT
 from leadsvc.workers.push import NOT_YET_VISIBLE, Hold, Pushed, Ref
-from leadsvc.workers.schedule import PROBE_PAUSED, circuit_pause, next_try, rest
+from leadsvc.workers.schedule import PROBE_PAUSED, PROBE_SOON, circuit_pause, next_try, rest
 from leadsvc.workers.throttle import book
 
 _LOOKS = 8
@@ -343,7 +343,11 @@ def pause(connection: Connection, name: str, reason: str, now: datetime) -> None
     connection.execute(
         update(destinations)
         .where(destinations.c.name == name)
-        .values(state="paused", reason=reason[:500], open_until=now + PROBE_PAUSED)
+        .values(
+            state="paused",
+            reason=reason[:500],
+            open_until=case((destinations.c.state == "paused", now + PROBE_PAUSED), else_=now + PROBE_SOON),
+        )
     )
     said = reason or "no reason given"
     detail = f"{name} refuses our credentials: {said}. Renew them; deliveries wait and resume by themselves."

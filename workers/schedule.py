@@ -12,8 +12,8 @@ CIRCUIT_AFTER = 5
 """Failures of an account in a row, after which it is left alone for a while."""
 
 _CIRCUIT_PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 30, 60, 120, 300))
-PROBE_PAUSED = timedelta(seconds=60)
-"""How often an account that refuses our credentials is asked whether it still does."""
+PROBE_SOON, PROBE_PAUSED = timedelta(seconds=5), timedelta(seconds=60)
+"""When an account that refuses our credentials is asked whether it still does: the first time, and from then on."""
 
 _JITTER = 0.1
 _LONGEST_WISH_S = 86_400.0

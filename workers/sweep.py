@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, insert, select, update
 
@@ -26,7 +26,7 @@ from leadsvc.workers.destinations.base import Outcome
 from leadsvc.workers.outcomes import OutcomeReader
 from leadsvc.workers.rations import CALL_BUDGET
 from leadsvc.workers.results import pause
-from leadsvc.workers.schedule import CIRCUIT_AFTER, PROBE_PAUSED, circuit_pause
+from leadsvc.workers.schedule import CIRCUIT_AFTER, PROBE_SOON, circuit_pause
 from leadsvc.workers.syncing import ConfigReader
 from leadsvc.workers.throttle import book, configure
 
@@ -161,7 +161,8 @@ class Sweep:
             if connection.execute(select(destinations.c.name).where(ill)).first() is None:
                 return False
         with self.store.write(Commit.SWEEP) as connection:
-            taken = update(destinations).where(ill).values(open_until=now + PROBE_PAUSED)
+            answered_by = now + timedelta(seconds=self.settings.accounts[name].timeout_s) + PROBE_SOON
+            taken = update(destinations).where(ill).values(open_until=answered_by)
             return connection.execute(taken).rowcount == 1
 
     def _probe(self, name: str) -> bool:
