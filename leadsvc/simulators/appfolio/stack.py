@@ -26,6 +26,7 @@ LEAD = {
     "DesiredMoveIn": "move_in",
     "AssignedUserId": "agent_ref",
 }
+_MORE = ("MiddleInitial", "Bathrooms", "AdditionalOccupants", "HasCats", "HasDogs", "HasOtherPet")
 SHOWING = {
     "LeadId": "card_id",
     "UnitId": "unit",
@@ -143,7 +144,9 @@ class _Stack:
         return self.paged([self.shown_showing(doc) for doc in self.records.all("task", delayed=True)])
 
     def shown(self, card: Doc) -> Doc:
-        lead: Doc = {name: card.get(key) if card.get(key) != "" else None for name, key in LEAD.items()}
+        more = card.get("more") or {}
+        lead: Doc = {name: more.get(name) for name in _MORE}
+        lead |= {name: card.get(key) if card.get(key) != "" else None for name, key in LEAD.items()}
         was = card["status"]
         state = "Active" if was in _PLAIN else was
         reason = card.get("reason") or (_CONVERTED if was == "resident" else None)
@@ -161,6 +164,25 @@ class _Stack:
     def shown_showing(self, doc: Doc) -> Doc:
         shown = {name: doc.get(key) for name, key in SHOWING.items()}
         return {"Id": doc["task_id"], **shown, "LastUpdatedAt": doc["updated_at"]}
+
+    def report(self) -> Response:
+        """One row per inquiry, in the report's own names; 1000 at a time."""
+        rows = [
+            {
+                "name": f"{card['first_name']} {card['last_name']}".strip(),
+                "email_address": card["email"],
+                "phone_number": card["phone"],
+                "received": card["created_at"],
+                "status": self.shown(card)["Status"],
+                "source": card["source_name"],
+                "guest_card_uuid": card["card_id"],
+                "property": card["property"],
+            }
+            for card in self.records.all("card", merged_into="")
+        ]
+        start = int(request.args.get("page", "1")) * 1000 - 1000
+        following = f"{request.path}?page={start // 1000 + 2}" if start + 1000 < len(rows) else None
+        return as_json({"results": rows[start : start + 1000], "next_page_url": following})
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -221,6 +243,8 @@ class _Stack:
                 unit = str(value[0]) if value else ""
                 self.checked("unit", "UnitIds", unit)
                 values["unit_ref"] = unit
+            elif name in _MORE:
+                values.setdefault("more", {})[name] = value
             elif name not in LEAD:
                 raise refuse(400, f"{name} is not permitted.")
             else:
@@ -273,6 +297,7 @@ def add_routes(simulator: Simulator) -> None:
     on("GET", "/api/v0/leads", "list_leads", stack.leads)
     on("POST", "/api/v0/leads", "create_lead", stack.create_lead, write=True, key=stack.key)
     on("PATCH", "/api/v0/leads/<lead_id>", "update_lead", stack.update_lead, write=True, key=stack.key)
+    on("POST", "/api/v2/reports/guest_card_inquiries.json", "report_guest_card_inquiries", stack.report)
     on("GET", "/api/v0/showings", "list_showings", stack.showings)
     on("POST", "/api/v0/showings", "create_showing", stack.create_showing, write=True, key=stack.key)
     on("PATCH", "/api/v0/showings/<showing_id>", "update_showing", stack.update_showing, write=True)

@@ -150,7 +150,8 @@ class _Rentals:
         values = self.values(given)
         card_id = self.records.number("card")
         card = new_card(**{**values, "card_id": card_id, "person_id": "", "status": "New"})
-        return as_json(self.shown(self.records.put("card", card_id, card)), 201)
+        where = {"Location": f"{request.url_root}v1/applicants/{card_id}"}
+        return as_json(self.shown(self.records.put("card", card_id, card)), 201, where)
 
     def replace(self, applicant_id: str) -> Response:
         """A full replacement: what is not sent is emptied."""
@@ -195,6 +196,7 @@ class _Rentals:
         tenant = _tenant(card) if card["status"] in ("AddedToLease", "resident") else None
         return {
             "Id": card["card_id"],
+            "ApplicantGroupId": None,
             "PropertyId": card["property"] or None,
             "UnitId": card["unit_ref"] or None,
             "TenantId": tenant,

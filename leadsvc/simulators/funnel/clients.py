@@ -23,6 +23,9 @@ _PLAIN = {
     "partner_id": "our_key",
     "group": "group",
     "status": "status",
+    "lead_source": "lead_source",
+    "source_type": "source_type",
+    "campaign_info": "campaign_info",
 }
 _LAYOUTS = ("loft", "studio", "1br", "2br", "3br", "4+br")
 _PERSON = {"first_name": "first_name", "last_name": "last_name", "email": "email", "phone_1": "phone"}

@@ -166,7 +166,8 @@ class _Contacts:
                 saved = self.records.change("card", card["card_id"], **values, updated_at=now())
             trace = {"objectWriteTraceId": one["objectWriteTraceId"]} if "objectWriteTraceId" in one else {}
             results.append({**self.shown(saved), "new": card is None, **trace})
-        return as_json({"status": "COMPLETE", "results": results})
+        times = {"startedAt": now(), "completedAt": now()}
+        return as_json({"status": "COMPLETE", "results": results, **times})
 
     def values(self, properties: object, card: Doc | None) -> Doc:
         """What the properties say by keys of the record; raises for what HubSpot refuses."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 from flask import Response, request
 
-from leadsvc.simulators.kit import Simulator
+from leadsvc.simulators.kit import Refused, Simulator
 from leadsvc.simulators.manners import as_json
 from leadsvc.simulators.records import Doc, new_card, now
 from leadsvc.simulators.salesforce.answers import TOKEN_LIFE_S, body, error, refuse
@@ -79,7 +80,8 @@ class _Org:
             problem = {"error": "invalid_client", "error_description": "invalid client credentials"}
             return as_json(problem, 400)
         token = self.simulator.tokens.issue(TOKEN_LIFE_S)
-        return as_json({"access_token": token, "instance_url": request.url_root, "token_type": "Bearer"})
+        answer = {"access_token": token, "instance_url": request.url_root, "token_type": "Bearer"}
+        return as_json({**answer, "issued_at": str(round(time.time() * 1000))})
 
     def limits(self) -> Response:
         return as_json({"DailyApiRequests": {"Max": 100000, "Remaining": 81877}})
@@ -123,7 +125,10 @@ class _Org:
             return as_json([f"/services/data/v62.0/sobjects/Lead/{card['card_id']}" for card in found], 300)
         if found:
             return self.changed(found[0], body())
-        values = self.values(body(), new=True)
+        return self.made(our_key, body())
+
+    def made(self, our_key: str, given: Doc) -> Response:
+        values = self.values(given, new=True)
         self.against_rules(values)
         card_id = f"00QEX{self.records.number('card', 9)}0AAA"
         card = new_card(**{"status": "Open - Not Contacted", **values, "our_key": our_key, "card_id": card_id})
@@ -182,6 +187,20 @@ class _Org:
         if name == "Email" and words and "@" not in words:
             raise refuse(400, "INVALID_EMAIL_ADDRESS", f"Email: invalid email address: {words}", name)
 
+    def upsert_many(self) -> Response:
+        """One answer per record, in order, and 200 whatever became of them."""
+        answers = []
+        for given in body().get("records") or []:
+            fields = {name: value for name, value in given.items() if name not in ("attributes", KEY)}
+            our_key = str(given.get(KEY) or "")
+            try:
+                there = self.records.one("card", our_key=our_key, merged_into="")
+                answer = self.changed(there, fields) if there else self.made(our_key, fields)
+            except Refused as refused:
+                answer = refused.response
+            answers.append(_in_collection(answer))
+        return as_json(answers)
+
     # -- tasks --------------------------------------------------------------------------------------------------------
 
     def task(self, our_key: str) -> Response:
@@ -199,7 +218,31 @@ class _Org:
                 return kind, found
         return None
 
+    def create_task(self) -> Response:
+        """A task without an external id: one more each time."""
+        given = self.task_fields()
+        self.alive(self.records.get("card", str(given.get("WhoId") or "")))
+        return self.made_task("", {TASK[name]: value for name, value in given.items()})
+
     def upsert_task(self, our_key: str) -> Response:
+        given = self.task_fields()
+        values = {TASK[name]: value for name, value in given.items()}
+        found = self.one_task(our_key)
+        if found is not None:
+            kind, task = found
+            self.records.change(kind, task["task_id"], **values)
+            return as_json({"id": task["task_id"], "success": True, "errors": [], "created": False})
+        self.alive(self.records.get("card", str(given.get("WhoId") or "")))
+        answer = self.made_task(our_key, values)
+        return as_json({**answer.get_json(), "created": True}, 201)
+
+    def made_task(self, our_key: str, values: Doc) -> Response:
+        kind = "event" if values.get("status") == "Completed" else "task"
+        task_id = f"00TEX{self.records.number(kind, 9)}0AAA"
+        self.records.put(kind, task_id, {**values, "our_key": our_key, "task_id": task_id, "event_id": task_id})
+        return as_json({"id": task_id, "success": True, "errors": []}, 201)
+
+    def task_fields(self) -> Doc:
         given = body()
         for name in given:
             if name not in TASK or name == KEY:
@@ -210,17 +253,7 @@ class _Org:
         owner = str(given.get("OwnerId") or "")
         if owner and self.records.config("agent", owner) is None:
             raise refuse(400, "INVALID_CROSS_REFERENCE_KEY", "Assigned To ID: owner is inactive", "OwnerId")
-        values = {TASK[name]: value for name, value in given.items()}
-        found = self.one_task(our_key)
-        if found is not None:
-            kind, task = found
-            self.records.change(kind, task["task_id"], **values)
-            return as_json({"id": task["task_id"], "success": True, "errors": [], "created": False})
-        self.alive(self.records.get("card", str(given.get("WhoId") or "")))
-        kind = "event" if given.get("Status") == "Completed" else "task"
-        task_id = f"00TEX{self.records.number(kind, 9)}0AAA"
-        self.records.put(kind, task_id, {**values, "our_key": our_key, "task_id": task_id, "event_id": task_id})
-        return as_json({"id": task_id, "success": True, "errors": [], "created": True}, 201)
+        return given
 
     # -- questions ----------------------------------------------------------------------------------------------------
 
@@ -266,6 +299,15 @@ class _Org:
             return [{"Id": one["id"], "Name": one["name"], "IsActive": one["active"]} for one in agents]
         cards = self.records.all("card", delayed=not deleted)
         return [_lead(card) for card in cards if deleted or not card["merged_into"]]
+
+
+def _in_collection(answer: Response) -> Doc:
+    """What one record of a collection is answered: the code is called otherwise there."""
+    said = answer.get_json()
+    if isinstance(said, dict):
+        return said
+    errors = [{"statusCode": one["errorCode"], "message": one["message"], "fields": one["fields"]} for one in said]
+    return {"success": False, "errors": errors, "created": False}
 
 
 def _lead(card: Doc) -> Doc:
@@ -342,6 +384,9 @@ def add_routes(simulator: Simulator) -> None:
     on("GET", f"{data}/sobjects/Lead/{KEY}/<our_key>", "get_lead", org.lead_by_key)
     on("PATCH", f"{data}/sobjects/Lead/{KEY}/<our_key>", "upsert_lead", org.upsert, write=True, key=org.key)
     on("PATCH", f"{data}/sobjects/Lead/<lead_id>", "update_lead", org.update, write=True, key=org.key)
+    many = f"{data}/composite/sobjects/Lead/{KEY}"
+    on("PATCH", many, "upsert_leads_collection", org.upsert_many, write=True)
+    on("POST", f"{data}/sobjects/Task", "create_task", org.create_task, write=True)
     on("GET", f"{data}/sobjects/Task/{KEY}/<our_key>", "get_task", org.task)
     on("PATCH", f"{data}/sobjects/Task/{KEY}/<our_key>", "write_task", org.upsert_task, write=True, key=org.task_key)
     on("GET", f"{data}/query", "query", org.query)
