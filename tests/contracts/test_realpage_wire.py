@@ -171,6 +171,15 @@ def test_credentials_show_in_no_message(bench: WireBench) -> None:
     gateway.close()
 
 
+def test_an_account_without_a_licence_says_what_it_lacks(bench: WireBench) -> None:
+    gateway = connect(replace(bench.profile, credentials={"pmcid": "1000001"}))
+    result = gateway.check()
+    gateway.close()
+    assert (result.outcome, result.code) == (Outcome.AUTH, "no_credentials")
+    assert "licensekey" in result.message
+    assert bench.requests() == []
+
+
 def test_the_double_replays_what_was_recorded(bench: WireBench, gateway: Destination) -> None:
     recorded = {case.name: case for case in cases("realpage") if case.op == "insert_prospect"}
     for name, case in recorded.items():

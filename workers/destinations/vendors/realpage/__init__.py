@@ -37,6 +37,7 @@ from leadsvc.workers.destinations.local import moment_at, unmarked, written
 from leadsvc.workers.destinations.presence import JOINED
 from leadsvc.workers.destinations.tree import Node, every, said
 from leadsvc.workers.destinations.vendors.realpage import wire
+from leadsvc.workers.destinations.vendors.realpage.ilm import IlmDoor
 from leadsvc.workers.destinations.vendors.realpage.verdict import METHODS, READS, result_of
 from leadsvc.workers.destinations.vendors.realpage.verdict import classify as classify
 
@@ -76,12 +77,17 @@ CAPABILITIES = Capabilities(
     max_len={"first_name": 30, "last_name": 30, "comment": wire.TEXT_MAX, "event_text": wire.TEXT_MAX},
     time_zone_rule="property",
     credentials={
-        "pmcid": "the management company's id at RealPage",
-        "licensekey": "the licence key of our partnership for that company",
+        "pmcid": "Optional with door ilm, else needed: the management company's id at RealPage",
+        "licensekey": "Optional with door ilm, else needed: the licence key of our partnership for that company",
         "username": "Optional: the interface user, where the company's set-up asks for one",
         "password": "Optional: that user's password",
+        "apikey": "Optional: the key of the ILM door, for accounts whose option door is ilm; they need nothing else",
     },
     options={
+        "door": "ilm: leads go to ILM or Lead2Lease, which cannot be read; the RPX gateway unless said",
+        "property_id_type": "with door ilm: what properties are called, Lead2Lease Property Id for that product",
+        "model_version": "with door ilm: the header x-model-version; 1.0 unless said",
+        "routing_key": "with door ilm: the header x-routing-key, which ILM wants",
         "partner": "our name in the gateway's address (.../partner/NAME/NAME.svc); LEADSVC unless said",
         "look_back_days": "how many days of guest cards are searched at first; 91 unless said",
         "duplicate_days": "how many days back RealPage looks for a card of its own to join to; 91 unless said",
@@ -123,6 +129,10 @@ class RealPage(Careful):
     def _ask(self, op: str, site: str, part: wire.Part) -> tuple[Result, Node | None]:
         """One call for a site, judged, and the result in its answer."""
         known, method, partner = self._profile.credentials, METHODS[op], self._option("partner", "LEADSVC")
+        missing = [name for name in ("pmcid", "licensekey") if not known.get(name)]
+        if missing:
+            words = f"The account lacks {' and '.join(missing)}; set them under credentials, or choose door: ilm."
+            return Result(outcome=Outcome.AUTH, code="no_credentials", message=words), None
         auth = {"pmcid": known.get("pmcid", ""), "siteid": site}
         if known.get("username"):
             auth |= {"username": known["username"], "password": known.get("password", "")}
@@ -443,4 +453,9 @@ def _of_task(result: Result) -> Result:
     return replace(result, field_errors=errors)
 
 
-DESTINATION = RealPage
+def connected(profile: Profile, around: Around = quiet) -> RealPage | IlmDoor:
+    """The account behind the door that its options name."""
+    return IlmDoor(profile, around) if profile.options.get("door") == "ilm" else RealPage(profile, around)
+
+
+DESTINATION = connected
