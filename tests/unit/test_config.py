@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,51 @@ policies: {cycle_days: 30}
 
 
 BOX = "mailboxes:\n  leads:\n    host: imap.example.com\n    user: leads\n"
+
+
+ACCOUNT = """
+destinations:
+  pms:
+    vendor: simpms
+    base_url: "http://127.0.0.1:9000"
+    credentials: {user: "env:pms_user", password: "env:pms_password"}
+    limits: {"1s": 8, "1d": 50000}
+    quiet_hours: "22:00-06:30"
+    time_zone: America/New_York
+    options: {fallback_agent: ana}
+    calls_per_lead: 80
+    corrections_per_day: 0
+"""
+
+
+def test_an_account_with_all_that_vendors_want(tmp_path: Path) -> None:
+    settings = load(tmp_path, ACCOUNT, pms_user="u", pms_password=SECRET)
+    account = settings.accounts["pms"]
+    assert dict(account.credentials) == {"user": "u", "password": SECRET}
+    assert dict(account.limits) == {"1s": 8, "1d": 50_000}
+    assert account.quiet_hours == (time(22), time(6, 30))
+    assert (account.calls_per_lead, account.corrections_per_day, account.sync_hours) == (80, 0, 24.0)
+    assert SECRET not in repr(account)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (('"env:pms_password"', '"env:nowhere"'), "credentials.password: environment variable nowhere is not set"),
+        (('"env:pms_password"', "hunter2"), "credentials.password: write env:NAME or file:PATH"),
+        (('"1s": 8', '"1 second": 8'), "is no window"),
+        (('"1s": 8', '"1s": 0'), "limits"),
+        (('"22:00-06:30"', '"22-6"'), "quiet_hours"),
+        (('"22:00-06:30"', '"06:00-06:00"'), "quiet_hours"),
+        (("America/New_York", "Eastern"), "time_zone: Write an IANA name"),
+    ],
+)
+def test_a_mistake_in_an_account_is_said(tmp_path: Path, wrong: tuple[str, str], said: str) -> None:
+    assert wrong[0] in ACCOUNT
+    told = mistake(tmp_path, ACCOUNT.replace(*wrong), pms_user="u", pms_password=SECRET)
+    assert said in told
+    assert told.startswith("FILE:")
+    assert "hunter2" not in told
 
 
 def test_mailboxes_and_what_mail_is_trusted_by(tmp_path: Path) -> None:
