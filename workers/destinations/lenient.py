@@ -26,7 +26,7 @@ _THROTTLED = re.compile(
 )
 _UNKNOWN_TO_THEM = re.compile(
     r"authenticat|not authori[sz]ed|unauthori[sz]ed|access (?:is |was )?denied|log.?(?:in|on) (?:failed|failure|is )"
-    r"|(?:no|not|lacks?|without|insufficient|missing|denied) (?:\w+ ){0,3}?(?:permission|privilege|right|access)s?\b"
+    r"|(?:no|not|lacks?|without|insufficient|missing|denied) (?:\w+ ){0,3}?(?:permissions?|privileges?|rights|access)\b"
     r"|permission denied|forbidden"
     r"|credential|license ?key|licen[cs]e (?:has |is |was )?(?:expired|invalid|not)|api.?key|not (?:been )?granted"
     r"|(?:user ?name|password)\b.{0,20}\b(?:incorrect|invalid|wrong|expired|locked|disabled|not valid)"
@@ -45,8 +45,11 @@ _PASSING = re.compile(
     r"|could not complete|record (?:is )?locked|locked by|in use by",
     re.IGNORECASE,
 )
+_WHO = r"(?:prospect|lead|guest ?card|record|customer|applicant|contact|person|entry)"
 _THERE_ALREADY = re.compile(
-    r"already exist|duplicate|already (?:been )?(?:in|on) (?:the )?(?:system|file)", re.IGNORECASE
+    rf"already exist|duplicate (?:of )?(?:\w+ )?{_WHO}\b|{_WHO} is a duplicate"
+    r"|already (?:been )?(?:in|on) (?:the )?(?:system|file)",
+    re.IGNORECASE,
 )
 _NOTHING = re.compile(
     r"\bno (?:\w+ ){0,4}?(?:were |was )?(?:found|match(?:ed|ing)?|exists?|available|returned)\b"
@@ -130,7 +133,8 @@ def throttling(words: str) -> bool:
 
 def says_nothing_found(words: str) -> bool:
     """Whether an error of a read only says that there is nothing."""
-    return bool(_NOTHING.search(words[:_WORDS_MAX]))
+    words = words[:_WORDS_MAX]
+    return bool(_NOTHING.search(words)) and not _UNKNOWN_TO_THEM.search(words) and not throttling(words)
 
 
 def told(
