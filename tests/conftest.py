@@ -4,17 +4,25 @@ tests of that process; databases are fresh for each test."""
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests import servers
 
 _numbers = itertools.count()
+
+# A run must fail for what was changed, not for the examples that were drawn or for a busy machine; new examples are
+# looked for with HYPOTHESIS_PROFILE=explore.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(scope="session")
