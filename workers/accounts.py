@@ -14,9 +14,11 @@ API_KEY = "api_key"
 """The credential that an account may name outside of its ``credentials``."""
 
 
-def profile(account: Account, properties: Collection[str] = ()) -> Profile:
-    """The adapter's view of a configured account that serves ``properties`` (remote ids), and those that only its
-    settings name."""
+def profile(account: Account, properties: Mapping[str, str] | None = None) -> Profile:
+    """The adapter's view of a configured account that serves ``properties`` (remote ids, with their time zones), and
+    those that only its settings name."""
+    known = properties or {}
+    told = {remote: said["time_zone"] for remote, said in account.properties.items() if said.get("time_zone")}
     return Profile(
         name=account.name,
         vendor=account.vendor,
@@ -24,7 +26,9 @@ def profile(account: Account, properties: Collection[str] = ()) -> Profile:
         api_key=account.api_key,
         credentials=_credentials(account),
         options=account.options,
-        properties=tuple(dict.fromkeys((*properties, *account.properties))),
+        properties=tuple(dict.fromkeys((*known, *account.properties))),
+        # UTC stands where nobody said: an option of the account may know better.
+        time_zones={remote: zone for remote, zone in {**known, **told}.items() if zone not in ("", "UTC")},
         timeout_s=account.timeout_s,
         max_connections=account.concurrency,
         sources=account.sources,

@@ -88,8 +88,9 @@ class Deliverer:
         """The adapter's view of an account, with the properties that are its own as far as they were read."""
         mine = (properties.c.destination == name) & properties.c.active
         with self.store.read() as connection:
-            remote = connection.execute(select(properties.c.remote_id).where(mine).order_by(properties.c.remote_id))
-            return profile(self.settings.accounts[name], remote.scalars().all())
+            wanted = select(properties.c.remote_id, properties.c.time_zone).where(mine).order_by(properties.c.remote_id)
+            zones = {remote: zone or "" for remote, zone in connection.execute(wanted)}
+        return profile(self.settings.accounts[name], zones)
 
     def refresh(self, name: str) -> None:
         """Connect anew where the account's properties may have changed. Not while something of it is being pushed."""

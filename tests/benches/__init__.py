@@ -23,6 +23,7 @@ from leadsvc.workers.destinations.careful import mark
 from tests.processes import Process, leadsvc
 
 SOURCES = {"zillow": "Zillow.com", "apartments_com": "Apartments.com"}
+ZONES = {"chd001": "America/Chicago", "olf": "America/New_York", "bvt": "America/Los_Angeles"}
 FALLBACK_SOURCE = "Unmapped - Review"
 WRONG = "wrong-key-entirely"
 LOCAL = httpx2.Client(timeout=10, trust_env=False, verify=False)  # loopback, plain HTTP

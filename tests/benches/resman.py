@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from leadsvc.simulators.resman import CREDENTIALS
 from leadsvc.workers.destinations.base import OutcomeKind, Profile
-from tests.benches import Starter, profile
+from tests.benches import ZONES, Starter, profile
 
 
 def _account(url: str) -> Profile:
-    zones = {
-        "time_zone": "America/Chicago",
-        "time_zone.olf": "America/New_York",
-        "time_zone.bvt": "America/Los_Angeles",
-    }
-    return profile("resman", url, CREDENTIALS, options=zones)
+    return profile("resman", url, CREDENTIALS, time_zones=ZONES)
 
 
 start = Starter(

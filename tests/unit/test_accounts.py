@@ -47,10 +47,12 @@ def test_nothing_starts_with_an_account_that_cannot_be_used(tmp_path: Path) -> N
 
 def test_the_adapter_is_given_all_of_the_account() -> None:
     account = replace(PMS, credentials={"token": "t"}, options={"fallback_agent": "ag1"}, fields=("email", "last_name"))
-    made = profile(account, ("chd001", "olf"))
+    account = replace(account, properties={"bvt": {"time_zone": "America/Los_Angeles"}})
+    made = profile(account, {"chd001": "America/Chicago", "olf": "UTC"})
     assert dict(made.credentials) == {"api_key": "k", "token": "t"}
     assert set(made.secrets) == {"k", "t"}
-    assert made.properties == ("chd001", "olf")
+    assert made.properties == ("chd001", "olf", "bvt")
+    assert made.time_zones == {"chd001": "America/Chicago", "bvt": "America/Los_Angeles"}
     assert made.fallback_agent == "ag1"
     assert made.allowed_fields == {"email", "last_name"}
     assert profile(PMS).allowed_fields == set(CARD_FIELDS)

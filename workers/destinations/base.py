@@ -203,7 +203,8 @@ class Profile:
     ``sources`` maps our source slug to the exact name in the PMS; what it lacks goes out as ``fallback_source``.
     ``fallback_agent`` stands in for an agent the PMS refuses (empty: leave unassigned). ``read_back``: read every
     write again, so that an answer that changed nothing is noticed. ``credentials``, ``options``: by the names of the
-    vendor's :class:`Capabilities`. ``properties``: remote ids of all properties the account serves.
+    vendor's :class:`Capabilities`. ``properties``: remote ids of all properties the account serves; ``time_zones``:
+    where these are, by IANA name, as far as it is known.
     """
 
     name: str
@@ -213,6 +214,7 @@ class Profile:
     credentials: Mapping[str, str] = field(repr=False, default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
     properties: tuple[str, ...] = ()
+    time_zones: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float = 15.0
     max_answer_bytes: int = 4 * 1024 * 1024
     max_connections: int = 10

@@ -97,8 +97,7 @@ CAPABILITIES = Capabilities(
     },
     options={
         "organization": "the organisation of our key; default: leadsvc",
-        "time_zone": "IANA zone of the properties, for times read back; default UTC",
-        "time_zone.PROPERTY": "the zone of one property, where it differs",
+        "time_zone": "IANA zone of properties that have none of their own here, for times read back; default UTC",
     },
     on_duplicate="Refuses a second prospect with the same e-mail address; whoever is there is looked up by address, "
     "then by number.",
@@ -173,8 +172,7 @@ class ResMan(Careful):
         return self._said(result, answer), answer_of(answer.body) if result.ok else None
 
     def _zone(self, property_ref: str) -> str:
-        options = self._profile.options
-        return options.get(f"time_zone.{property_ref}") or options.get("time_zone") or "UTC"
+        return self._profile.time_zones.get(property_ref) or self._profile.options.get("time_zone") or "UTC"
 
     def _homes(self, property_ref: str) -> tuple[str, ...]:
         return (property_ref,) if property_ref else self._profile.properties

@@ -121,8 +121,7 @@ CAPABILITIES = Capabilities(
     options={
         "version": "4.0 (default) or 2.0: which generation of the interface is switched on",
         "organization": "the organisation of our key; default: interface_entity",
-        "time_zone": "IANA zone of the properties, for times read back; default UTC",
-        "time_zone.PROPERTY": "the zone of one property, where it differs",
+        "time_zone": "IANA zone of properties that have none of their own here, for times read back; default UTC",
         "look_back_days": f"how far back a guest is looked for that has no key of ours; default {_LOOK_BACK_DAYS}",
     },
     on_duplicate="The same key at the same property changes the same guest; it never looks for the same person by "
@@ -197,8 +196,7 @@ class Yardi(Careful):
         return (property_ref,) if property_ref else self._profile.properties
 
     def _zone(self, property_ref: str) -> str:
-        options = self._profile.options
-        return options.get(f"time_zone.{property_ref}") or options.get("time_zone") or "UTC"
+        return self._profile.time_zones.get(property_ref) or self._profile.options.get("time_zone") or "UTC"
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
