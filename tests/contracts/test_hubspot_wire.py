@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -87,6 +88,29 @@ def test_the_token_of_a_private_app_is_never_renewed(bench: WireBench) -> None:
     assert destination.put_prospect(CARD, None).outcome is Outcome.AUTH
     destination.close()
     assert "token" not in bench.requests()
+
+
+def test_check_says_which_properties_are_missing(bench: WireBench) -> None:
+    without = {"results": [{"name": name} for name in ("firstname", "lastname", "email", "leadsvc_key")]}
+    bench.fault("list_properties", "replay", body=json.dumps(without))
+    narrow = replace(bench.profile, allowed_fields=frozenset({"last_name", "email", "move_in"}))
+    destination = connect(narrow)
+    result = destination.check()
+    again = destination.check()
+    destination.close()
+    assert (result.outcome, result.code) == (Outcome.REJECT, "properties_missing")
+    assert result.message.endswith("in HubSpot: leadsvc_email, leadsvc_move_in, leadsvc_property.")
+    assert again.ok
+
+
+def test_a_key_that_is_not_unique_is_no_key(bench: WireBench) -> None:
+    names = ("lastname", "leadsvc_property")
+    found = {"results": [*({"name": one} for one in names), {"name": "leadsvc_key", "hasUniqueValue": False}]}
+    bench.fault("list_properties", "replay", body=json.dumps(found))
+    destination = connect(replace(bench.profile, allowed_fields=frozenset({"last_name"})))
+    result = destination.check()
+    destination.close()
+    assert (result.outcome, result.code) == (Outcome.REJECT, "key_not_unique")
 
 
 def test_a_search_that_lags_makes_no_second_contact(bench: WireBench) -> None:

@@ -136,7 +136,8 @@ LACKING = {
     "buildium list_applicants_changed": "ApplicationNumber ApplicationStatus ApplicationSubmittedDateTime",
     # Nobody has a lease yet.
     "buildium list_leases": (
-        "CurrentTenants FirstName Id LastName LastUpdatedDateTime LeaseFromDate LeaseStatus LeaseToDate PropertyId UnitId"
+        "CurrentTenants FirstName Id LastName LastUpdatedDateTime LeaseFromDate LeaseStatus LeaseToDate PropertyId "
+        "UnitId"
     ),
     "hubspot list_owners": "after createdAt email link next paging updatedAt userId",
     "hubspot source_options": "fieldType type",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -78,6 +79,27 @@ def test_a_converted_lead_goes_on_without_us(bench: WireBench) -> None:
     assert page.items[0].person_id.startswith("003")
 
 
+def test_why_a_lead_was_lost(bench: WireBench) -> None:
+    since = datetime.now(UTC) - timedelta(minutes=1)
+    destination = connect(replace(bench.profile, options={"lost_reason_field": "Why__c"}))
+    made = destination.put_prospect(CARD, None)
+    bench.agent_edits(made.card_id, {"reason": "too far from work"}, "Closed - Not Converted")
+    _, page = destination.pull_outcomes(since)
+    destination.close()
+    assert [(one.kind, one.reason) for one in page.items] == [(OutcomeKind.LOST, "too far from work")]
+
+
+def test_a_field_that_is_not_written_is_not_asked_for(bench: WireBench) -> None:
+    destination = connect(replace(bench.profile, allowed_fields=frozenset({"last_name", "email"})))
+    destination.put_prospect(CARD, None)
+    destination.find_prospect(Query(email=CARD.email))
+    destination.pull_outcomes(datetime.now(UTC))
+    destination.close()
+    heard = " ".join(one["where"] for one in bench.wire())
+    assert "Leadsvc_Key__c" in heard
+    assert "Leadsvc_Move_In__c" not in heard
+
+
 def test_a_lead_that_was_merged_there_is_followed(bench: WireBench) -> None:
     destination = connect(bench.profile)
     loser = destination.put_prospect(replace(CARD, our_key="GC-LOSER", email=""), None).card_id
@@ -108,6 +130,23 @@ def test_an_address_is_a_value_and_never_a_question(bench: WireBench) -> None:
         result, found = destination.find_prospect(Query(email=odd))
         assert (result.ok, found) == (True, ())
     destination.close()
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        (("LastName", "Leadsvc_Key__c"), "fields_missing"),
+        (("LastName", "Leadsvc_Key__c", "Leadsvc_Property__c"), "key_not_unique"),
+    ],
+)
+def test_check_says_what_was_not_set_up(bench: WireBench, fields: tuple[str, ...], code: str) -> None:
+    described = {"name": "Lead", "fields": [{"name": name} for name in fields]}
+    bench.fault("describe_lead", "replay", body=json.dumps(described))
+    destination = connect(replace(bench.profile, allowed_fields=frozenset({"last_name"})))
+    result, again = destination.check(), destination.check()
+    destination.close()
+    assert (result.outcome, result.code, again.ok) == (Outcome.REJECT, code, True)
+    assert ("Leadsvc_Property__c" in result.message) is (code == "fields_missing")
 
 
 def test_a_limit_that_comes_as_a_403_is_no_matter_of_rights(bench: WireBench) -> None:

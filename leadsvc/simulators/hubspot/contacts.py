@@ -107,6 +107,10 @@ class _Contacts:
         ]
         return as_json({"results": shown, **_paging(start + limit, len(agents))})
 
+    def definitions(self) -> Response:
+        found = [{"name": name, "hasUniqueValue": name == "leadsvc_key"} for name in PROPERTIES]
+        return as_json({"results": found})
+
     def definition(self, name: str) -> Response:
         if name not in PROPERTIES:
             raise refuse(404, "resource not found")
@@ -266,6 +270,7 @@ def add_routes(simulator: Simulator) -> None:
     on, views, objects = simulator.route, _Contacts(simulator), "/crm/v3/objects/contacts"
     on("POST", "/oauth/v1/token", "token", views.token, guarded=False)
     on("GET", "/crm/v3/owners", "list_owners", views.owners)
+    on("GET", "/crm/v3/properties/contacts", "list_properties", views.definitions)
     on("GET", "/crm/v3/properties/contacts/<name>", "source_options", views.definition)
     on("POST", objects, "create_contact", views.create, write=True, key=views.key)
     on("POST", f"{objects}/search", "search_contact", views.search)

@@ -320,6 +320,7 @@ def _lead(card: Doc) -> Doc:
         "IsConverted": converted,
         "ConvertedContactId": f"003{card['card_id'][3:]}" if converted else None,
         "ConvertedOpportunity": stage,
+        "Why__c": card.get("reason"),
         "LastModifiedDate": card["updated_at"].replace("Z", "+0000"),
         "IsDeleted": bool(card["merged_into"]),
         "MasterRecordId": card["merged_into"] or None,

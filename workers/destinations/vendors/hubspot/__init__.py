@@ -130,18 +130,31 @@ class HubSpot(JsonApi):
         return self._said(result, answer), token
 
     def check(self) -> Result:
-        """Whether the token works and the account was set up: our key must be there, and unique."""
+        """Whether the token works and the account was set up: every contact property that is written must be there,
+        and that of our key must be unique."""
         result, _ = self._ask("list_owners", "GET", "crm/v3/owners", params={"limit": "1"})
         if not result.ok:
             return result
-        result, answer = self._property("key")
+        result, answer = self._ask("list_properties", "GET", "crm/v3/properties/contacts")
         if not result.ok:
-            words = f"Make a contact property {self._prefix}key in HubSpot (one line of text, unique values)."
-            return replace(result, message=words) if result.outcome is Outcome.REJECT else result
-        if "hasUniqueValue" in rest.mapping(answer) and not rest.yes(rest.mapping(answer)["hasUniqueValue"]):
+            return result
+        there = {rest.text(one.get("name")): one for one in rest.objects(rest.mapping(answer).get("results"))}
+        missing = sorted(set(self._written_to()) - set(there))
+        if missing:
+            words = f"Make these contact properties in HubSpot: {', '.join(missing)}."
+            return Result(outcome=Outcome.REJECT, code="properties_missing", message=words)
+        key = there[f"{self._prefix}key"]
+        if "hasUniqueValue" in key and not rest.yes(key["hasUniqueValue"]):
             words = f"The contact property {self._prefix}key must have unique values."
             return Result(outcome=Outcome.REJECT, code="key_not_unique", message=words)
         return result
+
+    def _written_to(self) -> list[str]:
+        """The contact properties that this account's cards are written to."""
+        names = wire.names(self._prefix)
+        allowed = (*self._profile.allowed_fields, "our_key", "property_ref")
+        second = [f"{self._prefix}email"] if "email" in allowed else []
+        return [names[name] for name in allowed] + second
 
     # -- configuration ------------------------------------------------------------------------------------------------
 

@@ -50,6 +50,7 @@ READS = {
     "read_history": "results",
     "list_owners": "results",
     "source_options": "options",
+    "list_properties": "results",
     "list_associations": "results",
     "find_entries": "results",
 }

@@ -77,6 +77,7 @@ CAPABILITIES = Capabilities(
     options={
         "api_version": "the version of the REST API; v62.0 unless said",
         "field_prefix": "what the names of our custom fields begin with; Leadsvc_ unless said",
+        "lost_reason_field": "the field of Lead that says why a lead was lost; none unless said",
         "company": "what stands in Company, which Salesforce demands; Renter unless said",
         "lead_status": "the status of new leads; the organisation's own default unless said",
         "duplicates": "what to do where a duplicate rule blocks a lead: save it (unless said), or hold it for a person",
@@ -112,6 +113,14 @@ class Salesforce(JsonApi):
     def _key(self) -> str:
         return f"{self._prefix}Key__c"
 
+    @property
+    def _fields(self) -> list[str]:
+        return wire.lead_fields(self._prefix, self._profile.allowed_fields)
+
+    @property
+    def _reason(self) -> str:
+        return self._profile.options.get("lost_reason_field", "")
+
     def _data(self, path: str) -> str:
         return f"services/data/{self._profile.options.get('api_version') or 'v62.0'}/{path}"
 
@@ -140,7 +149,8 @@ class Salesforce(JsonApi):
         return result, rest.mapping(answer) if result.ok else {}
 
     def check(self) -> Result:
-        """Whether the token works, calls are left today, and the field of our key is there, external and unique."""
+        """Whether the token works, calls are left today, every field that is written is there, and that of our key is
+        an external and unique one."""
         result, answer = self._ask("limits", "GET", self._data("limits"))
         if not result.ok:
             return result
@@ -151,7 +161,13 @@ class Salesforce(JsonApi):
         result, fields = self._described()
         if not result.ok:
             return result
-        ours = next((one for one in fields if rest.text(one.get("name")) == self._key), {})
+        there = {rest.text(one.get("name")) for one in fields}
+        allowed = (*self._profile.allowed_fields, "our_key", "property_ref")
+        missing = sorted({wire.names(self._prefix)[name] for name in allowed} - there)
+        if missing:
+            words = f"Give Lead these fields, or let the integration's user see them: {', '.join(missing)}."
+            return Result(outcome=Outcome.REJECT, code="fields_missing", message=words)
+        ours = next(one for one in fields if rest.text(one.get("name")) == self._key)
         if not (rest.yes(ours.get("externalId")) and rest.yes(ours.get("unique"))):
             words = f"Give Lead and Task a text field {self._key}, marked External ID and Unique."
             return Result(outcome=Outcome.REJECT, code="key_not_unique", message=words)
@@ -182,7 +198,7 @@ class Salesforce(JsonApi):
         return self._replaced(at) if result.ok and card is None else (result, card)
 
     def _read(self, path: str) -> tuple[Result, RemoteCard | None]:
-        fields = {"fields": ",".join(wire.lead_fields(self._prefix))}
+        fields = {"fields": ",".join(self._fields)}
         result, answer = self._ask("get_lead", "GET", self._data(f"sobjects/Lead/{path}"), params=fields)
         if not result.ok or result.empty:
             return result, None
@@ -212,7 +228,8 @@ class Salesforce(JsonApi):
             return result, (card,) if card else ()
         names = {"email": ("Email",), "phone": ("Phone", "MobilePhone")}[by]
         either = " OR ".join(f"{name} = {wire.quoted(value)}" for name in names)
-        asked = wire.question(wire.lead_fields(self._prefix), f"({either}) ORDER BY LastModifiedDate DESC LIMIT 100")
+        which = f"({either}) ORDER BY LastModifiedDate DESC LIMIT 100"
+        asked = wire.question((*self._fields, *wire.OPPORTUNITY), which)
         result, words = self._query("query_leads", asked)
         found = [wire.remote_card(item, self._prefix) for item in rest.objects(words.get("records"))]
         here = tuple(card for card in found if property_ref in ("", card.property_ref) or not card.property_ref)
@@ -336,7 +353,7 @@ class Salesforce(JsonApi):
         if not result.ok:
             return result, OutcomePage(cursor=cursor)
         changed = rest.objects(words.get("records"))
-        told = [wire.remote_outcome(item, self._prefix) for item in changed]
+        told = [wire.remote_outcome(item, self._prefix, self._reason) for item in changed]
         items = sorted((one for one in told if one is not None), key=lambda one: one.at)
         on = walk.on(map(wire.changed_at, changed), _next(words), _OVERLAP) if changed else cursor
         return result, OutcomePage(items=tuple(items), cursor=on, more=bool(_next(words)))
@@ -345,7 +362,8 @@ class Salesforce(JsonApi):
         at = start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         either = f"LastModifiedDate >= {at} OR ConvertedOpportunity.LastModifiedDate >= {at}"
         which = f"{self._key} != null AND ({either}) ORDER BY LastModifiedDate"
-        return wire.question(wire.lead_fields(self._prefix), which)
+        reason = [self._reason] if self._reason else []
+        return wire.question((*self._fields, *wire.OPPORTUNITY, *reason), which)
 
 
 def _next(words: rest.Json) -> str:

@@ -78,15 +78,8 @@ _OWN = {
     "unit_ref": "Unit__c",
 }
 _TASK = {"OwnerId": "assignee_ref", "Subject": "title", "Description": "text", "ActivityDate": "due_at"}
-_STATE = (
-    "Id",
-    "Status",
-    "IsConverted",
-    "ConvertedContactId",
-    "LastModifiedDate",
-    "ConvertedOpportunity.StageName",
-    "ConvertedOpportunity.LastModifiedDate",
-)
+_STATE = ("Id", "Status", "IsConverted", "ConvertedContactId", "LastModifiedDate")
+OPPORTUNITY = ("ConvertedOpportunity.StageName", "ConvertedOpportunity.LastModifiedDate")
 
 _AUTH = re.compile(
     r"INVALID_SESSION_ID|INVALID_AUTH_HEADER|INVALID_LOGIN|INSUFFICIENT_ACCESS|API_DISABLED_FOR_ORG|API_CURRENTLY_DISABLED"
@@ -342,9 +335,10 @@ def their_names(values: Values, prefix: str) -> dict[str, object]:
     return {theirs[name]: value for name, value in values.items()}
 
 
-def lead_fields(prefix: str) -> list[str]:
-    """All that is read of a lead."""
-    return [*_STATE, *names(prefix).values()]
+def lead_fields(prefix: str, allowed: Iterable[str]) -> list[str]:
+    """What is read of a lead: its state, our keys, and the fields that are written. Another may not exist there."""
+    theirs = names(prefix)
+    return [*_STATE, *(theirs[name] for name in ("our_key", "property_ref", *sorted(allowed)))]
 
 
 def remote_card(item: Json, prefix: str) -> RemoteCard:
@@ -385,9 +379,10 @@ def _stage(item: Json) -> str:
     return text(mapping(item.get("ConvertedOpportunity")).get("StageName"))
 
 
-def remote_outcome(item: Json, prefix: str) -> RemoteOutcome | None:
+def remote_outcome(item: Json, prefix: str, reason: str) -> RemoteOutcome | None:
     """What a lead's status, or the stage of what it was converted to, says became of it; ``None`` before anything
-    did. An unknown word is kept as it is."""
+    did. An unknown word is kept as it is. ``reason``: the field with the reason why a lead was lost, if there is one.
+    """
     at = changed_at(item)
     status, stage, converted = text(item.get("Status")), _stage(item), yes(item.get("IsConverted"))
     word = stage or status or ("converted" if converted else "")
@@ -403,7 +398,7 @@ def remote_outcome(item: Json, prefix: str) -> RemoteOutcome | None:
         kind=kind,
         at=at,
         raw_status=word,
-        reason=text(item.get(f"{prefix}Lost_Reason__c")) if kind is OutcomeKind.LOST else "",
+        reason=text(item.get(reason)) if kind is OutcomeKind.LOST else "",
         remote_ref=f"{text(item.get('Id'))}:{word}:{at.timestamp():.3f}",
     )
 
