@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 from leadsvc.cli.destinations import destinations as command
-from leadsvc.store.tables import attempts, audit, correction_days, deliveries, exceptions, match_decisions
+from leadsvc.store.tables import (
+    attempts,
+    audit,
+    correction_days,
+    deliveries,
+    exceptions,
+    match_decisions,
+    prospects,
+)
+from leadsvc.workers.destinations.vendors.simpms import SimPms
 from leadsvc.workers.hints import hint
 from tests.destinations_fixtures import SIMPMS_KEY, SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
 from tests.system import people
@@ -250,3 +260,29 @@ def freed(world: World, folder: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "corrections go out" in done.output
     world.clock.now = datetime.now(UTC)
+
+
+class Stubborn(SimPms):
+    """A vendor whose cards keep the phone they were made with, for anybody but a person there."""
+
+    CAPABILITIES = replace(
+        SimPms.CAPABILITIES,
+        corrections={**SimPms.CAPABILITIES.corrections, "contact": "change the phone on the card by hand."},
+    )
+
+
+def test_what_only_a_person_can_correct_there_is_said(world: World) -> None:
+    speaking(world, Stubborn)
+    say(world, 1, email=people.email(1), phone=people.phone(1))
+    world.settle()
+    [person] = world.rows(prospects)
+    world.services.actions.edit_prospect(person["key"], "phone", "+17065550188", "ana")
+    world.settle()
+    assert states(world) == {"acknowledged"}
+    [told] = world.rows(exceptions, exceptions.c.resolved_at.is_(None))
+    assert (told["kind"], told["cause"]) == ("held_delivery", "correct_by_hand")
+    assert told["detail"].endswith("change the phone on the card by hand.")
+    assert world.rows(correction_days)[0]["used"] == 1
+    world.services.actions.edit_prospect(person["key"], "name", {"given": "Robin", "family": "Okafor"}, "ana")
+    world.settle()
+    assert world.rows(correction_days)[0]["used"] == 1, "a name is no such correction"
