@@ -11,7 +11,7 @@ from leadsvc.dedup.columns import Columns, Flags, Floats, Ints
 from leadsvc.dedup.cores import Cores
 from leadsvc.dedup.fit import fitted
 from leadsvc.dedup.pairs import Comparer, candidates, odds
-from leadsvc.resolve.cluster import average_link, voice
+from leadsvc.resolve.cluster import Against, average_link, voice
 from leadsvc.resolve.engine import FLOOR, RELATED
 from leadsvc.resolve.model import Model
 
@@ -64,14 +64,14 @@ def resolve(
         model = fitted(comparer, pairs, model, _verdicts(same, apart))
     note("judging")
     same_odds, mates = odds(pairs, comparer, model)
-    judged = _Judged(len(columns), found, same_odds, pairs.contradicted)
+    judged = _Judged(len(columns), found, same_odds, pairs.against(columns.generations))
     ruled = _Ruled(same, apart)
     parts, stands = judged.neighbourhoods(FLOOR, ruled, comparer)
     note("completing")
     missing = judged.missing(parts)
     more = comparer.compare(missing)
     more_odds, more_mates = odds(more, comparer, model)
-    judged = judged.with_more(missing, more_odds, more.contradicted)
+    judged = judged.with_more(missing, more_odds, more.against(columns.generations))
     note("grouping")
     people, reviews = judged.group(parts, model, ruled)
     people = people[stands]
@@ -117,15 +117,15 @@ def _inside(pairs: _ByRow, at: dict[int, int]) -> list[tuple[int, int]]:
 class _Judged:
     """Pairs with their odds, sorted by pair."""
 
-    def __init__(self, rows: int, pairs: Ints, same_odds: Floats, contradicted: Flags) -> None:
-        self.rows, self.pairs, self.odds, self.contradicted = rows, pairs, same_odds, contradicted
+    def __init__(self, rows: int, pairs: Ints, same_odds: Floats, against: Ints) -> None:
+        self.rows, self.pairs, self.odds, self.against = rows, pairs, same_odds, against
 
-    def with_more(self, pairs: Ints, same_odds: Floats, contradicted: Flags) -> _Judged:
+    def with_more(self, pairs: Ints, same_odds: Floats, against: Ints) -> _Judged:
         """The same with further pairs."""
         both = np.concatenate([self.pairs, pairs])
         order = np.argsort(both, kind="stable")
         odds_of = np.concatenate([self.odds, same_odds])[order]
-        return _Judged(self.rows, both[order], odds_of, np.concatenate([self.contradicted, contradicted])[order])
+        return _Judged(self.rows, both[order], odds_of, np.concatenate([self.against, against])[order])
 
     def neighbourhoods(self, floor: float, ruled: _Ruled, comparer: Comparer) -> tuple[list[Ints], Ints]:
         """Rows that are linked, by what they say or by a person's decision, directly or over others, in groups of two
@@ -174,7 +174,7 @@ class _Judged:
                 people[stack] = stack[:, :1]
                 continue
             at = np.searchsorted(self.pairs, _all_pairs(stack, self.rows))
-            told, against = self.odds[at], self.contradicted[at]
+            told, against = self.odds[at], self.against[at]
             free = ~np.isin(stack, ruled.rows).any(axis=1)
             one = free & (told >= model.join_at).all(axis=1)
             people[stack[one]] = stack[one][:, :1]
@@ -188,18 +188,18 @@ class _Judged:
 
 
 def _part(
-    rows: list[int], values: list[float], contradicted: list[bool], model: Model, ruled: _Ruled, people: Ints
+    rows: list[int], values: list[float], against: list[int], model: Model, ruled: _Ruled, people: Ints
 ) -> list[tuple[int, int, float]]:
-    """Group one neighbourhood; ``values``: odds of its pairs, row by row of the upper triangle, and whether first names
-    contradict."""
+    """Group one neighbourhood; ``values``: odds of its pairs, row by row of the upper triangle; ``against``: what
+    contradicts in each."""
     size = len(rows)
     matrix, voices = ([[0.0] * size for _ in rows] for _ in range(2))
-    told = iter(zip(values, contradicted, strict=True))
+    told = iter(zip(values, map(Against, against), strict=True))
     for first in range(size):
         for second in range(first + 1, size):
-            value, against = next(told)
+            value, contradicts = next(told)
             matrix[first][second] = matrix[second][first] = value
-            voices[first][second] = voices[second][first] = voice(value, model.priors[0], against)
+            voices[first][second] = voices[second][first] = voice(value, model.priors[0], contradicts)
     bound, barred = ruled.within(rows)
     groups = average_link(voices, model.join_at, bound, barred)
     for group in groups:

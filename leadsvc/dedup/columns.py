@@ -164,6 +164,12 @@ class Columns:
         return np.where(self.names.codes == NONE, NONE, roots[self.names.codes]) if len(roots) else self.names.codes
 
     @cached_property
+    def generations(self) -> Ints:
+        """Each row's generation (elder, younger), by number; :data:`NONE` where the name does not tell."""
+        told = coded((each.suffix for each in self.parsed), len(self.parsed)).codes
+        return np.where(self.names.codes == NONE, NONE, told[self.names.codes]) if len(told) else self.names.codes
+
+    @cached_property
     def crowds(self) -> dict[str, int]:
         """Contact values that more than one person seems to have -> how many; see
         :func:`leadsvc.resolve.keys.crowd_of`."""

@@ -16,6 +16,7 @@ from leadsvc.dedup.columns import NONE, Coded, Columns, Flags, Floats, Ints
 from leadsvc.dedup.cores import Cores
 from leadsvc.resolve import levels as one_by_one
 from leadsvc.resolve import likeness
+from leadsvc.resolve.cluster import Against
 from leadsvc.resolve.keys import CAP
 from leadsvc.resolve.levels import FIELDS, HUB, Beds, Email, Gap, Move, Order, Phone, Place, Said, Thread
 from leadsvc.resolve.likeness import Family, Given
@@ -99,6 +100,12 @@ class Pairs:
         found: Flags = (given == Given.DIFFERENT) | (given == Given.OTHER)
         return found
 
+    def against(self, generations: Ints) -> Ints:
+        """What contradicts in each pair (:class:`Against`). ``generations``: of each row, :data:`NONE` for none."""
+        ours, theirs = generations[self.first], generations[self.second]
+        elder = (ours != NONE) & (theirs != NONE) & (ours != theirs)
+        return np.where(elder, Against.GENERATION, self.contradicted * Against.FIRST_NAME).astype(np.int8)
+
     @property
     def most(self) -> Floats:
         """See :attr:`leadsvc.resolve.levels.Compared.most`."""
@@ -109,7 +116,13 @@ class Pairs:
         together = (gap <= Gap.WEEK) & (self.levels[:, _POSITION["move_in"]] == Move.SAME)
         alone = (gap >= Gap.SEASON) | ((family == Family.MISSING) & ~together)
         unlike = self.contradicted | (family == Family.DIFFERENT)
-        return np.select([told, unlike, alone], [np.inf, one_by_one.UNLIKE, one_by_one.NAME_ALONE], np.inf)
+        shared = self.contradicted & (self.levels[:, EMAIL] < Email.NEAR)
+        shared |= self.levels[:, GIVEN] == Given.OTHER
+        return np.select(
+            [told & shared, told, unlike, alone],
+            [one_by_one.SHARED, np.inf, one_by_one.UNLIKE, one_by_one.NAME_ALONE],
+            np.inf,
+        )
 
     def only(self, which: Flags | slice) -> Pairs:
         return Pairs(

@@ -82,6 +82,8 @@ def person(given: str, family: str = "", text: str = "") -> tuple[Value[PersonNa
         last = ""
     if not first and not last:
         return people(text) if text else ()
+    if first and last and is_placeholder(f"{first} {last}"):
+        return ()
     raw = f"{given} {family}".strip()
     if not last:
         return people(first)

@@ -8,6 +8,7 @@ inquiries only; equal averages are settled by the order of the rows, which the c
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from enum import IntEnum
 from math import inf
 
 CLIP = 6.0
@@ -16,17 +17,28 @@ CLIP = 6.0
 _NEUTRAL = 1.0  # how much a pair that tells too little speaks against: one of many does not outvote one that tells
 
 
-def voice(odds: float, prior: float, contradicted: bool) -> float:
+class Against(IntEnum):
+    """What contradicts in a pair, whatever else agrees: nothing, the first names, or that one is the elder and the
+    other the younger."""
+
+    NOTHING = 0
+    FIRST_NAME = 1
+    GENERATION = 2
+
+
+def voice(odds: float, prior: float, against: Against) -> float:
     """How a pair speaks for or against two groups being one person, from its natural log odds and those of any pair.
 
     A pair may fail to convince for want of anything to compare: an inquiry with an address only and one with a number
     only neither agree nor contradict, though one person may have written both. Such a pair says little against. A pair
-    whose fields contradict says how much they do, and where the first names do (``contradicted``), nothing that agrees
-    besides makes up for it.
+    whose fields contradict says how much they do, and where the first names do, nothing that agrees besides makes up
+    for it. Father and son are never joined, however many inquiries that leave out which of the two wrote are between.
     """
+    if against is Against.GENERATION:
+        return -inf
     if odds >= 0:
         return min(odds, CLIP)
-    if contradicted:
+    if against is Against.FIRST_NAME:
         return max(odds, -CLIP)
     evidence = odds - prior
     if evidence >= 0:

@@ -11,8 +11,8 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from leadsvc.resolve.cluster import average_link, voice
-from leadsvc.resolve.levels import FIELDS, NEVER_MISSING, Compared, Crowd, Usable, compare, usable
+from leadsvc.resolve.cluster import Against, average_link, voice
+from leadsvc.resolve.levels import FIELDS, NEVER_MISSING, Compared, Crowd, Usable, compare, two_generations, usable
 from leadsvc.resolve.model import HOUSEHOLD, SAME, STRANGER, Model
 from leadsvc.resolve.tell import sentence, spoken
 from leadsvc.resolve.trace import Trace
@@ -142,7 +142,7 @@ def partition(
             compared = compare(one, rows[second])
             same_odds, household = _judged(compared, one.trace, rows[second].trace, model)[:2]
             matrix[first][second] = matrix[second][first] = same_odds
-            said = voice(same_odds, model.priors[0], compared.contradicted)
+            said = voice(same_odds, model.priors[0], _against(compared, one.trace, rows[second].trace))
             voices[first][second] = voices[second][first] = said
             if household >= RELATED:
                 mates[first, second] = household
@@ -150,6 +150,12 @@ def partition(
     barred = [(at[a], at[b]) for a, b in apart if a in at and b in at]
     groups = average_link(voices, model.join_at, bound, barred)
     return read_off([row.trace.id for row in rows], matrix, groups, mates, barred, model)
+
+
+def _against(compared: Compared, one: Trace, other: Trace) -> Against:
+    if two_generations(one.suffix, other.suffix):
+        return Against.GENERATION
+    return Against.FIRST_NAME if compared.contradicted else Against.NOTHING
 
 
 def in_order(traces: Iterable[Trace]) -> list[Trace]:

@@ -206,6 +206,10 @@ UNLIKE = -4.0
 """The most that is reached where a first or last name differs and no contact value agrees: who marries or is called by
 another name is known by a number or an address, and a place or a day in common makes no person."""
 
+SHARED = -0.7
+"""The most that is reached where first names differ and no e-mail address agrees: a number is as often a household's.
+Nor do those become one who differ beyond doubt, whatever they share."""
+
 _GIVEN, _GAP, _MOVE = (place for place, (name, _) in enumerate(FIELDS) if name in {"given", "gap", "move_in"})
 
 
@@ -223,10 +227,12 @@ class Compared(NamedTuple):
 
     @property
     def most(self) -> float:
-        """Natural log odds of one person that this pair reaches at most; see :data:`NAME_ALONE`, :data:`UNLIKE`."""
-        email, thread, phone, _, family = self.levels[:5]
+        """Natural log odds of one person that this pair reaches at most; see :data:`NAME_ALONE`, :data:`UNLIKE`,
+        :data:`SHARED`."""
+        email, thread, phone, given, family = self.levels[:5]
         if email >= Email.LOCAL or thread == Thread.SAME or phone >= Phone.NEAR:
-            return inf
+            shared = given == Given.OTHER or (self.contradicted and email < Email.NEAR)
+            return SHARED if shared else inf
         if self.contradicted or family == Family.DIFFERENT:
             return UNLIKE
         gap, move_in = self.levels[_GAP], self.levels[_MOVE]
@@ -269,9 +275,14 @@ def compare(one: Usable, other: Usable) -> Compared:
 def spellings(one: Spelled, suffix: str, other: Spelled, their_suffix: str) -> tuple[Given, Family, bool]:
     """Names; Sr. and Jr. share everything but being one person."""
     given, family, turned = likeness.names(one, other)
-    if suffix and their_suffix and suffix != their_suffix and given is not Given.MISSING:
+    if two_generations(suffix, their_suffix) and given is not Given.MISSING:
         given = Given.OTHER
     return given, family, turned
+
+
+def two_generations(suffix: str, their_suffix: str) -> bool:
+    """Whether one is the elder and the other the younger."""
+    return bool(suffix and their_suffix) and suffix != their_suffix
 
 
 def orders(given: Given, family: Family, turned: bool) -> Order:

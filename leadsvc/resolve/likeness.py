@@ -31,6 +31,7 @@ _SOUNDS = (
 _VOWELS = frozenset("aeiouh")
 _ENDINGS = frozenset("aeo")
 _SHORT = 4  # letters: below it one letter makes another name (Jon, Jan)
+_CLIPPED, _SPOKEN = 2, 3  # letters that are left out at least, and that are left at least
 _LONG = 8  # letters: from here on two slips are forgiven
 # Sounds that two spellings of one name have in common -> how alike they must be otherwise (Jaro-Winkler): the fewer the
 # sounds, the more names share them.
@@ -40,8 +41,8 @@ _ALIKE = {0: 2.0, 1: 2.0, 2: 2.0, 3: 0.8, 4: 0.6}
 class Given(IntEnum):
     """First names. ``OTHER``: different beyond doubt: each is spelled in the writer's own address too, so that neither
     is a nickname or a slip, or one is the elder and the other the younger; ``PART``: the first of two first names
-    agrees, the second does not; ``NEAR``: one slip; ``VARIANT``: short form, other spelling of the same name, or a
-    middle name."""
+    agrees, the second does not; ``NEAR``: one slip, or the one is the beginning or the end of the other (Vero,
+    Veronica); ``VARIANT``: short form, other spelling of the same name, or a middle name."""
 
     MISSING = 0
     OTHER = 1
@@ -133,7 +134,17 @@ def given(one: tuple[str, ...], other: tuple[str, ...]) -> Given:
             return Given.VARIANT
         if max(words(mine, theirs) for mine in one for theirs in other) == Given.VARIANT:
             return Given.VARIANT
-    return first
+        if words("".join(one), "".join(other)) >= Given.NEAR:
+            return Given.NEAR
+    return Given.NEAR if first is Given.DIFFERENT and _clipped(*sorted((one[0], other[0]), key=len)) else first
+
+
+def _clipped(short: str, whole: str) -> bool:
+    """Whether one name is the other without its end or its beginning. A letter more is another name (Daniel,
+    Daniela)."""
+    if len(whole) < len(short) + _CLIPPED:
+        return False
+    return (len(short) >= _SPOKEN and whole.startswith(short)) or (len(short) >= _SHORT and whole.endswith(short))
 
 
 _FAMILY_OF = {
@@ -183,16 +194,40 @@ def _names(one: Spelled, other: Spelled) -> tuple[Given, Family, bool]:
 def _turned(one: Spelled, other: Spelled) -> tuple[Given, Family, bool] | None:
     """First and last name in the other order, or a single name that is the other's last."""
     if one[1] and other[1]:
-        across = family(one[0], other[1]), family(one[1], other[0])
-        if min(across) >= Family.NEAR:
-            return (Given.SAME if across[0] is Family.SAME else Given.NEAR), across[1], True
-        return None
+        return _crossed(family(one[0], other[1]), family(one[1], other[0]))
     single, whole = (one, other) if not one[1] else (other, one)
     if single[0] and whole[1] and not single[1]:
+        if _run_together(single[0], whole):
+            return Given.SAME, Family.MISSING, False
         last = family(single[0], whole[1])
         if last >= Family.NEAR:
             return Given.MISSING, last, True
     return None
+
+
+def _crossed(given: Family, family: Family) -> tuple[Given, Family, bool] | None:
+    """What agrees across, when it is enough: both names, or one with the initial of the other."""
+    if min(given, family) < Family.INITIAL or max(given, family) < Family.PART:
+        return None
+    return _GIVEN_OF[given], family, True
+
+
+_GIVEN_OF = {
+    Family.SAME: Given.SAME,
+    Family.VARIANT: Given.NEAR,
+    Family.NEAR: Given.NEAR,
+    Family.PART: Given.VARIANT,
+    Family.INITIAL: Given.INITIAL,
+}
+
+
+def _run_together(single: tuple[str, ...], whole: Spelled) -> bool:
+    """Whether a single word is the other's whole name, as in an address: ``mariacastillo``, ``acastillo``."""
+    word, given, family = "".join(single), whole[0], whole[1]
+    if not given or len(word) < _LONG:
+        return False
+    firsts, lasts = {"".join(given), given[0], given[0][0]}, {"".join(family), family[0]}
+    return any(word in {f"{first}{last}", f"{last}{first}"} for first in firsts for last in lasts)
 
 
 Spelled = tuple[tuple[str, ...], tuple[str, ...], bool]

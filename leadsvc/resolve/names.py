@@ -63,6 +63,14 @@ def fold(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall("".join(each for each in plain if not unicodedata.combining(each))))
 
 
+_GENERATIONS = {"sr": "sr", "senior": "sr", "jr": "jr", "junior": "jr", "ii": "jr", "iii": "iii", "iv": "iv"}
+
+
+def generation(suffix: str) -> str:
+    """Which of several bearers of one name somebody is; degrees and honours do not tell it."""
+    return next((_GENERATIONS[each] for each in fold(suffix) if each in _GENERATIONS), "")
+
+
 def name_key(given: str, family: str, suffix: str = "") -> NameKey:
     return NameKey(fold(given), fold(family), "".join(fold(suffix)))
 

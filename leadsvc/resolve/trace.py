@@ -21,7 +21,7 @@ from leadsvc.normalize.phones import own_number, phones
 from leadsvc.normalize.signed import signed
 from leadsvc.normalize.text import MAX_TEXT
 from leadsvc.resolve.likeness import Spelled
-from leadsvc.resolve.names import fold
+from leadsvc.resolve.names import fold, generation
 
 _DIGITS = re.compile(r"\d{3}.{0,3}\d{3}.{0,3}\d{4}")
 _LETTERS = re.compile(r"[a-z]+")
@@ -33,11 +33,11 @@ _TOLD = 20  # letters of a message below which two people easily write the same
 class Trace:
     """One inquiry as it is compared.
 
-    ``at``: seconds since 1970 of the renter's act. ``given``, ``family``: folded words; ``guessed``: the family name
-    was read out of the address or a single name field, so that another one does not contradict it. ``emails``:
-    canonical keys of own addresses; ``threads``: masked addresses and conversation ids; ``phones``: E.164. ``place``:
-    the id of the property, empty when unknown. ``move_in``: ordinal of the day. ``said``: a number for what the message
-    says, 0 for nothing worth comparing.
+    ``at``: seconds since 1970 of the renter's act. ``given``, ``family``: folded words; ``suffix``: which of several
+    bearers of the name (``sr``, ``jr``, ``iii``); ``guessed``: the family name was read out of the address or a single
+    name field, so that another one does not contradict it. ``emails``: canonical keys of own addresses; ``threads``:
+    masked addresses and conversation ids; ``phones``: E.164. ``place``: the id of the property, empty when unknown.
+    ``move_in``: ordinal of the day. ``said``: a number for what the message says, 0 for nothing worth comparing.
     """
 
     id: str
@@ -160,7 +160,7 @@ def made(
     own = tuple(sorted(set(emails)))
     given, family, guessed = spell(fold(name[0]), fold(name[1]), own)
     return Trace(
-        id, at, given, family, "".join(fold(name[2])), guessed, own, tuple(sorted(set(threads))),
+        id, at, given, family, generation(name[2]), guessed, own, tuple(sorted(set(threads))),
         tuple(sorted(set(phones))), place, region, move_in.toordinal() if move_in else None, bedrooms, said,
     )  # fmt: skip
 

@@ -146,6 +146,8 @@ def test_nobody(text: str) -> None:
         ("Ann", "ann@example.com", [("Ann", "")]),
         ("unknown", "Lee", [("", "Lee")]),
         ("None", "None", []),
+        ("New", "Lead", []),
+        ("Apt", "Seeker", []),
         ("", "", []),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 from random import Random
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadsvc.resolve.cluster import CLIP, average_link, voice
+from leadsvc.resolve.cluster import CLIP, Against, average_link, voice
 
 Pairs = list[tuple[int, int]]
 
@@ -97,27 +98,40 @@ def test_a_chain_of_acquaintances_is_no_blob() -> None:
     assert max(map(len, average_link(matrix(10, chain), 0.0))) <= 3
 
 
+NOTHING, FIRST_NAME, GENERATION = Against
+
+
 @pytest.mark.parametrize(
-    ("odds", "prior", "contradicted", "told"),
+    ("odds", "prior", "against", "told"),
     [
-        (2.0, -8.0, False, 2.0),
-        (50.0, -8.0, False, CLIP),
-        (50.0, -8.0, True, CLIP),
-        (-0.5, -8.0, False, -0.5),
-        (-7.0, -8.0, False, -1.0),
-        (-8.0, -8.0, False, -1.0),
-        (-10.0, -8.0, False, -3.0),
-        (-40.0, -8.0, False, -CLIP),
-        (-4.0, -8.0, True, -4.0),
-        (-40.0, -8.0, True, -CLIP),
+        (2.0, -8.0, NOTHING, 2.0),
+        (50.0, -8.0, NOTHING, CLIP),
+        (50.0, -8.0, FIRST_NAME, CLIP),
+        (-0.5, -8.0, NOTHING, -0.5),
+        (-7.0, -8.0, NOTHING, -1.0),
+        (-8.0, -8.0, NOTHING, -1.0),
+        (-10.0, -8.0, NOTHING, -3.0),
+        (-40.0, -8.0, NOTHING, -CLIP),
+        (-4.0, -8.0, FIRST_NAME, -4.0),
+        (-40.0, -8.0, FIRST_NAME, -CLIP),
+        (50.0, -8.0, GENERATION, -math.inf),
     ],
 )
-def test_how_a_pair_speaks(odds: float, prior: float, contradicted: bool, told: float) -> None:
+def test_how_a_pair_speaks(odds: float, prior: float, against: Against, told: float) -> None:
     """What tells too little speaks softly; what contradicts says how much it does."""
-    assert voice(odds, prior, contradicted) == told
+    assert voice(odds, prior, against) == told
 
 
-@given(st.floats(-50, 50), st.floats(-50, 50), st.booleans())
-def test_more_agreement_never_speaks_softer(one: float, other: float, contradicted: bool) -> None:
+@given(st.floats(-50, 50), st.floats(-50, 50), st.sampled_from(Against))
+def test_more_agreement_never_speaks_softer(one: float, other: float, against: Against) -> None:
     low, high = sorted((one, other))
-    assert voice(low, -8.0, contradicted) <= voice(high, -8.0, contradicted)
+    assert voice(low, -8.0, against) <= voice(high, -8.0, against)
+
+
+@pytest.mark.parametrize("between", [1, 2, 9])
+def test_no_number_of_rows_between_joins_what_is_never_one(between: int) -> None:
+    """Rows 0 and 1 are father and son, all others agree with everybody."""
+    told = {(0, 1): -math.inf}
+    groups = average_link(matrix(2 + between, told, other=CLIP), 0.0)
+    assert [0 in each and 1 in each for each in groups] == [False, False]
+    assert average_link(matrix(2 + between, told, other=CLIP), 0.0, together=[(0, 1)]) == [list(range(2 + between))]

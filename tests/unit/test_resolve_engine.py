@@ -85,11 +85,37 @@ def groups(*texts: str) -> set[frozenset[str]]:
             groups("a", "b"),
         ),
         (
+            [
+                inquiry("a", "john", "weberling", suffix="sr", emails=("weberling@example.com",)),
+                inquiry("b", "john", "weberling", 1, emails=("weberling@example.com",)),
+                inquiry("c", "john", "weberling", 2, emails=("weberling@example.com",)),
+                inquiry("d", "john", "weberling", 3, suffix="jr", emails=("weberling@example.com",)),
+            ],
+            groups("abc", "d"),
+        ),
+        (
+            [
+                inquiry("a", "rosa", "lindqvist", phones=ROSA["phones"], move_in=740_000),
+                inquiry("b", "anders", "lindqvist", phones=ROSA["phones"], move_in=740_000, place="P2"),
+            ],
+            groups("a", "b"),
+        ),
+        (
             [inquiry("a", "maria", "garcia"), inquiry("b", "maria", "garcia", 40, place="P2")],
             groups("a", "b"),
         ),
     ],
-    ids=["again", "address-and-number", "strangers", "slips", "couple", "elder-and-younger", "namesakes"],
+    ids=[
+        "again",
+        "address-and-number",
+        "strangers",
+        "slips",
+        "couple",
+        "elder-and-younger",
+        "elder-younger-and-either",
+        "couple-with-one-plan",
+        "namesakes",
+    ],
 )
 def test_who_is_who(traces: list[Trace], expected: set[frozenset[str]]) -> None:
     assert people(partition(traces, MODEL, alone)) == expected

@@ -23,6 +23,9 @@ FIRST = [
     (Given.NEAR, "Natalya", "Natlaya"),
     (Given.NEAR, "Priyanka", "Priynka"),
     (Given.NEAR, "Konstantin", "Konstanitnn"),
+    (Given.NEAR, "Vero", "Veronica"),
+    (Given.NEAR, "Topher", "Kristopher"),
+    (Given.NEAR, "Mei Lin", "Meiling"),
     (Given.PART, "Maria Elena", "Maria Jimena"),
     (Given.INITIAL, "K.", "Kenji"),
     (Given.DIFFERENT, "K", "Maria"),
@@ -30,6 +33,8 @@ FIRST = [
     (Given.DIFFERENT, "Maria", "Mario"),
     (Given.DIFFERENT, "Daniel", "Daniela"),
     (Given.DIFFERENT, "Rosa", "Anders"),
+    (Given.DIFFERENT, "Al", "Alberta"),
+    (Given.DIFFERENT, "Ana", "Susana"),
 ]
 
 LAST = [
@@ -76,6 +81,12 @@ def spelled(first: str, last: str, guessed: bool = False) -> Spelled:
         (spelled("Rosa", "Berg"), spelled("Anders", "Berg"), (Given.DIFFERENT, Family.SAME, False)),
         (spelled("Rosa", "Berg"), spelled("Anders", "Lind"), (Given.DIFFERENT, Family.DIFFERENT, False)),
         (spelled("Rosa", "Berg"), spelled("", "Berg"), (Given.MISSING, Family.SAME, False)),
+        (spelled("Wang", "Meijie"), spelled("Meijie", "W"), (Given.SAME, Family.INITIAL, True)),
+        (spelled("Nguyen", "Khoa"), spelled("Khoa Xuan", "Nguyen"), (Given.VARIANT, Family.SAME, True)),
+        (spelled("Wang", "Meijie"), spelled("Mei", "W"), (Given.DIFFERENT, Family.DIFFERENT, False)),
+        (spelled("ALindqvist", ""), spelled("Anders", "Lindqvist"), (Given.SAME, Family.MISSING, False)),
+        (spelled("garciarosa", ""), spelled("Rosa Elena", "Garcia Vega"), (Given.NEAR, Family.MISSING, False)),
+        (spelled("Castillo", ""), spelled("Maria", "Lopez"), (Given.DIFFERENT, Family.MISSING, False)),
     ],
 )
 def test_whole_names(one: Spelled, other: Spelled, told: tuple[Given, Family, bool]) -> None:

@@ -192,3 +192,12 @@ TEXTS = st.lists(st.text(max_size=8), max_size=3).map(tuple)
 )
 def test_it_survives_being_written(one: Trace) -> None:
     assert Trace.from_json("a", json.loads(json.dumps(one.to_json()))) == one
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [("Sr", "sr"), ("Senior", "sr"), ("Jr.", "jr"), ("junior", "jr"), ("II", "jr"), ("III", "iii"), ("Jr, MD", "jr"),
+     ("PhD", ""), ("Esq", ""), ("", "")],
+)  # fmt: skip
+def test_a_suffix_tells_the_generation_and_no_degree(said: str, kept: str) -> None:
+    assert made("a", 0, ("John", "Weber", said), [], [], []).suffix == kept
