@@ -21,7 +21,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from leadsvc.config import Account, Settings
 from leadsvc.faults import Commit
-from leadsvc.ids import next_number, public_key, uuid7
+from leadsvc.ids import next_number, uuid7
 from leadsvc.store import Store
 from leadsvc.store.tables import attempts, deliveries, destinations, guest_cards, properties, prospects
 from leadsvc.workers.accounts import limits
@@ -68,11 +68,11 @@ def backlog(store: Store, count: int, *, state: str = "pending") -> None:
             name = {"value": {"given": "Ada", "family": "Okafor"}}
             golden = {"name": name, "email": {"value": email}, "phone": {"value": "+17065550123"}}
             people.append(
-                {"id": person, "key": public_key("PR"), "root_id": person, "golden": golden}
+                {"id": person, "key": f"PR-{person.hex}", "root_id": person, "golden": golden}
                 | {"first_at": now, "last_at": now}
             )
             cards.append(
-                {"id": card, "key": public_key("GC"), "prospect_id": person, "root_id": card}
+                {"id": card, "key": f"GC-{card.hex}", "prospect_id": person, "root_id": card}
                 | {"property_id": home, "first_source": "zillow", "opened_at": now, "last_at": now}
             )
             owed.append(
