@@ -277,7 +277,7 @@ def test_a_sensitive_answer_goes_to_whom_needs_it_and_to_nobody_else(
 ) -> None:
     def needing(configured: Settings) -> Settings:
         pms = replace(configured.accounts["pms"], keep_sensitive=frozenset({"income"}))
-        crm = replace(pms, name="crm", creates=("elsewhere",), keep_sensitive=frozenset({"credit"}))
+        crm = replace(pms, name="crm", follows=("pms",), creates=("elsewhere",), keep_sensitive=frozenset({"credit"}))
         return replace(configured, accounts={"pms": pms, "crm": crm})
 
     with running_world(store_url, tmp_path, simpms, configure=needing) as world:
