@@ -201,7 +201,7 @@ def _refused(op: str, status: int, headers: Mapping[str, str], errors: list[Json
             outcome=Outcome.RETRY, code=said, message=message, retry_after_s=_LOCKED_S, verify_first=unsure,
             verified=not unsure,
         )  # fmt: skip
-    if _AUTH.search(code) or status in (401, 403):
+    if _AUTH.search(code) or status in (401, 403, 407):
         return Result(outcome=Outcome.AUTH, code=said, message=message)
     if code in _TAKEN:
         there = _existing(errors)
