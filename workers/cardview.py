@@ -125,10 +125,11 @@ def card_view(connection: Connection, claimed: Claimed, now: datetime, keeps: fr
 
 
 def _also_owed(connection: Connection, claimed: Claimed) -> tuple[uuid.UUID, ...]:
-    if claimed.kind != "prospect":
+    if claimed.kind not in {"prospect", "task"}:
         return ()
     lane = {"destination": claimed.destination, "lane": claimed.lane_id, "card": claimed.guest_card_id}
-    return tuple(connection.execute(_ALSO_OWED, lane | {"self": claimed.id}).scalars())
+    mine = {"kind": claimed.kind, "subject": claimed.subject_id, "self": claimed.id}
+    return tuple(connection.execute(_ALSO_OWED, lane | mine).scalars())
 
 
 def _calls(connection: Connection, claimed: Claimed, now: datetime) -> int:
@@ -247,7 +248,8 @@ _ALSO_OWED = select(deliveries.c.id).where(
     deliveries.c.destination == bindparam("destination"),
     deliveries.c.lane_id == bindparam("lane"),
     deliveries.c.guest_card_id == bindparam("card"),
-    deliveries.c.kind == "prospect",
+    deliveries.c.kind == bindparam("kind"),
+    deliveries.c.subject_id == bindparam("subject"),
     deliveries.c.state.in_(("pending", "retry")),
     deliveries.c.id != bindparam("self"),
     deliveries.c.override == {},

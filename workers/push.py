@@ -328,7 +328,8 @@ def _put_task(destination: Destination, claimed: Claimed, view: CardView) -> Pus
         return Pushed(_WAIT_FOR_CARD)
     task = view.task
     if not task or task["state"] != "open":
-        return Pushed(Result(outcome=Outcome.ACCEPTED, message="the task is no longer open; nothing to do"))
+        done = Result(outcome=Outcome.ACCEPTED, message="the task is no longer open; nothing to do")
+        return Pushed(done, along=view.also_owed)
     push_ = TaskPush(
         our_task_key=f"TK-{claimed.subject_id.hex[-12:]}",
         title=claimed.override.get("title") or task["title"],
@@ -340,7 +341,7 @@ def _put_task(destination: Destination, claimed: Claimed, view: CardView) -> Pus
     )
     result = destination.put_task(_at(view, view.remote_card_id), push_)
     refs = (Ref("task", claimed.subject_id, result.task_id),) if result.ok and result.task_id else ()
-    return Pushed(result, refs)
+    return Pushed(result, refs, along=view.also_owed if result.ok else ())
 
 
 def _with_standing(view: CardView, text: str) -> str:

@@ -179,6 +179,20 @@ def test_a_lead_that_costs_too_much_waits_and_is_told(
 # -- when it is left alone --------------------------------------------------------------------------------------------
 
 
+def test_what_is_owed_many_times_is_told_once(world: World) -> None:
+    say(world, 1)
+    for number in range(5):
+        say(world, 1, f"and another question, the {number}th")
+        world.clock.forward(minutes=1)
+    world.settle()
+    assert states(world) == {"acknowledged"}
+    said = world.pms.requests()
+    assert (said.count("create_card"), said.count("add_event"), said.count("create_task")) == (1, 6, 1)
+    assert said.count("update_task") == 0, "the task says what the newest of its versions says"
+    (task,) = world.pms.state()["tasks"]
+    assert task["text"] == "and another question, the 4th"
+
+
 def test_one_delivery_alone_tries_an_account_that_may_be_well_again(world: World) -> None:
     """The probe's answer is good and writes still fail: one delivery finds out, not all of them."""
     for number in range(20):

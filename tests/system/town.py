@@ -179,6 +179,7 @@ def _configuration(pms: SimPmsBench, graph: GraphBench | None, timeout_s: float,
         f"feeds:\n{feeds}destinations:\n  pms:\n    vendor: simpms\n    base_url: {pms.url}\n"
         f"    api_key: env:PMS_KEY\n    timeout_s: {timeout_s}\n    concurrency: {concurrency}\n"
         "    fallback_source: Unmapped - Review\n"
+        "    calls_per_lead: 5000\n"  # a renter of these towns writes more often than any in the world
         "    sources: {zillow: Zillow.com, apartments_com: Apartments.com, website: Property Website}\n"
     )
 
