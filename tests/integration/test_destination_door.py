@@ -106,5 +106,5 @@ def test_an_address_that_cannot_be_called_is_said_at_once(url: str) -> None:
 
 
 def test_an_unknown_vendor_is_said_at_once() -> None:
-    with pytest.raises(ConfigurationError, match="choose one of .*simpms"):
+    with pytest.raises(ConfigurationError, match=r"choose one of .*simpms"):
         connect(Profile(name="x", vendor="pigeon", base_url="http://pms.example.com"))
