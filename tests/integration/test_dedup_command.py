@@ -43,7 +43,7 @@ def people(leads: Path, *more: str) -> dict[str, str]:
 
 def written(folder: Path, text: str, name: str = "leads.csv") -> Path:
     path = folder / name
-    path.write_bytes(gzip.compress(text.encode(, mtime=0)) if name.endswith(".gz") else text.encode())
+    path.write_bytes(gzip.compress(text.encode(), mtime=0) if name.endswith(".gz") else text.encode())
     return path
 
 
@@ -118,9 +118,13 @@ def test_what_cannot_be_read_is_named_by_line_and_field(tmp_path: Path, case: st
     [
         ("latin.csv", f"{HEAD}a,{ROSA}b,2026-03-01,José,,,,,,,\n".encode("latin-1"), "latin.csv:3: not UTF-8"),
         ("wide.csv", HEAD.encode("utf-16"), "wide.csv:1: not UTF-8"),
-        ("latin.csv.gz", gzip.compress(HEAD.encode(, mtime=0) + b"\xff"), "latin.csv.gz:2: not UTF-8"),
+        ("latin.csv.gz", gzip.compress(HEAD.encode() + b"\xff", mtime=0), "latin.csv.gz:2: not UTF-8"),
         ("plain.csv.gz", HEAD.encode(), "plain.csv.gz: not packed by gzip"),
-        ("cut.csv.gz", gzip.compress(f"{HEAD}a,{ROSA}".encode(, mtime=0))[:-20], "cut.csv.gz: not packed by gzip, or cut off"),
+        (
+            "cut.csv.gz",
+            gzip.compress(f"{HEAD}a,{ROSA}".encode(), mtime=0)[:-20],
+            "cut.csv.gz: not packed by gzip, or cut off",
+        ),
     ],
 )
 def test_files_that_are_no_text(tmp_path: Path, name: str, content: bytes, named: str) -> None:
