@@ -41,7 +41,8 @@ class PostgreSQL:
 
     def create(self, database: str, template: str = "template1") -> str:
         """Create ``database`` as a copy of ``template`` and return its URL."""
-        self._run("CREATE DATABASE {} TEMPLATE {}", database, template)
+        # A third of what copying through the write-ahead log takes, and every test makes one.
+        self._run("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", database, template)
         return self.url(database)
 
     def freeze(self, database: str) -> None:
