@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from leadsvc import logs
 from leadsvc.app import build_services
 from leadsvc.config import Settings
 from leadsvc.model import Channel, Delivered
@@ -322,6 +323,7 @@ def keep(lines: Sequence[str]) -> None:
 
 
 def main(words: Sequence[str]) -> int:
+    logs.configure("ERROR")  # the tables are read by people
     names = [word for word in words if word != "--keep"] or list(PARTS)
     if unknown := set(names) - set(PARTS):
         sys.stderr.write(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}\n")
