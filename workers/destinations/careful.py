@@ -11,11 +11,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import ClassVar
 
 from leadsvc.workers.destinations.base import (
-    Around,
-    Capabilities,
     CardAt,
     CardKind,
     CardPush,
@@ -41,7 +38,7 @@ from leadsvc.workers.destinations.filling import (
     source_name,
     with_fallbacks,
 )
-from leadsvc.workers.destinations.http import Answer, Door, quiet
+from leadsvc.workers.destinations.line import Line
 from leadsvc.workers.destinations.presence import confirmed, doubtful
 from leadsvc.workers.destinations.verdicts import sound
 
@@ -91,26 +88,8 @@ def marked(text: str, key: str, longest: int | None = None) -> str:
     return f"{sound(text)[:room].rstrip()} {mark(key)}".strip()
 
 
-class Careful(ABC):
-    """One account at one vendor. ``CAPABILITIES`` is the vendor's; primitives may be called from several threads."""
-
-    CAPABILITIES: ClassVar[Capabilities]
-
-    def __init__(self, profile: Profile, around: Around = quiet) -> None:
-        self._profile = profile
-        self._door = Door(profile, around)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self.CAPABILITIES
-
-    @property
-    def skew_s(self) -> float | None:
-        """By how much the vendor's clock was ahead of ours at its last answer."""
-        return self._door.skew_s
-
-    def close(self) -> None:
-        self._door.close()
+class Careful(Line, ABC):
+    """One account at a vendor that can be asked; its primitives may be called from several threads."""
 
     # -- what a vendor's module adds ----------------------------------------------------------------------------------
 
@@ -161,13 +140,6 @@ class Careful(ABC):
     def _unmerge(self, at: CardAt) -> Result:
         """Take a merged card out again."""
         raise NotImplementedError(f"{type(self).__name__} says it can merge")
-
-    # -- one call -----------------------------------------------------------------------------------------------------
-
-    def _said(self, result: Result, answer: Answer) -> Result:
-        """``result`` with words that may be shown: no secret, no personal data, and what the network said."""
-        words = " ".join(part for part in (result.message, answer.note) if part)
-        return replace(result, message=self._door.clean(words))
 
     # -- finding ------------------------------------------------------------------------------------------------------
 

@@ -7,22 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 
 from leadsvc.workers.destinations.base import (
-    Around,
     Capabilities,
     CardAt,
     CardKind,
     CardPush,
-    ConfigKind,
-    ConfigPage,
     EventPush,
     NativeKey,
     Outcome,
-    OutcomePage,
-    Profile,
-    Query,
     RemoteCard,
     Result,
     TaskPush,
@@ -30,7 +23,7 @@ from leadsvc.workers.destinations.base import (
 )
 from leadsvc.workers.destinations.careful import TASK_IS_OURS, UNPROVEN, marked
 from leadsvc.workers.destinations.filling import Values, as_text, outgoing
-from leadsvc.workers.destinations.http import Door, quiet
+from leadsvc.workers.destinations.line import WriteOnly
 from leadsvc.workers.destinations.local import ten_digits
 from leadsvc.workers.destinations.vendors.realpage.verdict import ILM, classify
 
@@ -55,7 +48,6 @@ CAPABILITIES = Capabilities(
     required=("last_name",),
     max_len={"first_name": 50, "last_name": 50, "comment": COMMENT_MAX - 60},
 )
-_NOTHING = Result(outcome=Outcome.ACCEPTED, empty=True)
 _KEPT = Result(
     outcome=Outcome.DUPLICATE, code="write_only", message="The lead was taken before; this door changes nothing."
 )
@@ -67,41 +59,18 @@ _UNTRIED = Result(
 )
 
 
-class IlmDoor:
+class IlmDoor(WriteOnly):
     """One account that may only hand in leads."""
 
-    def __init__(self, profile: Profile, around: Around = quiet) -> None:
-        self._profile = profile
-        self._door = Door(profile, around)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return CAPABILITIES
-
-    @property
-    def skew_s(self) -> float | None:
-        """By how much the vendor's clock was ahead of ours at its last answer."""
-        return self._door.skew_s
-
-    def close(self) -> None:
-        self._door.close()
+    CAPABILITIES = CAPABILITIES
 
     def check(self) -> Result:
         return _UNTRIED
 
-    def pull_config(self, kind: ConfigKind, cursor: str = "") -> tuple[Result, ConfigPage]:
-        return _NOTHING, ConfigPage()
-
-    def pull_outcomes(self, since: datetime, cursor: str = "") -> tuple[Result, OutcomePage]:
-        return _NOTHING, OutcomePage(cursor=cursor)
-
-    def find_prospect(self, query: Query) -> tuple[Result, tuple[RemoteCard, ...]]:
-        return _NOTHING, ()
-
     def get_card(self, at: CardAt) -> tuple[Result, RemoteCard | None]:
         """What we know was taken is taken to be there; of anything else nothing is known."""
         if not at.our_key or at.card_id != at.our_key:
-            return _NOTHING, None
+            return super().get_card(at)
         card = RemoteCard(
             card_id=at.card_id,
             person_id="",
@@ -125,18 +94,11 @@ class IlmDoor:
         lead = {"Prospects": [_prospect(sent.values, card, kind)]}
         answer = self._door.call(ILM, "POST", "leasing/lead", json=lead, headers=headers)
         result = classify(ILM, answer.status, answer.headers, answer.body, answer.context(read=False))
-        words = self._door.clean(" ".join(part for part in (result.message, answer.note) if part))
-        told = replace(result, message=words, fallbacks=sent.fallbacks)
+        told = replace(self._said(result, answer), fallbacks=sent.fallbacks)
         return replace(told, card_id=card.our_key, written=as_text(sent.values)) if told.ok else told
-
-    def find_event(self, at: CardAt, our_event_key: str) -> Result:
-        return replace(_NOTHING, card_id=at.card_id)
 
     def add_event(self, at: CardAt, event: EventPush) -> Result:
         return replace(_EVENT_IS_OURS, card_id=at.card_id)
-
-    def find_task(self, at: CardAt, our_task_key: str) -> Result:
-        return replace(_NOTHING, card_id=at.card_id)
 
     def put_task(self, at: CardAt, task: TaskPush) -> Result:
         return replace(TASK_IS_OURS, card_id=at.card_id)

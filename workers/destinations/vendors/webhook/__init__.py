@@ -5,21 +5,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import datetime
 
 from leadsvc.workers.destinations.base import (
-    Around,
     Capabilities,
     CardAt,
     CardPush,
-    ConfigKind,
-    ConfigPage,
     EventPush,
     NativeKey,
     Outcome,
-    OutcomePage,
-    Profile,
-    Query,
     RemoteCard,
     Result,
     TaskPush,
@@ -27,7 +20,7 @@ from leadsvc.workers.destinations.base import (
 )
 from leadsvc.workers.destinations.careful import outgoing_source
 from leadsvc.workers.destinations.filling import as_text, outgoing
-from leadsvc.workers.destinations.http import Door, quiet
+from leadsvc.workers.destinations.line import WriteOnly
 from leadsvc.workers.destinations.rest import Json
 from leadsvc.workers.destinations.vendors.webhook import wire
 from leadsvc.workers.destinations.vendors.webhook.wire import classify as classify
@@ -52,27 +45,12 @@ CAPABILITIES = Capabilities(
     ids="Our own keys stand for the receiver's records; nothing can be asked of it.",
     corrections={"merge": "", "unmerge": "", "contact": "", "source": "", "event": ""},
 )
-_NOTHING = Result(outcome=Outcome.ACCEPTED, empty=True)
 
 
-class Webhook:
+class Webhook(WriteOnly):
     """One receiver."""
 
-    def __init__(self, profile: Profile, around: Around = quiet) -> None:
-        self._profile = profile
-        self._door = Door(profile, around)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return CAPABILITIES
-
-    @property
-    def skew_s(self) -> float | None:
-        """By how much the receiver's clock was ahead of ours at its last answer."""
-        return self._door.skew_s
-
-    def close(self) -> None:
-        self._door.close()
+    CAPABILITIES = CAPABILITIES
 
     def _send(self, op: str, data: Json, delivery_key: str) -> Result:
         known = self._profile.credentials
@@ -86,23 +64,10 @@ class Webhook:
         answer = self._door.call(op, "POST", self._profile.base_url, content=body, headers=content)
         context = answer.context(read=op == "check")
         result = classify(op, answer.status, answer.headers, answer.body, context)
-        words = " ".join(part for part in (result.message, answer.note) if part)
-        return replace(result, message=self._door.clean(words))
+        return self._said(result, answer)
 
     def check(self) -> Result:
         return self._send("check", {}, "")
-
-    def pull_config(self, kind: ConfigKind, cursor: str = "") -> tuple[Result, ConfigPage]:
-        return _NOTHING, ConfigPage()
-
-    def pull_outcomes(self, since: datetime, cursor: str = "") -> tuple[Result, OutcomePage]:
-        return _NOTHING, OutcomePage(cursor=cursor)
-
-    def find_prospect(self, query: Query) -> tuple[Result, tuple[RemoteCard, ...]]:
-        return _NOTHING, ()
-
-    def get_card(self, at: CardAt) -> tuple[Result, RemoteCard | None]:
-        return _NOTHING, None
 
     def put_prospect(self, card: CardPush, known: RemoteCard | None) -> Result:
         sent = outgoing(card, self._profile, CAPABILITIES)
@@ -112,17 +77,11 @@ class Webhook:
         told = replace(result, card_id=card.our_key, person_id=card.person_key, fallbacks=sent.fallbacks)
         return replace(told, written=as_text(sent.values))
 
-    def find_event(self, at: CardAt, our_event_key: str) -> Result:
-        return replace(_NOTHING, card_id=at.card_id)
-
     def add_event(self, at: CardAt, event: EventPush) -> Result:
         source = outgoing_source(event, self._profile)
         result = self._send("add_event", wire.inquiry(at, event, source.name), event.our_event_key)
         told = replace(result, card_id=at.card_id, fallbacks=("source_name",) if source.fallen else ())
         return replace(told, event_id=event.our_event_key) if result.ok else told
-
-    def find_task(self, at: CardAt, our_task_key: str) -> Result:
-        return replace(_NOTHING, card_id=at.card_id)
 
     def put_task(self, at: CardAt, task: TaskPush) -> Result:
         result = self._send("put_task", wire.task(at, task), task.delivery_key)
