@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import httpx2
 
 from leadsvc.workers.destinations.base import CARD_FIELDS, OutcomeKind, Profile
-from leadsvc.workers.destinations.careful import mark
+from leadsvc.workers.destinations.entries import mark
 from tests.processes import Process, leadsvc
 
 SOURCES = {"zillow": "Zillow.com", "apartments_com": "Apartments.com"}

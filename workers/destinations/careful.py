@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from leadsvc.workers.destinations.base import (
@@ -22,25 +22,24 @@ from leadsvc.workers.destinations.base import (
     NativeKey,
     Outcome,
     OutcomePage,
-    Profile,
     Query,
     RemoteCard,
     Result,
     TaskPush,
 )
+from leadsvc.workers.destinations.entries import Entry
 from leadsvc.workers.destinations.filling import (
     Outgoing,
     Values,
     as_text,
     fill,
     outgoing,
+    outgoing_source,
     same,
-    source_name,
     with_fallbacks,
 )
 from leadsvc.workers.destinations.line import Line
 from leadsvc.workers.destinations.presence import confirmed, doubtful
-from leadsvc.workers.destinations.verdicts import sound
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _NOT_EDITABLE = (CardKind.RESIDENT, CardKind.FORMER)
@@ -60,32 +59,6 @@ LOST_MERGE = Result(
 TASK_IS_OURS = Result(
     outcome=Outcome.ACCEPTED, code="task_is_ours", message="The vendor has no tasks: the follow-up is here alone."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An event, note, task or appointment that hangs on a remote card. ``our_key``: where the vendor has a place for
-    it; else it is looked for as a mark in ``text``. ``says``: what of it could be changed, in the vendor's words."""
-
-    entry_id: str
-    text: str = ""
-    our_key: str = ""
-    open: bool = True
-    says: Mapping[str, object] = field(default_factory=dict)
-
-    def carries(self, key: str) -> bool:
-        return self.our_key == key or mark(key) in self.text
-
-
-def mark(key: str) -> str:
-    """Our key as it stands in a text there."""
-    return f"[ref {key}]"
-
-
-def marked(text: str, key: str, longest: int | None = None) -> str:
-    """``text``, cut where it is too long, with our key at its end."""
-    room = None if longest is None else max(longest - len(mark(key)) - 1, 0)
-    return f"{sound(text)[:room].rstrip()} {mark(key)}".strip()
 
 
 class Careful(Line, ABC):
@@ -380,21 +353,6 @@ class Careful(Line, ABC):
             return result
         looked, card = self.get_card(at)
         return confirmed(result, looked, card is not None and card.merged_into == into)
-
-
-@dataclass(frozen=True, slots=True)
-class EventSource:
-    """The account's name for the source of an event, and whether that is its fallback."""
-
-    name: str = ""
-    fallen: bool = False
-
-
-def outgoing_source(event: EventPush, profile: Profile) -> EventSource:
-    """What an event says of its source; nothing where the account may not be told."""
-    if not event.source_name or "source_name" not in profile.allowed_fields:
-        return EventSource()
-    return EventSource(*source_name(event.source_name, profile, event.source_named))
 
 
 def read(result: Result, card: RemoteCard) -> Result:

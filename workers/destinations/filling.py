@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from leadsvc.workers.destinations.base import CARD_FIELDS, Capabilities, CardPush, Profile, RemoteCard
+from leadsvc.workers.destinations.base import CARD_FIELDS, Capabilities, CardPush, EventPush, Profile, RemoteCard
 from leadsvc.workers.destinations.verdicts import sound
 
 Values = dict[str, str | int]
@@ -113,3 +113,18 @@ def same(name: str, ours: str | int, theirs: str) -> bool:
 def as_text(values: Mapping[str, str | int]) -> dict[str, str]:
     """Values as :attr:`Result.written` holds them."""
     return {name: str(value) for name, value in values.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class EventSource:
+    """The account's name for the source of an event, and whether that is its fallback."""
+
+    name: str = ""
+    fallen: bool = False
+
+
+def outgoing_source(event: EventPush, profile: Profile) -> EventSource:
+    """What an event says of its source; nothing where the account may not be told."""
+    if not event.source_name or "source_name" not in profile.allowed_fields:
+        return EventSource()
+    return EventSource(*source_name(event.source_name, profile, event.source_named))

@@ -30,7 +30,8 @@ from leadsvc.workers.destinations.base import (
     TaskPush,
     UpdateMode,
 )
-from leadsvc.workers.destinations.careful import TASK_IS_OURS, Entry, marked, read
+from leadsvc.workers.destinations.careful import TASK_IS_OURS, read
+from leadsvc.workers.destinations.entries import Entry, marked
 from leadsvc.workers.destinations.filling import Outgoing, Values
 from leadsvc.workers.destinations.http import quiet
 from leadsvc.workers.destinations.jsonapi import JsonApi

@@ -24,7 +24,8 @@ from leadsvc.workers.destinations.base import (
     TaskPush,
     UpdateMode,
 )
-from leadsvc.workers.destinations.careful import TASK_IS_OURS, Entry, marked, read
+from leadsvc.workers.destinations.careful import TASK_IS_OURS, read
+from leadsvc.workers.destinations.entries import Entry, marked
 from leadsvc.workers.destinations.filling import Outgoing, Values, as_text, outgoing, with_fallbacks
 from leadsvc.workers.destinations.jsonapi import JsonApi
 from leadsvc.workers.destinations.local import written

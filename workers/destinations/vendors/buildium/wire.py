@@ -21,7 +21,7 @@ from leadsvc.workers.destinations.base import (
     RemoteOutcome,
     Result,
 )
-from leadsvc.workers.destinations.careful import marked
+from leadsvc.workers.destinations.entries import marked
 from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.local import cents, e164, money
 from leadsvc.workers.destinations.rest import (

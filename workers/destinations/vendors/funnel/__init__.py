@@ -21,7 +21,8 @@ from leadsvc.workers.destinations.base import (
     Result,
     UpdateMode,
 )
-from leadsvc.workers.destinations.careful import Entry, marked, read
+from leadsvc.workers.destinations.careful import read
+from leadsvc.workers.destinations.entries import Entry, marked
 from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.jsonapi import JsonApi
 from leadsvc.workers.destinations.local import written

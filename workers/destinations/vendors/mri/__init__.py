@@ -25,7 +25,8 @@ from leadsvc.workers.destinations.base import (
     Result,
     UpdateMode,
 )
-from leadsvc.workers.destinations.careful import Careful, Entry, read
+from leadsvc.workers.destinations.careful import Careful, read
+from leadsvc.workers.destinations.entries import Entry
 from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.http import Answer
 from leadsvc.workers.destinations.lenient import pick, remote_id

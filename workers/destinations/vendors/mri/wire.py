@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from lxml import etree
 
 from leadsvc.workers.destinations.base import CardKind, ConfigItem, OutcomeKind, RemoteCard, RemoteOutcome
-from leadsvc.workers.destinations.careful import mark
+from leadsvc.workers.destinations.entries import mark
 from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.lenient import fold, pick, remote_id
 from leadsvc.workers.destinations.local import day, e164, moment_at, unmarked

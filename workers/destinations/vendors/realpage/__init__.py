@@ -29,7 +29,8 @@ from leadsvc.workers.destinations.base import (
     TaskPush,
     UpdateMode,
 )
-from leadsvc.workers.destinations.careful import Careful, Entry, marked, read
+from leadsvc.workers.destinations.careful import Careful, read
+from leadsvc.workers.destinations.entries import Entry, marked
 from leadsvc.workers.destinations.filling import Outgoing, Values
 from leadsvc.workers.destinations.http import quiet
 from leadsvc.workers.destinations.lists import NamedLists, source_id

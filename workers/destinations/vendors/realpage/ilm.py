@@ -21,7 +21,8 @@ from leadsvc.workers.destinations.base import (
     TaskPush,
     UpdateMode,
 )
-from leadsvc.workers.destinations.careful import TASK_IS_OURS, UNPROVEN, marked
+from leadsvc.workers.destinations.careful import TASK_IS_OURS, UNPROVEN
+from leadsvc.workers.destinations.entries import marked
 from leadsvc.workers.destinations.filling import Values, as_text, outgoing
 from leadsvc.workers.destinations.line import WriteOnly
 from leadsvc.workers.destinations.local import ten_digits

@@ -25,7 +25,8 @@ from leadsvc.workers.destinations.base import (
     TaskPush,
     UpdateMode,
 )
-from leadsvc.workers.destinations.careful import Entry, marked, read
+from leadsvc.workers.destinations.careful import read
+from leadsvc.workers.destinations.entries import Entry, marked
 from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.http import quiet
 from leadsvc.workers.destinations.jsonapi import JsonApi

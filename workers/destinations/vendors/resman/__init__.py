@@ -39,7 +39,8 @@ from leadsvc.workers.destinations.base import (
     TaskPush,
     UpdateMode,
 )
-from leadsvc.workers.destinations.careful import UNPROVEN, Careful, Entry, mark, marked
+from leadsvc.workers.destinations.careful import UNPROVEN, Careful
+from leadsvc.workers.destinations.entries import Entry, mark, marked
 from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.http import quiet
 from leadsvc.workers.destinations.lenient import pick

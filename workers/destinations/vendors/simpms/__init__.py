@@ -22,7 +22,8 @@ from leadsvc.workers.destinations.base import (
     TaskPush,
     UpdateMode,
 )
-from leadsvc.workers.destinations.careful import Careful, Entry, read
+from leadsvc.workers.destinations.careful import Careful, read
+from leadsvc.workers.destinations.entries import Entry
 from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.vendors.simpms import wire
 from leadsvc.workers.destinations.vendors.simpms.wire import classify as classify

@@ -18,8 +18,7 @@ from leadsvc.workers.destinations.base import (
     TaskPush,
     UpdateMode,
 )
-from leadsvc.workers.destinations.careful import outgoing_source
-from leadsvc.workers.destinations.filling import as_text, outgoing
+from leadsvc.workers.destinations.filling import as_text, outgoing, outgoing_source
 from leadsvc.workers.destinations.line import WriteOnly
 from leadsvc.workers.destinations.rest import Json
 from leadsvc.workers.destinations.vendors.webhook import wire

@@ -35,7 +35,8 @@ from leadsvc.workers.destinations.base import (
     TaskPush,
     UpdateMode,
 )
-from leadsvc.workers.destinations.careful import Careful, Entry, marked
+from leadsvc.workers.destinations.careful import Careful
+from leadsvc.workers.destinations.entries import Entry, marked
 from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.http import quiet
 from leadsvc.workers.destinations.mits import Event, Identification, Prospect, local, one_line
