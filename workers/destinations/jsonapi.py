@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
+from urllib.parse import urlencode
 
 from leadsvc.workers.destinations import rest
 from leadsvc.workers.destinations.base import Around, Outcome, Profile, Result
@@ -50,10 +51,9 @@ class JsonApi(Careful):
         super().__init__(profile, around)
         self._bearer = Bearer(self._new_token, self._given_token())
 
+    @staticmethod
     @abstractmethod
-    def _judge(
-        self, op: str, status: int, headers: Mapping[str, str], body: bytes | None, context: rest.Json
-    ) -> Result:
+    def _judge(op: str, status: int, headers: Mapping[str, str], body: bytes | None, context: rest.Json) -> Result:
         """The vendor's ``classify``."""
 
     def _headers(self, token: str) -> Mapping[str, str]:
@@ -67,6 +67,15 @@ class JsonApi(Careful):
     def _new_token(self) -> tuple[Result, str]:
         """Ask for a token; without one, the result says why."""
         return Result(outcome=Outcome.AUTH, code="no_token", message="The account has no access token."), ""
+
+    def _granted(self, path: str, grant_type: str, *names: str) -> tuple[Result, str]:
+        """A token by OAuth, for the credentials with these ``names``."""
+        form = {"grant_type": grant_type} | {name: self._profile.credentials.get(name, "") for name in names}
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        answer = self._door.call("token", "POST", path, content=urlencode(form).encode(), headers=headers)
+        result = self._judge("token", answer.status, answer.headers, answer.body, self._context("token", answer))
+        token = rest.text(rest.mapping(rest.parse(answer.body)).get("access_token")) if result.ok else ""
+        return self._said(result, answer), token
 
     def _ask(
         self,

@@ -122,6 +122,7 @@ class AppFolio(JsonApi):
 
     CAPABILITIES = CAPABILITIES
     READS = frozenset(wire.READS)
+    _judge = staticmethod(classify)
 
     def __init__(self, profile: Profile, around: Around = quiet) -> None:
         super().__init__(profile, around)
@@ -131,11 +132,6 @@ class AppFolio(JsonApi):
         self._showings = _Mirror(lambda since, number: self._page("list_showings", "showings", since, number), back)
 
     # -- one call -----------------------------------------------------------------------------------------------------
-
-    def _judge(
-        self, op: str, status: int, headers: Mapping[str, str], body: bytes | None, context: rest.Json
-    ) -> Result:
-        return classify(op, status, headers, body, context)
 
     def _given_token(self) -> str:
         return self._profile.credentials.get("client_secret", "")

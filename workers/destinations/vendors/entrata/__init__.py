@@ -119,6 +119,7 @@ class Entrata(JsonApi):
 
     CAPABILITIES = CAPABILITIES
     READS = frozenset(READS)
+    _judge = staticmethod(classify)
 
     def __init__(self, profile: Profile, around: Around = quiet) -> None:
         super().__init__(profile, around)
@@ -138,11 +139,6 @@ class Entrata(JsonApi):
 
     def _headers(self, token: str) -> Mapping[str, str]:
         return {"Authorization": token} if self._older else {"X-Api-Key": token}
-
-    def _judge(
-        self, op: str, status: int, headers: Mapping[str, str], body: bytes | None, context: rest.Json
-    ) -> Result:
-        return classify(op, status, headers, body, context)
 
     def _call(self, op: str, params: rest.Json, *, version: str = "", page: int = 0) -> tuple[Result, object]:
         """One method, judged, and the result in its answer."""

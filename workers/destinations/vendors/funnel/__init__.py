@@ -85,13 +85,9 @@ class Funnel(JsonApi):
 
     CAPABILITIES = CAPABILITIES
     READS = frozenset(wire.READS)
+    _judge = staticmethod(classify)
 
     # -- one call -----------------------------------------------------------------------------------------------------
-
-    def _judge(
-        self, op: str, status: int, headers: Mapping[str, str], body: bytes | None, context: rest.Json
-    ) -> Result:
-        return classify(op, status, headers, body, context)
 
     def _given_token(self) -> str:
         return self._profile.credentials.get("api_key") or self._profile.api_key

@@ -7,7 +7,6 @@ import html
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from urllib.parse import urlencode
 
 from leadsvc.workers.destinations import rest
 from leadsvc.workers.destinations.base import (
@@ -96,6 +95,7 @@ class HubSpot(JsonApi):
 
     CAPABILITIES = CAPABILITIES
     READS = frozenset(wire.READS)
+    _judge = staticmethod(classify)
 
     # -- one call -----------------------------------------------------------------------------------------------------
 
@@ -106,11 +106,6 @@ class HubSpot(JsonApi):
     def _objects(self, rest_of_path: str) -> str:
         return f"{self._profile.options.get('objects_path') or 'crm/v3/objects'}/{rest_of_path}"
 
-    def _judge(
-        self, op: str, status: int, headers: Mapping[str, str], body: bytes | None, context: rest.Json
-    ) -> Result:
-        return classify(op, status, headers, body, context)
-
     def _context(self, op: str, answer: Answer) -> rest.Json:
         zone = self._profile.options.get("time_zone", "")
         return {**answer.context(read=op in self.READS), "prefix": self._prefix, "time_zone": zone}
@@ -119,16 +114,7 @@ class HubSpot(JsonApi):
         return self._profile.credentials.get("access_token") or self._profile.api_key
 
     def _new_token(self) -> tuple[Result, str]:
-        known = self._profile.credentials
-        form = {"grant_type": "refresh_token"} | {
-            name: known.get(name, "") for name in ("client_id", "client_secret", "refresh_token")
-        }
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        content = urlencode(form).encode()
-        answer = self._door.call("token", "POST", "oauth/v1/token", content=content, headers=headers)
-        result = classify("token", answer.status, answer.headers, answer.body, self._context("token", answer))
-        token = rest.text(rest.mapping(rest.parse(answer.body)).get("access_token")) if result.ok else ""
-        return self._said(result, answer), token
+        return self._granted("oauth/v1/token", "refresh_token", "client_id", "client_secret", "refresh_token")
 
     def check(self) -> Result:
         """Whether the token works and the account was set up: every contact property that is written must be there,

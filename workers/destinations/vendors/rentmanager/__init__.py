@@ -113,6 +113,7 @@ class RentManager(JsonApi):
 
     CAPABILITIES = CAPABILITIES
     READS = frozenset((AUTHORIZE, *READS))
+    _judge = staticmethod(classify)
 
     def __init__(self, profile: Profile, around: Around = quiet) -> None:
         super().__init__(profile, around)
@@ -126,11 +127,6 @@ class RentManager(JsonApi):
 
     def _headers(self, token: str) -> Mapping[str, str]:
         return {"X-RM12Api-ApiToken": token, "X-RM12Api-LocationId": self._option("location_id", "1")}
-
-    def _judge(
-        self, op: str, status: int, headers: Mapping[str, str], body: bytes | None, context: rest.Json
-    ) -> Result:
-        return classify(op, status, headers, body, context)
 
     def _new_token(self) -> tuple[Result, str]:
         known = self._profile.credentials

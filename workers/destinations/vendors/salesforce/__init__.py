@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from leadsvc.workers.destinations import rest
@@ -103,6 +103,7 @@ class Salesforce(JsonApi):
 
     CAPABILITIES = CAPABILITIES
     READS = frozenset(wire.READS)
+    _judge = staticmethod(classify)
 
     # -- one call -----------------------------------------------------------------------------------------------------
 
@@ -125,25 +126,11 @@ class Salesforce(JsonApi):
     def _data(self, path: str) -> str:
         return f"services/data/{self._profile.options.get('api_version') or 'v62.0'}/{path}"
 
-    def _judge(
-        self, op: str, status: int, headers: Mapping[str, str], body: bytes | None, context: rest.Json
-    ) -> Result:
-        return classify(op, status, headers, body, context)
-
     def _context(self, op: str, answer: Answer) -> rest.Json:
         return {**answer.context(read=op in self.READS or op == "token"), "prefix": self._prefix}
 
     def _new_token(self) -> tuple[Result, str]:
-        known = self._profile.credentials
-        form = {"grant_type": "client_credentials"} | {
-            name: known.get(name, "") for name in ("client_id", "client_secret")
-        }
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        content = urlencode(form).encode()
-        answer = self._door.call("token", "POST", "services/oauth2/token", content=content, headers=headers)
-        result = classify("token", answer.status, answer.headers, answer.body, self._context("token", answer))
-        token = rest.text(rest.mapping(rest.parse(answer.body)).get("access_token")) if result.ok else ""
-        return self._said(result, answer), token
+        return self._granted("services/oauth2/token", "client_credentials", "client_id", "client_secret")
 
     def _query(self, op: str, question: str, endpoint: str = "query") -> tuple[Result, rest.Json]:
         result, answer = self._ask(op, "GET", self._data(endpoint), params={"q": question})
