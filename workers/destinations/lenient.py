@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from leadsvc.workers.destinations.base import Outcome, Result
-from leadsvc.workers.destinations.rest import parse, text, wait
+from leadsvc.workers.destinations.rest import network, parse, text, wait
 from leadsvc.workers.destinations.verdicts import header, moment, plain
 
 _DAY_S = 24 * 3600.0
@@ -103,6 +104,35 @@ def wait_of(headers: Mapping[str, str], context: Mapping[str, object], words: st
             return min(max((then - now).total_seconds(), 0.0), _DAY_S)
     said = _IN_WORDS.search(words[:_WORDS_MAX])
     return min(float(int(said[1]) * _UNITS[said[2].lower()]), _DAY_S) if said else None
+
+
+def by_status(status: int, headers: Mapping[str, str], context: Mapping[str, object], words: str = "") -> Result | None:
+    """:func:`network`, where a retry waits as the headers or the ``words`` of the answer ask for in any way."""
+    verdict = network(status, headers, context)
+    if verdict is None or verdict.outcome is not Outcome.RETRY or status == 0:
+        return verdict
+    return replace(verdict, retry_after_s=wait_of(headers, context, words))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """What stands before a vendor (a gateway, a web server) and answers without a word of the vendor's own. ``name``:
+    what is said of it; ``refused``: what it refused with 403; ``look_at``: of the settings, for any other status."""
+
+    name: str
+    refused: str
+    look_at: str
+
+    def says(self, status: int, headers: Mapping[str, str], context: Mapping[str, object], words: str = "") -> Result:
+        """What its answer means."""
+        verdict = by_status(status, headers, context, words)
+        if verdict is not None:
+            return verdict
+        code = f"http_{status}"
+        if status == 403:
+            return Result(outcome=Outcome.AUTH, code=code, message=f"{self.name} refused {self.refused}.")
+        words = f"{self.name} answered {status}; check {self.look_at}."
+        return Result(outcome=Outcome.REJECT, code=code, message=words)
 
 
 def _http_date(written: str) -> datetime | None:

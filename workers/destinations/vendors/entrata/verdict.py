@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from leadsvc.workers.destinations.base import Outcome, Result
 from leadsvc.workers.destinations.lenient import (
+    Front,
     has,
     pick,
     remote_id,
@@ -16,10 +17,9 @@ from leadsvc.workers.destinations.lenient import (
     spoken,
     throttling,
     told,
-    wait_of,
     within,
 )
-from leadsvc.workers.destinations.rest import Json, known_op, network, objects, parse, text, whole
+from leadsvc.workers.destinations.rest import Json, known_op, objects, parse, text, whole
 from leadsvc.workers.destinations.verdicts import unreadable
 
 # Operation -> where its good answer keeps what was asked for.
@@ -44,6 +44,7 @@ _WAITING = ("queued", "pending", "processing", "in progress", "warning", "partia
 _FAILED = ("error", "fail", "invalid", "reject", "denied", "refused", "not ")
 _AUTH_CODES = (401, 403, 407)
 _BUSY_CODES = (408, 423, 425)
+_FRONT = Front(name="The gateway", refused="the key, the address or the method", look_at="base_url and the subdomain")
 
 
 def classify(op: str, status: int, headers: Mapping[str, str], body: bytes | None, context: Json) -> Result:
@@ -54,8 +55,7 @@ def classify(op: str, status: int, headers: Mapping[str, str], body: bytes | Non
     known_op("entrata", op, (*READS, *WRITES))
     context = {"read": op in READS, **context}
     if status in (0, 401, 407, 429) or 300 <= status < 400:
-        verdict = network(status, headers, context)
-        return _waiting(verdict, headers, body, context) if verdict else unreadable(context, "No verdict.")
+        return _by_status(status, headers, body, context)
     answer = envelope(parse(body))
     error = _error(answer) if answer is not None else None
     if answer is not None and error is not None:
@@ -68,24 +68,10 @@ def classify(op: str, status: int, headers: Mapping[str, str], body: bytes | Non
 
 
 def _by_status(status: int, headers: Mapping[str, str], body: bytes | None, context: Json) -> Result:
-    verdict = network(status, headers, context)
-    if verdict is not None:
-        return _waiting(verdict, headers, body, context)
-    if status == 403:
-        words = "The gateway refused the key, the address or the method."
-        return Result(outcome=Outcome.AUTH, code="http_403", message=words)
+    """An answer that is no refusal of the envelope's; a record that is locked there will be free again."""
     if status == 423:
         return told(Outcome.RETRY, ("The record is locked there.",), headers, context, code="http_423")
-    words = f"The gateway answered {status}; check base_url and the subdomain."
-    return Result(outcome=Outcome.REJECT, code=f"http_{status}", message=words)
-
-
-def _waiting(verdict: Result, headers: Mapping[str, str], body: bytes | None, context: Json) -> Result:
-    """A retry with the wait that headers or words ask for."""
-    if verdict.outcome is not Outcome.RETRY:
-        return verdict
-    words = text(within(envelope(parse(body)), "error", "message"))
-    return replace(verdict, retry_after_s=wait_of(headers, context, words))
+    return _FRONT.says(status, headers, context, text(within(envelope(parse(body)), "error", "message")))
 
 
 def envelope(value: object) -> Json | None:

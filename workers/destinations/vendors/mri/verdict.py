@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from leadsvc.workers.destinations import tree
 from leadsvc.workers.destinations.base import Outcome, Result
 from leadsvc.workers.destinations.lenient import (
+    by_status,
     has,
     pick,
     remote_id,
@@ -17,9 +18,8 @@ from leadsvc.workers.destinations.lenient import (
     spoken,
     throttling,
     told,
-    wait_of,
 )
-from leadsvc.workers.destinations.rest import Json, known_op, network, objects, parse, text, whole_batch
+from leadsvc.workers.destinations.rest import Json, known_op, objects, parse, text, whole_batch
 from leadsvc.workers.destinations.tree import Node, name
 from leadsvc.workers.destinations.verdicts import header, plain, unreadable
 
@@ -73,10 +73,9 @@ def classify(op: str, status: int, headers: Mapping[str, str], body: bytes | Non
     known_op("mri", op, (*WRITES, *READS))
     context = {"read": op in READS, **context}
     if status in (0, 401, 407, 429) or 300 <= status < 400:
-        verdict = network(status, headers, context)
-        again = verdict is not None and verdict.outcome is Outcome.RETRY and status
+        verdict = by_status(status, headers, context)
         if verdict is not None:
-            return replace(verdict, retry_after_s=wait_of(headers, context)) if again else verdict
+            return verdict
     if status == 204:
         known = "" if op in READS else text(context.get("known_remote_id"))
         return Result(outcome=Outcome.ACCEPTED, empty=op in READS, card_id=known, verified=op in READS)
@@ -286,11 +285,11 @@ def _failed(
         return _refused(op, words, code, headers, context)
     if status == 423:
         return told(Outcome.RETRY, (words or "The record is locked there.",), headers, context, code=code)
-    verdict = network(status, headers, context)
+    verdict = by_status(status, headers, context, words)
     if verdict is not None and verdict.outcome is Outcome.RETRY:
         if _NO_RIGHT.search(words) or spoken(words) is Outcome.AUTH:
             return told(Outcome.AUTH, (words,), headers, context, code=code)
-        return replace(verdict, retry_after_s=wait_of(headers, context, words))
+        return verdict
     if words:
         return _refused(op, words, code, headers, context)
     said = f"The destination answered {status}; check base_url and the names of the APIs."

@@ -10,6 +10,7 @@ from dataclasses import replace
 from leadsvc.workers.destinations import tree
 from leadsvc.workers.destinations.base import Outcome, Result
 from leadsvc.workers.destinations.lenient import (
+    Front,
     fields_named,
     has,
     pick,
@@ -21,7 +22,7 @@ from leadsvc.workers.destinations.lenient import (
     wait_of,
 )
 from leadsvc.workers.destinations.presence import JOINED
-from leadsvc.workers.destinations.rest import Json, known_op, network, parse
+from leadsvc.workers.destinations.rest import Json, known_op, parse
 from leadsvc.workers.destinations.rest import text as scalar
 from leadsvc.workers.destinations.tree import Fault, Node, every, first, name, said
 from leadsvc.workers.destinations.verdicts import plain, unreadable
@@ -74,6 +75,9 @@ _FIELDS = (
     ("phone", "phone"),
     ("dateneeded", "move_in"),
 )
+_FRONT = Front(
+    name="The gateway", refused="the licence, the site or this address", look_at="base_url and the vendor's part of it"
+)
 
 
 def classify(op: str, status: int, headers: Mapping[str, str], body: bytes | None, context: Json) -> Result:
@@ -112,18 +116,10 @@ def result_of(op: str, body: bytes | None) -> Node | None:
 
 
 def _by_status(status: int, headers: Mapping[str, str], context: Json) -> Result:
-    """An answer that holds no word of the gateway's own: a proxy, a firewall, a wrong address."""
-    verdict = network(status, headers, context)
-    if verdict is not None:
-        again = verdict.outcome is Outcome.RETRY and status
-        return replace(verdict, retry_after_s=wait_of(headers, context)) if again else verdict
-    if status == 403:
-        words = "The gateway refused the licence, the site or this address."
-        return Result(outcome=Outcome.AUTH, code="http_403", message=words)
+    """An answer without a word of the gateway's own; a record that is locked there will be free again."""
     if status == 423:
         return told(Outcome.RETRY, ("The record is locked there.",), headers, context, code="http_423")
-    words = f"The gateway answered {status}; check base_url and the vendor's part of it."
-    return Result(outcome=Outcome.REJECT, code=f"http_{status}", message=words)
+    return _FRONT.says(status, headers, context)
 
 
 def _faulted(op: str, fault: Fault, headers: Mapping[str, str], context: Json) -> Result:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from leadsvc.workers.destinations.base import Outcome, Result
 from leadsvc.workers.destinations.lenient import (
+    by_status,
     has,
     pick,
     remote_id,
@@ -16,9 +17,8 @@ from leadsvc.workers.destinations.lenient import (
     spoken,
     throttling,
     told,
-    wait_of,
 )
-from leadsvc.workers.destinations.rest import Json, known_op, network, objects, parse, text, whole_batch
+from leadsvc.workers.destinations.rest import Json, known_op, objects, parse, text, whole_batch
 from leadsvc.workers.destinations.verdicts import plain, unreadable
 
 AUTHORIZE = "authorize_user"
@@ -86,10 +86,9 @@ def classify(op: str, status: int, headers: Mapping[str, str], body: bytes | Non
         return _good(op, status, value, body, context)
     if error:
         return _refused(op, status, error, _field_errors(value, error), headers, context)
-    verdict = network(status, headers, context)
+    verdict = by_status(status, headers, context)
     if verdict is not None:
-        wait = wait_of(headers, context) if verdict.outcome is Outcome.RETRY and status else verdict.retry_after_s
-        return replace(verdict, retry_after_s=wait)
+        return verdict
     return _by_status(op, status, headers, context)
 
 

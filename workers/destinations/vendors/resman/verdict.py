@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from leadsvc.workers.destinations import tree
 from leadsvc.workers.destinations.base import Outcome, Result
 from leadsvc.workers.destinations.lenient import (
+    Front,
     fields_named,
     foreign,
     has,
@@ -18,13 +19,12 @@ from leadsvc.workers.destinations.lenient import (
     spoken,
     throttling,
     told,
-    wait_of,
 )
 from leadsvc.workers.destinations.mits import Prospect, prospects
 from leadsvc.workers.destinations.rest import Json, parse
 from leadsvc.workers.destinations.rest import text as scalar
 from leadsvc.workers.destinations.tree import Node, children, first, name, said
-from leadsvc.workers.destinations.verdicts import plain, transport, unreadable
+from leadsvc.workers.destinations.verdicts import plain, unreadable
 
 # Operation -> the names of the list that its good answer holds.
 LISTS: Mapping[str, tuple[str, ...]] = {
@@ -63,6 +63,7 @@ _FIELDS = (
     ("phone", "phone"),
     ("property", "property_ref"),
 )
+_FRONT = Front(name="The interface", refused="the account or this address", look_at="base_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def classify(op: str, status: int, headers: Mapping[str, str], body: bytes | Non
     if answer is not None and not 200 <= status < 300 and _refused(answer):
         return _under_status(op, status, answer, headers, context)
     if not 200 <= status < 300:
-        return _by_status(status, headers, context)
+        return _FRONT.says(status, headers, context)
     if answer is None:
         return unreadable(context, "The answer is neither the XML nor the JSON of the interface.")
     if _refused(answer):
@@ -155,23 +156,10 @@ def _refused(answer: Answer) -> bool:
     return answer.status in _BAD or bool(answer.words)
 
 
-def _by_status(status: int, headers: Mapping[str, str], context: Json) -> Result:
-    """An answer without a word of ResMan's own: a proxy, a firewall, a wrong address."""
-    verdict = transport(status, headers, context)
-    if verdict is not None:
-        again = verdict.outcome is Outcome.RETRY and status
-        return replace(verdict, retry_after_s=wait_of(headers, context)) if again else verdict
-    if status in (402, 403):
-        words = "The interface refused the account or this address."
-        return Result(outcome=Outcome.AUTH, code=f"http_{status}", message=words)
-    words = f"The interface answered {status}; check base_url."
-    return Result(outcome=Outcome.REJECT, code=f"http_{status}", message=words)
-
-
 def _under_status(op: str, status: int, answer: Answer, headers: Mapping[str, str], context: Json) -> Result:
     """An error in words under a bad status: the words count, but what failed in the server may pass."""
     judged = _judged(op, answer, headers, context)
-    by_status = _by_status(status, headers, context)
+    by_status = _FRONT.says(status, headers, context)
     if by_status.outcome is Outcome.AUTH or (
         by_status.outcome is Outcome.RETRY and judged.outcome is Outcome.REJECT and not judged.field_errors
     ):

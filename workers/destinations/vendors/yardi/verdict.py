@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from leadsvc.workers.destinations import tree
 from leadsvc.workers.destinations.base import Outcome, Result
 from leadsvc.workers.destinations.lenient import (
+    Front,
     fields_named,
     foreign,
     remote_id,
@@ -16,10 +17,9 @@ from leadsvc.workers.destinations.lenient import (
     spoken,
     throttling,
     told,
-    wait_of,
 )
 from leadsvc.workers.destinations.tree import Node, children, every, first, name
-from leadsvc.workers.destinations.verdicts import plain, transport, unreadable
+from leadsvc.workers.destinations.verdicts import plain, unreadable
 
 Json = Mapping[str, object]
 
@@ -91,6 +91,9 @@ _FIELDS = (
 # Said before the credentials are looked at: the address or the action is wrong, no matter who asks.
 _OUR_MISTAKE = ("client", "sender", "versionmismatch", "mustunderstand")
 _RESULT_LIKE = ("messages", "errormessages", "leadmanagement", "properties", "physicalproperty")
+_FRONT = Front(
+    name="The web server", refused="the account or this address", look_at="base_url, it ends in /COMPANY/webservices"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def classify(op: str, status: int, headers: Mapping[str, str], body: bytes | Non
         raise ValueError(f"yardi has no operation {op!r}; it has {', '.join(sorted((*READS, *WRITES)))}")
     context = {"read": op in READS, **context}
     if status in (0, 401, 407, 429):
-        return _by_status(status, headers, context)
+        return _FRONT.says(status, headers, context)
     answer = tree.envelope(body)
     if answer is not None and answer.fault is not None:
         return _faulted(op, answer.fault, headers, context)
@@ -159,19 +162,6 @@ def _bare(body: bytes | None) -> Node | None:
     return None
 
 
-def _by_status(status: int, headers: Mapping[str, str], context: Json) -> Result:
-    """An answer without a word of Voyager's own: the web server, a proxy, a wrong address."""
-    verdict = transport(status, headers, context)
-    if verdict is not None:
-        again = verdict.outcome is Outcome.RETRY and status
-        return replace(verdict, retry_after_s=wait_of(headers, context)) if again else verdict
-    if status in (402, 403):
-        words = "The web server refused the account or this address."
-        return Result(outcome=Outcome.AUTH, code=f"http_{status}", message=words)
-    words = f"The web server answered {status}; check base_url, it ends in /COMPANY/webservices."
-    return Result(outcome=Outcome.REJECT, code=f"http_{status}", message=words)
-
-
 def _under_status(
     op: str, status: int, answer: tree.Envelope | None, headers: Mapping[str, str], context: Json
 ) -> Result:
@@ -181,7 +171,7 @@ def _under_status(
     judged = _judged(op, errors, headers, context) if errors else None
     if judged is not None and (judged.outcome is not Outcome.REJECT or judged.field_errors):
         return judged
-    return _by_status(status, headers, context)
+    return _FRONT.says(status, headers, context)
 
 
 def _faulted(op: str, fault: tree.Fault, headers: Mapping[str, str], context: Json) -> Result:
