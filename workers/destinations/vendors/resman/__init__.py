@@ -46,6 +46,7 @@ from leadsvc.workers.destinations.http import quiet
 from leadsvc.workers.destinations.lenient import pick
 from leadsvc.workers.destinations.mits import Event, Identification, Prospect, local, one_line
 from leadsvc.workers.destinations.rest import text as scalar
+from leadsvc.workers.destinations.spans import Span
 from leadsvc.workers.destinations.vendors.resman import outcomes
 from leadsvc.workers.destinations.vendors.resman.verdict import Answer, answer_of, person_id
 from leadsvc.workers.destinations.vendors.resman.verdict import classify as classify
@@ -456,17 +457,17 @@ class ResMan(Careful):
     def pull_outcomes(self, since: datetime, cursor: str = "") -> tuple[Result, OutcomePage]:
         """Applicants and residents, one property per page; what changed before the last reading is left out."""
         homes = self._profile.properties
-        place = outcomes.Place.at(cursor, since, datetime.now(UTC))
-        if place.number >= len(homes):
+        span = Span.at(cursor, since, datetime.now(UTC), overlap=outcomes.OVERLAP)
+        if span.place >= len(homes):
             return Result(outcome=Outcome.ACCEPTED, empty=True), OutcomePage(cursor=cursor)
-        home = homes[place.number]
+        home = homes[span.place]
         result, answer = self._ask("get_residents", home)
         if not result.ok:
             return result, OutcomePage(cursor=cursor)
         listed = (answer.listed("get_residents") if answer is not None else None) or []
-        told = [outcomes.of(one, self._zone(home), place.until) for one in listed]
-        items = sorted((one for one in told if one is not None and one.at >= place.since), key=lambda one: one.at)
-        following, more = place.following(len(homes))
+        told = [outcomes.of(one, self._zone(home), span.until) for one in listed]
+        items = sorted((one for one in told if one is not None and one.at >= span.since), key=lambda one: one.at)
+        following, more = span.following(len(homes), datetime.now(UTC))
         return result, OutcomePage(items=tuple(items), cursor=following, more=more)
 
 

@@ -6,16 +6,16 @@ The list is whole each time, so what is older than the last reading is left out.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from leadsvc.workers.destinations import mits
 from leadsvc.workers.destinations.base import OutcomeKind, RemoteOutcome
 from leadsvc.workers.destinations.lenient import fold, pick, remote_id
 from leadsvc.workers.destinations.rest import text
-from leadsvc.workers.destinations.verdicts import moment
 
-_OVERLAP = timedelta(days=2)
+OVERLAP = timedelta(days=2)
+"""Some changes are told by their day alone."""
+
 _KINDS = {
     "applicant": OutcomeKind.APPLIED,
     "applied": OutcomeKind.APPLIED,
@@ -56,29 +56,3 @@ def of(item: Mapping[str, object], zone: str, now: datetime) -> RemoteOutcome | 
         reason=text(pick(item, "Reason", "LostReason", "ReasonForLeaving")),
         remote_ref=f"{card_id}:{word}",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in a reading of all properties we are. A cursor is ``since|until|number`` within one, and its end between
-    two readings."""
-
-    since: datetime
-    until: datetime
-    number: int = 0
-
-    @classmethod
-    def at(cls, cursor: str, since: datetime, now: datetime) -> Place:
-        """Where to go on; two days are read again, as days alone are told of some changes."""
-        parts = cursor.split("|")
-        begin = moment(parts[0]) or since
-        end = moment(parts[1]) if len(parts) == 3 else None
-        if end is not None and parts[2].isdigit():
-            return cls(begin, end, int(parts[2]))
-        return cls(begin - _OVERLAP, now)
-
-    def following(self, homes: int) -> tuple[str, bool]:
-        """The cursor after this page, and whether another page is waiting."""
-        if self.number + 1 < homes:
-            return f"{self.since.isoformat()}|{self.until.isoformat()}|{self.number + 1}", True
-        return self.until.isoformat(), False

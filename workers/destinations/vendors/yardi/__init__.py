@@ -40,6 +40,7 @@ from leadsvc.workers.destinations.entries import Entry, marked
 from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.http import quiet
 from leadsvc.workers.destinations.mits import Event, Identification, Prospect, local, one_line
+from leadsvc.workers.destinations.spans import Span
 from leadsvc.workers.destinations.tree import Node
 from leadsvc.workers.destinations.vendors.yardi import config, outcomes
 from leadsvc.workers.destinations.vendors.yardi.verdict import classify as classify
@@ -435,7 +436,7 @@ class Yardi(Careful):
     def pull_outcomes(self, since: datetime, cursor: str = "") -> tuple[Result, OutcomePage]:
         """One property and one short span of days per page, as answers are not paged."""
         homes = self._profile.properties
-        span = outcomes.Span.at(cursor, since, datetime.now(UTC))
+        span = Span.at(cursor, since, datetime.now(UTC), overlap=outcomes.OVERLAP, longest=outcomes.LONGEST)
         if span.place >= len(homes):
             return Result(outcome=Outcome.ACCEPTED, empty=True), OutcomePage(cursor=cursor)
         home = homes[span.place]

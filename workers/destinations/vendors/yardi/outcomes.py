@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from leadsvc.workers.destinations.base import OutcomeKind, RemoteOutcome
 from leadsvc.workers.destinations.mits import Event, Prospect, instant
-from leadsvc.workers.destinations.verdicts import moment
 
-_OVERLAP = timedelta(hours=1)
-_SPAN = timedelta(days=7)
+OVERLAP = timedelta(hours=1)
+LONGEST = timedelta(days=7)
 _OUR_MARK = "[ref "
 
 _KINDS = {
@@ -96,29 +94,3 @@ def _outcome(
         reason=reason,
         remote_ref=f"{card_id}:{event.event_id or at.isoformat()}" if event is not None else f"{card_id}:{word}",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Days to ask for, and at which of the account's properties. A cursor is ``since|until|place`` while a span is
-    read, and the end of what was read between spans."""
-
-    since: datetime
-    until: datetime
-    place: int = 0
-
-    @classmethod
-    def at(cls, cursor: str, since: datetime, now: datetime) -> Span:
-        """Where to go on; a little is read again, for what is noted late."""
-        parts = cursor.split("|")
-        begin = moment(parts[0]) or since
-        end = moment(parts[1]) if len(parts) == 3 else None
-        if end is not None and parts[2].isdigit():
-            return cls(begin, end, int(parts[2]))
-        return cls(begin - _OVERLAP, min(now, begin + _SPAN))
-
-    def following(self, homes: int, now: datetime) -> tuple[str, bool]:
-        """The cursor after this page, and whether another page is waiting."""
-        if self.place + 1 < homes:
-            return f"{self.since.isoformat()}|{self.until.isoformat()}|{self.place + 1}", True
-        return self.until.isoformat(), self.until < now - _OVERLAP
