@@ -21,6 +21,7 @@ from leadsvc.receive import Receiver
 from leadsvc.services import Services
 from leadsvc.store import Store, migrate
 from leadsvc.store.tables import sources
+from leadsvc.workers.letters import DeadLetters
 
 
 def now() -> datetime:
@@ -59,7 +60,9 @@ def build(settings: Settings, clock: Callable[[], datetime] = now) -> Built:
     maps = load_maps(settings.maps_dir, keeps)
     nudge = Nudge()
     intake = Intake(store, maps, settings, clock, nudge)
-    services = Services(settings, store, maps, intake, Receiver(intake), Actions(intake), clock)
+    actions = Actions(intake)
+    letters = DeadLetters(store, settings, actions, clock)
+    services = Services(settings, store, maps, intake, Receiver(intake), actions, letters, clock)
     return Built(services, nudge)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from leadsvc.config import Settings
+from leadsvc.letters import Letters
 from leadsvc.store import Store
 
 if TYPE_CHECKING:
@@ -29,4 +30,5 @@ class Services:
     intake: Intake
     receiver: Receiver
     actions: Actions
+    letters: Letters
     clock: Clock

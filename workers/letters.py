@@ -1,63 +1,142 @@
-"""Deliveries that did not go out: why, what would be sent, and sending them again as a person corrected them."""
+"""Deliveries that need a person: which they are, sending them again as a person corrected them, one or many."""
 
 from __future__ import annotations
 
+import sys
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select, tuple_, update
 
-from leadsvc.config import Account
-from leadsvc.errors import NotFound
-from leadsvc.ids import digest_uuid
-from leadsvc.store.tables import attempts, deliveries, exceptions, guest_cards
-from leadsvc.workers.accounts import near, profile
-from leadsvc.workers.cardview import CardView, card_view
-from leadsvc.workers.claim import Claimed
-from leadsvc.workers.destinations import capabilities
-from leadsvc.workers.destinations.base import CARD_FIELDS, Capabilities
-from leadsvc.workers.destinations.filling import outgoing
+from leadsvc.config import Account, Settings
+from leadsvc.errors import NotFound, Reject
+from leadsvc.faults import Commit
+from leadsvc.ids import digest_uuid, uuid7
+from leadsvc.letters import Batch, Filter, Letter, LetterPage, Opened
+from leadsvc.pipeline.actions import Actions
+from leadsvc.store import Store
+from leadsvc.store.tables import attempts, audit, deliveries, exceptions, guest_cards
+from leadsvc.workers.destinations import VENDORS
 from leadsvc.workers.hints import hint
-from leadsvc.workers.push import card_push, overridden
 from leadsvc.workers.rations import CORRECTIONS_CAP
+from leadsvc.workers.rehearse import rehearsed, troubles
 
-_TEXTS = {"prospect": CARD_FIELDS, "event": ("text",), "task": ("title", "text")}
-"""What of a delivery can be corrected, by kind; of two cards that become one there is nothing to correct."""
+MOST = 1000
+"""Letters that one call sends again."""
 
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A delivery that needs a person; ``since`` is when it was tried last, ``words`` what the destination said."""
-
-    id: uuid.UUID
-    card_key: str
-    kind: str
-    state: str
-    cause: str
-    since: datetime
-    tries: int
-    words: str
-
-    @property
-    def hint(self) -> str:
-        """What to do, in plain words."""
-        return hint(self.cause)
+_LOOKED_AT = 50
+"""Letters of a dry run whose troubles are looked up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which letters are meant; ``cause`` and ``since`` narrow, ``held`` takes what waits for a person as well."""
+class DeadLetters:
+    """:class:`leadsvc.letters.Letters` over a store."""
 
-    cause: str = ""
-    since: datetime | None = None
-    held: bool = False
-    ids: Sequence[uuid.UUID] = ()
+    def __init__(self, store: Store, settings: Settings, actions: Actions, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._settings = settings
+        self._actions = actions
+        self._clock = clock
+
+    def page(self, wanted: Filter, after: str | None = None, limit: int = 50) -> LetterPage:
+        here = tuple_(deliveries.c.seq, deliveries.c.id)
+        statement = _letters(wanted).limit(limit + 1)
+        if after:
+            statement = statement.where(here > tuple_(*_place(after)))
+        counted = (
+            select(deliveries.c.destination, deliveries.c.cause, func.count())
+            .where(_state(wanted.held))
+            .group_by(deliveries.c.destination, deliveries.c.cause)
+            .order_by(deliveries.c.destination, deliveries.c.cause)
+        )
+        with self._store.read() as connection:
+            rows = connection.execute(statement).all()
+            counts = [(row[0], row[1], row[2]) for row in connection.execute(counted)]
+        shown = [_letter(row) for row in rows[:limit]]
+        more = f"{rows[limit - 1].seq:x}-{rows[limit - 1].id.hex}" if len(rows) > limit else None
+        return LetterPage(shown, counts, more)
+
+    def open(self, letter_id: uuid.UUID, actor: str, override: Mapping[str, str] | None = None) -> Opened:
+        with self._store.read() as connection:
+            row = self._row(connection, letter_id)
+            self._refuse(row, override or {})
+            opened = self._opened(connection, row, override or {})
+        self._note(actor, "preview", "delivery", str(letter_id), {})
+        return opened
+
+    def replay(
+        self, letter_id: uuid.UUID, actor: str, override: Mapping[str, str] | None = None, *, not_there: bool = False
+    ) -> None:
+        with self._store.read() as connection:
+            row = self._row(connection, letter_id)
+        self._refuse(row, override or {})
+        both = {**row.override, **override} if override else None  # what was set for it before stays set
+        self._actions.retry_delivery(letter_id, actor, override=both, not_there=not_there)
+
+    def replay_all(self, wanted: Filter, actor: str, *, dry_run: bool = False) -> Batch:
+        asked_at = wanted.until or self._clock()
+        found = _letters(wanted, asked_at)
+        with self._store.read() as connection:
+            rows = connection.execute(found.limit(MOST)).all()
+            all_ = len(rows)
+            if all_ == MOST:
+                all_ = connection.execute(
+                    select(func.count()).select_from(found.order_by(None).subquery())
+                ).scalar_one()
+            if dry_run:
+                looked = {row.id: self._opened(connection, row, {}).troubles for row in rows[:_LOOKED_AT]}
+                batch = Batch([_letter(row) for row in rows], all_ - len(rows), asked_at, looked)
+        if dry_run:
+            self._note(actor, "preview", "destination", wanted.destination, {"deliveries": len(rows)})
+            return batch
+        moved = self._actions.retry_deliveries([row.id for row in rows], actor)
+        return Batch([_letter(row) for row in rows if row.id in moved], all_ - len(rows), asked_at, {})
+
+    def cancel(self, letter_id: uuid.UUID, actor: str) -> None:
+        with self._store.read() as connection:
+            self._row(connection, letter_id)
+        self._actions.cancel_delivery(letter_id, actor)
+
+    def _row(self, connection: Connection, letter_id: uuid.UUID) -> Row[Any]:
+        row = connection.execute(_letters(Filter(held=True, ids=(letter_id,)))).one_or_none()
+        if row is None:
+            raise NotFound(f"No dead or held delivery {letter_id}: it went out, was given up, or is on its way.")
+        return row
+
+    def _opened(self, connection: Connection, row: Row[Any], override: Mapping[str, str]) -> Opened:
+        account = self._account(row)
+        if account is None:
+            return Opened(_letter(row), (), (), (_gone(row),))
+        lines, fields = rehearsed(connection, account, row, override, self._clock())
+        return Opened(_letter(row), lines, fields, [f"{each.field}: {each.note}" for each in lines if each.wrong])
+
+    def _refuse(self, row: Row[Any], override: Mapping[str, str]) -> None:
+        account = self._account(row)
+        if override:
+            wrong = [_gone(row)] if account is None else list(troubles(row.kind, override, account))
+            if wrong:
+                raise Reject(422, "It cannot be sent like that", "; ".join(wrong), code="override")
+
+    def _account(self, row: Row[Any]) -> Account | None:
+        account = self._settings.accounts.get(row.destination)
+        return account if account is not None and account.vendor in VENDORS else None
+
+    def _note(self, actor: str, action: str, kind: str, subject: str, detail: Mapping[str, Any]) -> None:
+        row = {"id": uuid7(), "at": self._clock(), "actor": actor, "action": action, "subject_kind": kind}
+        with self._store.write(Commit.ADMIN) as connection:
+            connection.execute(insert(audit).values(**row, subject=subject, detail=dict(detail)))
 
 
-def letters(connection: Connection, destination: str, wanted: Filter) -> list[Letter]:
-    """What did not go out to ``destination``, in the order in which it was owed."""
+def _gone(row: Row[Any]) -> str:
+    return f"The destination {row.destination} is not configured any more: cancel this, or configure it again."
+
+
+def _state(held: bool) -> ColumnElement[bool]:
+    return deliveries.c.state.in_(("dead", "held") if held else ("dead",))
+
+
+def _letters(wanted: Filter, until: datetime | None = None) -> Select[Any]:
     last = (
         select(func.max(func.coalesce(attempts.c.finished_at, attempts.c.started_at)))
         .where(attempts.c.delivery_id == deliveries.c.id)
@@ -72,142 +151,33 @@ def letters(connection: Connection, destination: str, wanted: Filter) -> list[Le
     statement = (
         select(deliveries, guest_cards.c.key, since.label("since"), told.label("told"))
         .join(guest_cards, guest_cards.c.id == deliveries.c.guest_card_id)
-        .where(
-            deliveries.c.destination == destination,
-            deliveries.c.state.in_(("dead", "held") if wanted.held else ("dead",)),
-        )
-        .order_by(deliveries.c.seq)
+        .where(_state(wanted.held))
+        .order_by(deliveries.c.seq, deliveries.c.id)
     )
-    if wanted.cause:
-        statement = statement.where(deliveries.c.cause == wanted.cause)
+    for column, value in ((deliveries.c.destination, wanted.destination), (deliveries.c.cause, wanted.cause)):
+        if value:
+            statement = statement.where(column == value)
     if wanted.ids:
         statement = statement.where(deliveries.c.id.in_(wanted.ids))
     if wanted.since is not None:
         statement = statement.where(since >= wanted.since)
-    return [
-        Letter(row.id, row.key, row.kind, row.state, row.cause, row.since, row.attempts, row.told or row.message)
-        for row in connection.execute(statement)
-    ]
+    until = until or wanted.until
+    return statement if until is None else statement.where(since <= until)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One field of what would be sent: ``ours`` as the card has it, ``sent`` as it would leave, ``note`` why they
-    differ."""
-
-    field: str
-    ours: str
-    sent: str
-    note: str = ""
+def _letter(row: Row[Any]) -> Letter:
+    words = row.told or row.message
+    same = row.id, row.destination, row.key, row.kind, row.state, row.cause, row.since
+    return Letter(*same, row.attempts, words, hint(row.cause))
 
 
-def preview(
-    connection: Connection, account: Account, delivery_id: uuid.UUID, override: Mapping[str, str], now: datetime
-) -> list[Line]:
-    """What would be sent, field by field. Asks nobody and changes nothing. :class:`NotFound` without the delivery."""
-    claimed = _as_claimed(_row(connection, account, delivery_id), now)
-    claimed = replace(claimed, override={**claimed.override, **override})
-    view = card_view(connection, claimed, now, account.keep_sensitive)
-    can = capabilities(account.vendor)
-    if claimed.kind == "prospect":
-        return list(_card_lines(claimed, view, account, can))
-    if claimed.kind == "event":
-        longest = can.max_len.get("event_text")
-        yours = claimed.override.get("text")
-        text = yours or str(view.event["text"])
-        lines = [Line(name, str(view.event[name]), str(view.event[name])) for name in ("kind", "at", "source")]
-        return [*lines, Line("text", text, text[:longest], _note(text, text[:longest], by_hand=bool(yours)))]
-    if claimed.kind == "task":
-        said = [(name, claimed.override.get(name), str(view.task.get(column, ""))) for name, column in _TASK.items()]
-        lines = [Line(name, text, yours or text, "set by hand" if yours else "") for name, yours, text in said]
-        return [*lines, Line("state", str(view.task.get("state", "")), "", _task_note(view))]
-    return [
-        Line("this card there", view.own_remote_card_id or view.gone_remote_card_id, ""),
-        Line("the card it belongs to there", view.remote_card_id, ""),
-    ]
-
-
-_TASK = {"title": "title", "text": "body"}
-
-
-def _task_note(view: CardView) -> str:
-    return "" if view.task.get("state") == "open" else "it is no longer open: nothing would be sent"
-
-
-def _card_lines(claimed: Claimed, view: CardView, account: Account, can: Capabilities) -> Iterator[Line]:
-    card = card_push(view, claimed)
-    made = outgoing(card, profile(account), can)
-    allowed = account.fields or CARD_FIELDS
-    for name in CARD_FIELDS:
-        value = getattr(card, name)
-        ours = "" if value is None else str(value)
-        sent = str(made.values.get(name, ""))
-        if not ours and not sent:
-            if name in can.required:
-                yield Line(name, "", "", "the vendor refuses a card without it")
-            continue
-        if name not in allowed:
-            note = "not among the account's fields: it stays here"
-        elif name not in can.fields:
-            note = "the vendor has no place for it"
-        elif name in made.fallbacks:
-            note = "the account's stand-in is sent instead"
-        elif name in can.enumerations and sent not in can.enumerations[name]:
-            note = f"the vendor takes only {', '.join(can.enumerations[name])}"
-        else:
-            note = _note(ours, sent, by_hand=name in claimed.override)
-        yield Line(name, ours, sent, note)
-
-
-def _note(ours: str, sent: str, *, by_hand: bool) -> str:
-    parts = ["set by hand"] if by_hand else []
-    if len(sent) < len(ours) and ours.startswith(sent):
-        parts.append(f"cut from {len(ours)} to {len(sent)} characters")
-    elif sent != ours:
-        parts.append("as the PMS has it")
-    return ", ".join(parts)
-
-
-def troubles(kind: str, override: Mapping[str, str], account: Account) -> Iterator[str]:
-    """Why ``override`` cannot be sent with a delivery of ``kind``; nothing when it can."""
-    can = capabilities(account.vendor)
-    known = _TEXTS.get(kind, ())
-    for name, text in override.items():
-        if name not in known:
-            yield f"{name!r} is no field of a delivery of this kind{near(name, known)}"
-            continue
-        if kind == "prospect" and account.fields and name not in account.fields:
-            yield f"{name} is not among the fields that may leave to {account.name}"
-        longest = can.max_len.get(name)
-        if longest is not None and len(text) > longest:
-            yield f"{name} has {len(text)} characters, and {can.label or account.vendor} takes {longest}"
-        words = can.enumerations.get(name, ())
-        if words and text not in words:
-            yield f"{name} must be one of {', '.join(words)}{near(text, words)}"
-        if kind == "prospect":
-            yield from _unreadable(name, text)
-
-
-def _unreadable(name: str, text: str) -> Iterator[str]:
+def _place(cursor: str) -> tuple[int, uuid.UUID]:
+    seq, _, row = cursor.partition("-")
     try:
-        overridden({name: text})
-    except ValueError:
-        wanted = "a day such as 2026-05-01" if name == "move_in" else "a whole number"
-        yield f"{name} must be {wanted}"
-
-
-def _row(connection: Connection, account: Account, delivery_id: uuid.UUID) -> Row[tuple[object, ...]]:
-    mine = (deliveries.c.id == delivery_id) & (deliveries.c.destination == account.name)
-    row = connection.execute(select(deliveries).where(mine)).one_or_none()
-    if row is None:
-        raise NotFound(f"{account.name} is owed no delivery {delivery_id}")
-    return row
-
-
-def _as_claimed(row: Row[tuple[object, ...]], now: datetime) -> Claimed:
-    names = ("id", "destination", "guest_card_id", "lane_id", "kind", "subject_id", "version")
-    same = {name: row._mapping[name] for name in (*names, "failures", "receipt_id", "override", "released")}
-    return Claimed(**same, attempt=row._mapping["attempts"], taken_at=now, unsure_at=row._mapping["unsure_at"])
+        return min(int(seq[:16], 16), sys.maxsize), uuid.UUID(hex=row[:32])
+    except ValueError as error:
+        detail = "This page address is not valid; start from the first page."
+        raise Reject(400, "Bad page", detail, code="cursor") from error
 
 
 def release(connection: Connection, account: Account, now: datetime, actor: str) -> int:

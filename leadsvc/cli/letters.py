@@ -6,7 +6,7 @@ import getpass
 import json
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -19,12 +19,13 @@ from sqlalchemy import insert
 from leadsvc import logs
 from leadsvc.app import build_services
 from leadsvc.config import Account, Settings
-from leadsvc.errors import NotFound
+from leadsvc.errors import NotFound, Reject
 from leadsvc.faults import Commit
 from leadsvc.ids import uuid7
+from leadsvc.letters import Filter, Letter, Opened
 from leadsvc.services import Services
 from leadsvc.store.tables import audit
-from leadsvc.workers.letters import Filter, Letter, letters, preview, release, troubles
+from leadsvc.workers.letters import release
 
 
 def _actor() -> str:
@@ -59,11 +60,10 @@ def _utc(day: datetime | None) -> datetime | None:
 def dead(name: str, held: bool, cause: str, since: datetime | None, as_json: bool) -> None:
     """Show what did not go out to an account, why, and what to do about it."""
     services, account = _services(name)
-    with services.store.read() as connection:
-        found = letters(connection, account.name, Filter(cause, _utc(since), held))
+    found = list(_all(services, Filter(account.name, cause, _utc(since), held=held)))
     if as_json:
         for each in found:
-            click.echo(json.dumps(asdict(each) | {"hint": each.hint}, default=str))
+            click.echo(json.dumps(asdict(each), default=str))
         return
     if not found:
         click.echo(f"{name}: nothing waits for a person.")
@@ -75,6 +75,15 @@ def dead(name: str, held: bool, cause: str, since: datetime | None, as_json: boo
     Console().print(table)
     for word in dict.fromkeys(each.cause for each in found):
         click.echo(f"{word}: {next(each.hint for each in found if each.cause == word)}")
+
+
+def _all(services: Services, wanted: Filter) -> Iterator[Letter]:
+    after: str | None = None
+    while True:
+        page = services.letters.page(wanted, after, 500)
+        yield from page.letters
+        if (after := page.after) is None:
+            return
 
 
 def _fields(_context: object, _option: object, given: tuple[str, ...]) -> dict[str, str]:
@@ -110,39 +119,55 @@ def replay(
     if override and len(delivery) != 1:
         raise click.UsageError("--set is for one delivery: values of one renter belong to no other")
     services, account = _services(name)
-    wanted = Filter(cause, _utc(since), held or not all_, delivery)
-    with services.store.read() as connection:
-        found = letters(connection, account.name, wanted)
-    if missing := set(delivery) - {each.id for each in found}:
-        raise NotFound(f"not dead or held at {name}: {', '.join(sorted(map(str, missing)))}")
-    wrong = [said for each in found for said in troubles(each.kind, override, account)]
-    if wrong:
-        raise click.UsageError("; ".join(wrong))
-    if dry_run:
-        _show(services, account, found, override)
-        return
-    failed = sum(not _sent_again(services, each, override, not_there=not_there) for each in found)
-    click.echo(f"{name}: {len(found) - failed} of {len(found)} will be tried at once")
+    if all_:
+        wanted = Filter(account.name, cause, _utc(since), services.clock(), held)
+        sys.exit(_many(services, wanted, dry_run=dry_run))
+    mine = {each.id for each in _all(services, Filter(account.name, held=True, ids=delivery))}
+    if missing := set(delivery) - mine:
+        raise click.UsageError(f"not dead or held at {name}: {', '.join(sorted(map(str, missing)))}")
+    try:
+        if dry_run:
+            for each in delivery:
+                _show(services.letters.open(each, _actor(), override))
+            return
+        failed = sum(not _sent_again(services, each, override, not_there=not_there) for each in delivery)
+    except Reject as error:
+        raise click.UsageError(error.detail) from error
+    click.echo(f"{name}: {len(delivery) - failed} of {len(delivery)} will be tried at once")
     sys.exit(1 if failed else 0)
 
 
-def _sent_again(services: Services, letter: Letter, override: dict[str, str], *, not_there: bool) -> bool:
+def _many(services: Services, wanted: Filter, *, dry_run: bool) -> int:
+    """What has died since ``wanted.until`` is left alone: it was tried again already."""
+    if dry_run:
+        for each in _all(services, wanted):
+            _show(services.letters.open(each.id, _actor()))
+        return 0
+    sent, left = 0, 1
+    while left:
+        batch = services.letters.replay_all(wanted, _actor())
+        sent, left = sent + len(batch.letters), batch.left
+    click.echo(f"{wanted.destination}: {sent} will be tried at once")
+    return 0
+
+
+def _sent_again(services: Services, letter_id: uuid.UUID, override: dict[str, str], *, not_there: bool) -> bool:
     try:
-        services.actions.retry_delivery(letter.id, _actor(), override=override or None, not_there=not_there)
+        services.letters.replay(letter_id, _actor(), override or None, not_there=not_there)
     except NotFound as error:  # somebody was faster
-        click.echo(f"{letter.id}: {error}", err=True)
+        click.echo(f"{letter_id}: {error}", err=True)
         return False
     return True
 
 
-def _show(services: Services, account: Account, found: list[Letter], override: dict[str, str]) -> None:
-    _note(services, "preview", account.name, {"deliveries": [str(each.id) for each in found]})
-    for each in found:
-        table = Table("field", "on the card", "would be sent", "note", title=f"{each.kind} of {each.card_key}")
-        with services.store.read() as connection:
-            for line in preview(connection, account, each.id, override, services.clock()):
-                table.add_row(line.field, line.ours, line.sent, line.note)
-        Console().print(table)
+def _show(opened: Opened) -> None:
+    letter = opened.letter
+    table = Table("field", "on the card", "would be sent", "note", title=f"{letter.kind} of {letter.card_key}")
+    for line in opened.lines:
+        table.add_row(line.field, line.ours, line.sent, line.note)
+    Console().print(table)
+    for trouble in opened.troubles:
+        click.echo(f"! {trouble}")
 
 
 @click.command("release")

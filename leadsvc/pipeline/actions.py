@@ -7,7 +7,7 @@ what cannot be done, with a sentence that says why.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -309,6 +309,22 @@ class Actions:
         values |= {"unsure_at": None} if not_there else {}
         detail = {"fields": sorted(override or ()), "not_there": not_there} if override or not_there else {}
         return self._move(delivery_id, ("dead", "held", "retry"), values, "retry", actor, detail)
+
+    def retry_deliveries(self, delivery_ids: Sequence[uuid.UUID], actor: str) -> set[uuid.UUID]:
+        """:meth:`retry_delivery` of many dead or held ones at once; returns those that were there to be moved."""
+
+        def act(connection: Connection) -> dict[str, Any]:
+            mine = deliveries.c.id.in_(delivery_ids) & deliveries.c.state.in_(("dead", "held"))
+            values = {"state": "pending", "cause": "", "due_at": self.clock(), "failures": 0, "released": True}
+            moved = connection.execute(update(deliveries).where(mine).values(**values).returning(deliveries.c.id))
+            found = list(moved.scalars())
+            self._resolve(connection, exceptions.c.subject_id.in_(found), actor, "retry")
+            same = {"at": self.clock(), "actor": actor, "action": "retry", "subject_kind": "delivery", "detail": {}}
+            if found:
+                connection.execute(insert(audit), [{"id": uuid7(), "subject": str(each)} | same for each in found])
+            return {"moved": found}
+
+        return set(self._run(act, False)["moved"])
 
     def cancel_delivery(self, delivery_id: uuid.UUID, actor: str) -> dict[str, Any]:
         """Give a delivery up; what comes after it on the card goes on."""

@@ -140,11 +140,11 @@ def test_many_are_replayed_by_cause_and_time(world: World, run: Callable[..., Re
     world.clock.forward(hours=2)
     since = f"{world.clock():%Y-%m-%dT%H:%M:%S}"
     refused(world, 3)
-    assert "1 of 1" in run("replay", "pms", "--all", "--cause", "invalid_phone").output
+    assert "pms: 1 will be tried" in run("replay", "pms", "--all", "--cause", "invalid_phone").output
     assert world.rows(deliveries, deliveries.c.id == second["id"])[0]["state"] == "pending"
-    assert "1 of 1" in run("replay", "pms", "--all", "--since", since).output
+    assert "pms: 1 will be tried" in run("replay", "pms", "--all", "--since", since).output
     assert world.rows(deliveries, deliveries.c.id == first["id"])[0]["state"] == "dead"
-    assert "1 of 1" in run("replay", "pms", "--all").output
+    assert "pms: 1 will be tried" in run("replay", "pms", "--all").output
     world.settle()
     assert states(world) == {"acknowledged"}
     assert world.pms.state()["counts"]["live_people"] == 3 + HERE_BEFORE

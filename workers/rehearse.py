@@ -1,0 +1,141 @@
+"""What a delivery would send, field by field, with the values that a person gives it. Asks nobody, changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from leadsvc.config import Account
+from leadsvc.letters import Editable, Line
+from leadsvc.workers.accounts import near, profile
+from leadsvc.workers.cardview import CardView, card_view
+from leadsvc.workers.claim import Claimed
+from leadsvc.workers.destinations import capabilities
+from leadsvc.workers.destinations.base import CARD_FIELDS, Capabilities, CardPush
+from leadsvc.workers.destinations.filling import outgoing
+from leadsvc.workers.push import card_push, overridden
+
+_TEXTS = {"prospect": CARD_FIELDS, "event": ("text",), "task": ("title", "text")}
+"""What of a delivery can be corrected, by kind; of two cards that become one there is nothing to correct."""
+
+
+def rehearsed(
+    connection: Connection, account: Account, row: Row[Any], override: Mapping[str, str], now: datetime
+) -> tuple[list[Line], list[Editable]]:
+    """What the delivery ``row`` would send with ``override`` over what was set for it before, and what of it a person
+    can set."""
+    claimed = _as_claimed(row, now)
+    claimed = replace(claimed, override={**claimed.override, **override})
+    view = card_view(connection, claimed, now, account.keep_sensitive)
+    can = capabilities(account.vendor)
+    if claimed.kind == "prospect":
+        card = card_push(view, claimed)
+        return list(_card_lines(claimed, card, account, can)), list(_card_fields(card, account, can))
+    if claimed.kind == "event":
+        return _event(claimed, view, can)
+    if claimed.kind == "task":
+        return _task(claimed, view)
+    return [
+        Line("this card there", view.own_remote_card_id or view.gone_remote_card_id, ""),
+        Line("the card it belongs to there", view.remote_card_id, ""),
+    ], []
+
+
+def _event(claimed: Claimed, view: CardView, can: Capabilities) -> tuple[list[Line], list[Editable]]:
+    longest = can.max_len.get("event_text")
+    yours = claimed.override.get("text")
+    text = yours or str(view.event["text"])
+    lines = [Line(name, str(view.event[name]), str(view.event[name])) for name in ("kind", "at", "source")]
+    lines.append(Line("text", text, text[:longest], _note(text, text[:longest], by_hand=bool(yours))))
+    return lines, [Editable("text", text, longest)]
+
+
+def _task(claimed: Claimed, view: CardView) -> tuple[list[Line], list[Editable]]:
+    said = [(name, claimed.override.get(name), str(view.task.get(column, ""))) for name, column in _TASK.items()]
+    lines = [Line(name, text, yours or text, "set by hand" if yours else "") for name, yours, text in said]
+    over = "" if view.task.get("state") == "open" else "it is no longer open: nothing would be sent"
+    fields = [Editable(name, yours or text) for name, yours, text in said]
+    return [*lines, Line("state", str(view.task.get("state", "")), "", over)], fields
+
+
+_TASK = {"title": "title", "text": "body"}
+
+
+def _card_fields(card: CardPush, account: Account, can: Capabilities) -> Iterator[Editable]:
+    for name in account.fields or CARD_FIELDS:
+        if name in CARD_FIELDS and name in can.fields:
+            value = getattr(card, name)
+            choices = can.enumerations.get(name, ())
+            yield Editable(name, "" if value is None else str(value), can.max_len.get(name), choices)
+
+
+def _card_lines(claimed: Claimed, card: CardPush, account: Account, can: Capabilities) -> Iterator[Line]:
+    made = outgoing(card, profile(account), can)
+    allowed = account.fields or CARD_FIELDS
+    for name in CARD_FIELDS:
+        value = getattr(card, name)
+        ours = "" if value is None else str(value)
+        sent = str(made.values.get(name, ""))
+        if not ours and not sent:
+            if name in can.required:
+                yield Line(name, "", "", "the vendor refuses a card without it", wrong=True)
+            continue
+        wrong = False
+        if name not in allowed:
+            note = "not among the account's fields: it stays here"
+        elif name not in can.fields:
+            note = "the vendor has no place for it"
+        elif name in made.fallbacks:
+            note = "the account's stand-in is sent instead"
+        elif name in can.enumerations and sent not in can.enumerations[name]:
+            note, wrong = f"the vendor takes only {', '.join(can.enumerations[name])}", True
+        else:
+            note = _note(ours, sent, by_hand=name in claimed.override)
+        yield Line(name, ours, sent, note, wrong)
+
+
+def _note(ours: str, sent: str, *, by_hand: bool) -> str:
+    parts = ["set by hand"] if by_hand else []
+    if len(sent) < len(ours) and ours.startswith(sent):
+        parts.append(f"cut from {len(ours)} to {len(sent)} characters")
+    elif sent != ours:
+        parts.append("as the PMS has it")
+    return ", ".join(parts)
+
+
+def troubles(kind: str, override: Mapping[str, str], account: Account) -> Iterator[str]:
+    """Why ``override`` cannot be sent with a delivery of ``kind``; nothing when it can."""
+    can = capabilities(account.vendor)
+    known = _TEXTS.get(kind, ())
+    for name, text in override.items():
+        if name not in known:
+            yield f"{name!r} is no field of a delivery of this kind{near(name, known)}"
+            continue
+        if kind == "prospect" and account.fields and name not in account.fields:
+            yield f"{name} is not among the fields that may leave to {account.name}"
+        longest = can.max_len.get(name)
+        if longest is not None and len(text) > longest:
+            yield f"{name} has {len(text)} characters, and {can.label or account.vendor} takes {longest}"
+        words = can.enumerations.get(name, ())
+        if words and text not in words:
+            yield f"{name} must be one of {', '.join(words)}{near(text, words)}"
+        if kind == "prospect":
+            yield from _unreadable(name, text)
+
+
+def _unreadable(name: str, text: str) -> Iterator[str]:
+    try:
+        overridden({name: text})
+    except ValueError:
+        wanted = "a day such as 2026-05-01" if name == "move_in" else "a whole number"
+        yield f"{name} must be {wanted}"
+
+
+def _as_claimed(row: Row[Any], now: datetime) -> Claimed:
+    names = ("id", "destination", "guest_card_id", "lane_id", "kind", "subject_id", "version")
+    same = {name: row._mapping[name] for name in (*names, "failures", "receipt_id", "override", "released")}
+    return Claimed(**same, attempt=row._mapping["attempts"], taken_at=now, unsure_at=row._mapping["unsure_at"])
