@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from leadsvc.workers.destinations import connect
-from leadsvc.workers.destinations.base import CardAt, Outcome, OutcomeKind
+from leadsvc.workers.destinations.base import CardAt, Destination, Outcome, OutcomeKind
 from tests.benches import WireBench
-from tests.benches.buildium import start
 from tests.contract_cases import cases
 from tests.contracts.test_every_destination import CARD, TASK, until_done
 
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireBench]:
-    with start(tmp_path_factory.mktemp("buildium")) as started:
-        yield started
-
-
-@pytest.fixture
-def bench(running: WireBench) -> WireBench:
-    running.reset()
-    return running
+VENDOR = "buildium"
 
 
 def applicants(bench: WireBench) -> int:
@@ -58,35 +46,29 @@ def test_a_renter_without_an_address_is_looked_for_by_name(bench: WireBench) -> 
     assert sum(card["last_name"] == CARD.last_name for card in bench.state()["cards"]) == 1
 
 
-def test_nobody_is_ever_mailed_an_application_form(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_nobody_is_ever_mailed_an_application_form(bench: WireBench, destination: Destination) -> None:
     made = destination.put_prospect(replace(CARD, phone=""), None)
     destination.put_prospect(CARD, None)
     destination.put_task(CardAt(card_id=made.card_id, property_ref="olf"), TASK)
-    destination.close()
     bodies = [one["body"] for one in bench.wire() if one["where"].startswith(("POST", "PUT")) and one["body"]]
     created = [json.loads(body) for body in bodies if "SendRentalApplicationEmail" in body]
     assert [one["SendRentalApplicationEmail"] for one in created] == [False]
 
 
-def test_a_change_leaves_alone_what_an_agent_entered(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_a_change_leaves_alone_what_an_agent_entered(bench: WireBench, destination: Destination) -> None:
     made = destination.put_prospect(replace(CARD, phone=""), None)
     bench.agent_edits(made.card_id, {"unit_ref": "olf-9", "property": "olf"})
     bench.control("POST", f"cards/{made.card_id}/edit", {"fields": {"other_phones": {"Work": "(706) 555-0188"}}})
     _, known = destination.get_card(CardAt(card_id=made.card_id))
     result = destination.put_prospect(CARD, replace(known, fields={**known.fields, "phone": ""}) if known else None)
-    destination.close()
     card = next(one for one in bench.state()["cards"] if one["card_id"] == made.card_id)
     assert result.ok
     assert (card["unit_ref"], card["email"]) == ("olf-9", CARD.email)
     assert (card["phone"], card["other_phones"]) == ("(706) 555-0123", {"Work": "(706) 555-0188"})
 
 
-def test_the_source_is_told_in_a_note(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_the_source_is_told_in_a_note(bench: WireBench, destination: Destination) -> None:
     made = destination.put_prospect(CARD, None)
-    destination.close()
     note = next(one["text"] for one in bench.state()["events"] if one["card_id"] == made.card_id)
     assert note.startswith("Inquiry details\nLead source: Zillow.com\nProperty: olf\nMove-in: 2027-02-01")
     assert note.endswith(f"[ref {CARD.our_key}]")
@@ -106,29 +88,24 @@ def test_a_task_needs_a_user(bench: WireBench) -> None:
     assert [task["assignee_ref"] for task in bench.state()["tasks"]] == ["ana"]
 
 
-def test_a_due_date_is_the_propertys_and_keeps_its_hour(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_a_due_date_is_the_propertys_and_keeps_its_hour(bench: WireBench, destination: Destination) -> None:
     at = CardAt(card_id=destination.put_prospect(CARD, None).card_id, property_ref="olf")
     late = replace(TASK, due_at=datetime(2026, 11, 22, 3, 30, tzinfo=UTC), time_zone="America/New_York")
     assert destination.put_task(at, late).outcome is Outcome.ACCEPTED
     assert destination.put_task(at, late).outcome is Outcome.DUPLICATE
-    destination.close()
     task = bench.state()["tasks"][0]
     assert (task["due_at"], "2026-11-21 22:30" in task["text"]) == ("2026-11-21", True)
 
 
-def test_a_property_that_was_taken_away(bench: WireBench) -> None:
+def test_a_property_that_was_taken_away(bench: WireBench, destination: Destination) -> None:
     bench.control("POST", "revoke", {"property": "olf"})
-    destination = connect(bench.profile)
     result = destination.put_prospect(CARD, None)
-    destination.close()
     assert (result.outcome, set(result.field_errors)) == (Outcome.REJECT, {"property_ref"})
     assert applicants(bench) == 0
 
 
-def test_moving_in_is_read_from_leases(bench: WireBench) -> None:
+def test_moving_in_is_read_from_leases(bench: WireBench, destination: Destination) -> None:
     since = datetime.now(UTC) - timedelta(minutes=1)
-    destination = connect(bench.profile)
     made = destination.put_prospect(CARD, None)
     words = {"fields": {}, "outcome": "AddedToLease", "lease_id": "70012"}
     bench.control("POST", f"cards/{made.card_id}/edit", words)
@@ -137,7 +114,6 @@ def test_moving_in_is_read_from_leases(bench: WireBench) -> None:
         _, page = destination.pull_outcomes(since, cursor)
         told += [(one.kind, one.lease_id) for one in page.items if one.card_id == made.card_id]
         cursor, more = page.cursor, page.more
-    destination.close()
     assert told == [(OutcomeKind.LEASED, ""), (OutcomeKind.MOVED_IN, "70012")]
 
 

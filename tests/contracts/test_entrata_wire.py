@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -23,8 +22,9 @@ from leadsvc.workers.destinations.base import (
     TaskPush,
 )
 from tests.benches import LOCAL, WireBench
-from tests.benches.entrata import start
 from tests.contract_cases import FOLDER, cases
+
+VENDOR = "entrata"
 
 CARD = CardPush(
     our_key="GC-4K7M9P2R",
@@ -43,25 +43,6 @@ CARD = CardPush(
 DUE = datetime(2027, 1, 15, 17, 0, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireBench]:
-    with start(tmp_path_factory.mktemp("entrata")) as bench:
-        yield bench
-
-
-@pytest.fixture
-def bench(running: WireBench) -> WireBench:
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def entrata(bench: WireBench) -> Iterator[Destination]:
-    destination = connect(bench.profile)
-    yield destination
-    destination.close()
-
-
 def there(bench: WireBench, **values: object) -> str:
     """A lead that an agent entered."""
     words = {"property": "olf", "first_name": "Kofi", "last_name": "Mensah", **values}
@@ -71,10 +52,10 @@ def there(bench: WireBench, **values: object) -> str:
 
 @pytest.mark.parametrize("shared", [{"email": CARD.email}, {"phone": CARD.phone}])
 def test_a_known_address_or_number_makes_no_lead_but_an_event(
-    bench: WireBench, entrata: Destination, shared: dict[str, str]
+    bench: WireBench, destination: Destination, shared: dict[str, str]
 ) -> None:
     card_id = there(bench, **shared)
-    result = entrata.put_prospect(CARD, None)
+    result = destination.put_prospect(CARD, None)
     assert (result.outcome, result.code, result.card_id) == (Outcome.DUPLICATE, "joined", card_id)
     state = bench.state()
     assert state["counts"]["live_api_cards"] == 0
@@ -82,114 +63,116 @@ def test_a_known_address_or_number_makes_no_lead_but_an_event(
     assert [CARD.our_key in text and "Two lines" in text for text in texts] == [True]
     kept = next(one for one in state["cards"] if one["card_id"] == card_id)
     assert (kept["first_name"], kept["move_in"]) == ("Kofi", "")
-    again = entrata.put_prospect(CARD, None)
+    again = destination.put_prospect(CARD, None)
     assert (again.ok, again.card_id) == (True, card_id)
     assert len(bench.state()["events"]) == 1
 
 
-def test_two_of_our_cards_on_one_lead_are_each_found(bench: WireBench, entrata: Destination) -> None:
-    first = entrata.put_prospect(CARD, None)
+def test_two_of_our_cards_on_one_lead_are_each_found(bench: WireBench, destination: Destination) -> None:
+    first = destination.put_prospect(CARD, None)
     other = replace(CARD, our_key="GC-9X2Y4Z6B", first_name="Ada", phone="")
-    second = entrata.put_prospect(other, None)
+    second = destination.put_prospect(other, None)
     assert (second.outcome, second.code, second.card_id) == (Outcome.DUPLICATE, "joined", first.card_id)
     for key in (CARD.our_key, other.our_key):
-        _, card = entrata.get_card(CardAt(card_id=first.card_id, property_ref="olf", our_key=key))
+        _, card = destination.get_card(CardAt(card_id=first.card_id, property_ref="olf", our_key=key))
         assert card is not None
         assert card.our_key == key
-    assert entrata.put_prospect(other, None).card_id == first.card_id
-    _, card = entrata.get_card(CardAt(card_id=first.card_id, property_ref="olf"))
+    assert destination.put_prospect(other, None).card_id == first.card_id
+    _, card = destination.get_card(CardAt(card_id=first.card_id, property_ref="olf"))
     assert card is not None
     assert card.name == "Imani Okafor"
 
 
-def test_the_same_address_at_another_property_is_another_lead(bench: WireBench, entrata: Destination) -> None:
-    first = entrata.put_prospect(CARD, None)
-    second = entrata.put_prospect(replace(CARD, our_key="GC-9X2Y4Z6B", property_ref="bvt"), None)
+def test_the_same_address_at_another_property_is_another_lead(bench: WireBench, destination: Destination) -> None:
+    first = destination.put_prospect(CARD, None)
+    second = destination.put_prospect(replace(CARD, our_key="GC-9X2Y4Z6B", property_ref="bvt"), None)
     assert (second.outcome, second.card_id == first.card_id) == (Outcome.ACCEPTED, False)
 
 
-def test_the_look_fails_after_a_success(bench: WireBench, entrata: Destination) -> None:
+def test_the_look_fails_after_a_success(bench: WireBench, destination: Destination) -> None:
     bench.fault("find", "html_error", skip=1)
-    result = entrata.put_prospect(CARD, None)
+    result = destination.put_prospect(CARD, None)
     assert (result.outcome, result.verify_first) == (Outcome.RETRY, True)
-    assert entrata.put_prospect(replace(CARD, unsure=True), None).ok
+    assert destination.put_prospect(replace(CARD, unsure=True), None).ok
     assert bench.live_cards(CARD.our_key) == 1
 
 
-def test_what_shows_late_is_not_sent_as_another(bench: WireBench, entrata: Destination) -> None:
+def test_what_shows_late_is_not_sent_as_another(bench: WireBench, destination: Destination) -> None:
     bench.control("POST", "delay", {"visible_after_s": 60})
-    result = entrata.put_prospect(CARD, None)
+    result = destination.put_prospect(CARD, None)
     assert (result.outcome, result.verify_first) == (Outcome.RETRY, True)
     bench.control("POST", "delay", {"visible_after_s": 0})
-    assert entrata.put_prospect(replace(CARD, unsure=True), None).ok
+    assert destination.put_prospect(replace(CARD, unsure=True), None).ok
     assert bench.live_cards(CARD.our_key) == 1
 
 
-def test_throttled_inside_a_success_waits_until_the_window_ends(bench: WireBench, entrata: Destination) -> None:
+def test_throttled_inside_a_success_waits_until_the_window_ends(bench: WireBench, destination: Destination) -> None:
     reset = str(int(datetime.now(UTC).timestamp()) + 40)
     body = json.dumps({"response": {"error": {"code": 429, "message": "Rate limit exceeded."}}})
     bench.fault("create", "replay", status=200, headers={"X-RateLimit-Reset": reset}, body=body)
-    result = entrata.put_prospect(CARD, None)
+    result = destination.put_prospect(CARD, None)
     assert (result.outcome, result.verify_first) == (Outcome.RETRY, False)
     assert result.retry_after_s is not None
     assert 30 < result.retry_after_s <= 40
 
 
-def test_a_property_or_method_that_is_not_granted_is_a_matter_of_rights(bench: WireBench, entrata: Destination) -> None:
+def test_a_property_or_method_that_is_not_granted_is_a_matter_of_rights(
+    bench: WireBench, destination: Destination
+) -> None:
     bench.control("POST", "revoke", {"property": "olf"})
-    assert entrata.put_prospect(CARD, None).outcome is Outcome.AUTH
-    assert entrata.put_prospect(replace(CARD, property_ref="bvt"), None).ok
+    assert destination.put_prospect(CARD, None).outcome is Outcome.AUTH
+    assert destination.put_prospect(replace(CARD, property_ref="bvt"), None).ok
 
 
-def test_times_are_mountain_time_and_appointments_move(bench: WireBench, entrata: Destination) -> None:
-    card_id = entrata.put_prospect(CARD, None).card_id
+def test_times_are_mountain_time_and_appointments_move(bench: WireBench, destination: Destination) -> None:
+    card_id = destination.put_prospect(CARD, None).card_id
     at = CardAt(card_id=card_id, property_ref="olf", our_key=CARD.our_key)
     tour = TaskPush(our_task_key="TK-77", title="Tour", due_at=DUE, kind="appointment")
-    made = entrata.put_task(at, tour)
+    made = destination.put_task(at, tour)
     assert (made.ok, made.code) == (True, "task_as_appointment")
     events = {one["event_id"]: one for one in bench.state()["events"]}
     assert events[made.task_id]["due"] == "01/15/2027T10:00:00"
     assert events[made.task_id]["subtype_id"] == "454"
     assert "Requested tour" in events[made.task_id]["text"]
-    moved = entrata.put_task(at, replace(tour, due_at=DUE + timedelta(hours=2)))
+    moved = destination.put_task(at, replace(tour, due_at=DUE + timedelta(hours=2)))
     assert moved.task_id == made.task_id
     events = {one["event_id"]: one for one in bench.state()["events"]}
     assert events[made.task_id]["due"] == "01/15/2027T12:00:00"
     assert len(events) == 2
 
 
-def test_bedrooms_of_a_range_and_a_studio(entrata: Destination) -> None:
-    card_id = entrata.put_prospect(CARD, None).card_id
-    _, card = entrata.get_card(CardAt(card_id=card_id, property_ref="olf"))
+def test_bedrooms_of_a_range_and_a_studio(destination: Destination) -> None:
+    card_id = destination.put_prospect(CARD, None).card_id
+    _, card = destination.get_card(CardAt(card_id=card_id, property_ref="olf"))
     assert card is not None
     assert (card.fields["bedrooms_min"], card.fields["bedrooms_max"]) == ("0", "1")
 
 
-def all_told(entrata: Destination, since: datetime) -> list[RemoteOutcome]:
+def all_told(destination: Destination, since: datetime) -> list[RemoteOutcome]:
     found: list[RemoteOutcome] = []
     cursor, more = "", True
     while more:
-        result, page = entrata.pull_outcomes(since, cursor)
+        result, page = destination.pull_outcomes(since, cursor)
         assert result.ok
         found, cursor, more = [*found, *page.items], page.cursor, page.more
     return found
 
 
 def test_outcomes_with_reasons_and_a_clients_own_statuses(bench: WireBench) -> None:
-    entrata = connect(replace(bench.profile, options={"statuses": "77=lost"}))
+    destination = connect(replace(bench.profile, options={"statuses": "77=lost"}))
     since = datetime.now(UTC) - timedelta(hours=1)
-    card_id = entrata.put_prospect(CARD, None).card_id
+    card_id = destination.put_prospect(CARD, None).card_id
     at = CardAt(card_id=card_id, property_ref="olf", our_key=CARD.our_key)
-    entrata.add_event(at, EventPush(our_event_key="IN-78", kind="call", at=since, text="Rang."))
+    destination.add_event(at, EventPush(our_event_key="IN-78", kind="call", at=since, text="Rang."))
     bench.control("POST", f"cards/{card_id}/edit", {"outcome": "Went elsewhere", "reason": "Price"})
-    told = [one for one in all_told(entrata, since) if one.card_id == card_id]
-    entrata.close()
+    told = [one for one in all_told(destination, since) if one.card_id == card_id]
+    destination.close()
     assert [(one.kind, one.raw_status, one.reason) for one in told] == [(OutcomeKind.LOST, "Went elsewhere", "Price")]
     assert told[0].our_key == CARD.our_key
 
 
-def test_residents_are_known_by_their_lease(bench: WireBench, entrata: Destination) -> None:
-    told = all_told(entrata, datetime.now(UTC) - timedelta(hours=1))
+def test_residents_are_known_by_their_lease(bench: WireBench, destination: Destination) -> None:
+    told = all_told(destination, datetime.now(UTC) - timedelta(hours=1))
     assert [(one.kind, bool(one.lease_id)) for one in told if one.card_id == "p0000871"] == [
         (OutcomeKind.MOVED_IN, True)
     ]
@@ -197,17 +180,17 @@ def test_residents_are_known_by_their_lease(bench: WireBench, entrata: Destinati
 
 def test_the_older_gateway(bench: WireBench) -> None:
     known = {name: CREDENTIALS[name] for name in ("username", "password")}
-    entrata = connect(replace(bench.profile, credentials=known))
-    assert entrata.check().ok
-    assert entrata.put_prospect(CARD, None).ok
-    entrata.close()
+    destination = connect(replace(bench.profile, credentials=known))
+    assert destination.check().ok
+    assert destination.put_prospect(CARD, None).ok
+    destination.close()
     assert all("/api/v1/" in one["where"] for one in bench.wire())
 
 
 def test_nobody_is_looked_for_by_what_may_not_be_told(bench: WireBench) -> None:
-    entrata = connect(replace(bench.profile, allowed_fields=frozenset({"first_name", "last_name", "email"})))
-    entrata.find_prospect(Query(email=CARD.email, phone=CARD.phone, property_ref="olf"))
-    entrata.close()
+    destination = connect(replace(bench.profile, allowed_fields=frozenset({"first_name", "last_name", "email"})))
+    destination.find_prospect(Query(email=CARD.email, phone=CARD.phone, property_ref="olf"))
+    destination.close()
     assert bench.requests() == ["get_leads_by_email"]
 
 
@@ -227,8 +210,8 @@ def names(value: object) -> set[str]:
     return {key for inner in value for key in names(inner)} if isinstance(value, list) else set()
 
 
-def test_what_is_sent_says_nothing_that_was_not_recorded(bench: WireBench, entrata: Destination) -> None:
-    entrata.put_prospect(replace(CARD, budget_max_cents=150_000), None)
+def test_what_is_sent_says_nothing_that_was_not_recorded(bench: WireBench, destination: Destination) -> None:
+    destination.put_prospect(replace(CARD, budget_max_cents=150_000), None)
     for one in (each for each in bench.wire() if each["op"] not in ("get_leads_by_phone", "get_lead")):
         recorded = json.loads((FOLDER / "entrata" / f"{one['op']}.request.json").read_text(encoding="utf-8"))
         more = {"eventTypeIds"} if one["op"].startswith("get_leads") else set()

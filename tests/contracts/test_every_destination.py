@@ -4,7 +4,7 @@ what its capabilities say it cannot do is left out here, and said."""
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -25,7 +25,7 @@ from leadsvc.workers.destinations.base import (
     Result,
     TaskPush,
 )
-from tests.benches import BENCHED, WRONG, Bench, starter_of, with_timeout
+from tests.benches import BENCHED, WRONG, Bench, with_timeout
 from tests.processes import free_port
 
 CARD = CardPush(
@@ -73,22 +73,9 @@ mishaps = pytest.mark.parametrize(("mode", "words"), MISHAPS, ids=[f"{m}-{w.get(
 
 
 @pytest.fixture(scope="session", params=BENCHED)
-def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with starter_of(request.param)(tmp_path_factory.mktemp(request.param)) as started:
-        yield started
-
-
-@pytest.fixture
-def bench(running: Bench) -> Bench:
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def destination(bench: Bench) -> Iterator[Destination]:
-    connected = connect(bench.profile)
-    yield connected
-    connected.close()
+def vendor(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
 
 
 def only_if(can: object, what: str) -> None:

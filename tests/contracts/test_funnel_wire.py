@@ -2,49 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-import pytest
-
 from leadsvc.workers.destinations import connect
-from leadsvc.workers.destinations.base import CardAt, Outcome
+from leadsvc.workers.destinations.base import CardAt, Destination, Outcome
 from tests.benches import WireBench
-from tests.benches.funnel import start
 from tests.contract_cases import cases
 from tests.contracts.test_every_destination import CARD, TASK
 
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireBench]:
-    with start(tmp_path_factory.mktemp("funnel")) as started:
-        yield started
+VENDOR = "funnel"
 
 
-@pytest.fixture
-def bench(running: WireBench) -> WireBench:
-    running.reset()
-    return running
-
-
-def test_a_housemate_stays_when_the_renter_is_corrected(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_a_housemate_stays_when_the_renter_is_corrected(bench: WireBench, destination: Destination) -> None:
     made = destination.put_prospect(replace(CARD, phone=""), None)
     bench.agent_edits(made.card_id, {})
     mate = [{"first_name": "Ola", "last_name": "Berg", "email": "ola.berg@example.com"}]
     bench.control("POST", f"cards/{made.card_id}/edit", {"fields": {"others": mate}})
     result = destination.put_prospect(CARD, None)
-    destination.close()
     card = next(one for one in bench.state()["cards"] if one["card_id"] == made.card_id)
     assert (result.outcome, result.written) == (Outcome.ACCEPTED, {"phone": CARD.phone})
     assert (card["phone"], card["others"]) == ("706-555-0123", mate)
 
 
-def test_a_follow_up_is_a_note_and_says_so(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_a_follow_up_is_a_note_and_says_so(bench: WireBench, destination: Destination) -> None:
     at = CardAt(card_id=destination.put_prospect(CARD, None).card_id, property_ref="olf")
     result = destination.put_task(at, TASK)
-    destination.close()
     assert (result.outcome, result.code) == (Outcome.ACCEPTED, "task_as_note")
     assert "To do by" in bench.state()["events"][0]["text"]
 

@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
-
-import pytest
 
 from leadsvc.simulators.hubspot import CREDENTIALS
 from leadsvc.workers.destinations import connect
-from leadsvc.workers.destinations.base import CardAt, CardKind, Outcome, Query
+from leadsvc.workers.destinations.base import CardAt, CardKind, Destination, Outcome, Query
 from tests.benches import WireBench
-from tests.benches.hubspot import start
 from tests.contract_cases import cases
 from tests.contracts.test_every_destination import CARD, EVENT
 
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireBench]:
-    with start(tmp_path_factory.mktemp("hubspot")) as started:
-        yield started
+VENDOR = "hubspot"
 
 
-@pytest.fixture
-def bench(running: WireBench) -> WireBench:
-    running.reset()
-    return running
-
-
-def test_a_second_card_with_the_same_address_is_a_second_contact(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_a_second_card_with_the_same_address_is_a_second_contact(bench: WireBench, destination: Destination) -> None:
     first = destination.put_prospect(CARD, None)
     second = destination.put_prospect(replace(CARD, our_key="GC-OTHER", property_ref="bvt"), None)
     assert (second.outcome, second.card_id == first.card_id) == (Outcome.ACCEPTED, False)
@@ -38,26 +23,22 @@ def test_a_second_card_with_the_same_address_is_a_second_contact(bench: WireBenc
     assert (again.outcome, again.card_id) == (Outcome.DUPLICATE, second.card_id)
     _, card = destination.get_card(CardAt(card_id=second.card_id))
     _, found = destination.find_prospect(Query(email=CARD.email))
-    destination.close()
     assert card is not None
     assert card.fields["email"] == CARD.email
     assert {one.card_id for one in found} == {first.card_id, second.card_id}
 
 
-def test_an_address_that_another_contact_took_meanwhile(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_an_address_that_another_contact_took_meanwhile(bench: WireBench, destination: Destination) -> None:
     made = destination.put_prospect(replace(CARD, email=""), None)
     bench.control("POST", "cards", {"first_name": "Ola", "last_name": "Berg", "email": CARD.email, "property": "olf"})
     result = destination.put_prospect(CARD, None)
     _, card = destination.get_card(CardAt(card_id=made.card_id))
-    destination.close()
     assert (result.outcome, result.written) == (Outcome.ACCEPTED, {"email": CARD.email})
     assert card is not None
     assert card.fields["email"] == CARD.email
 
 
-def test_somebody_entered_the_person_in_the_same_minute(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_somebody_entered_the_person_in_the_same_minute(bench: WireBench, destination: Destination) -> None:
     theirs = {"first_name": CARD.first_name, "last_name": CARD.last_name, "email": CARD.email, "property": "olf"}
     made = bench.control("POST", "cards", theirs)["card"]["card_id"]
     unseen = destination.put_prospect(CARD, None)
@@ -65,17 +46,14 @@ def test_somebody_entered_the_person_in_the_same_minute(bench: WireBench) -> Non
     _, found = destination.find_prospect(Query(our_key=CARD.our_key, email=CARD.email, property_ref="olf"))
     assert [one.card_id for one in found] == [made]
     adopted = destination.put_prospect(CARD, found[0])
-    destination.close()
     assert (adopted.ok, adopted.card_id) == (True, made)
     assert bench.live_cards(CARD.our_key) == 1
 
 
-def test_a_token_that_ends_in_mid_run_is_renewed_once(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_a_token_that_ends_in_mid_run_is_renewed_once(bench: WireBench, destination: Destination) -> None:
     made = destination.put_prospect(CARD, None)
     bench.control("POST", "tokens/expire")
     result = destination.add_event(CardAt(card_id=made.card_id), EVENT)
-    destination.close()
     assert result.outcome is Outcome.ACCEPTED
     assert bench.requests().count("token") == 2
 
@@ -113,20 +91,17 @@ def test_a_key_that_is_not_unique_is_no_key(bench: WireBench) -> None:
     assert (result.outcome, result.code) == (Outcome.REJECT, "key_not_unique")
 
 
-def test_a_search_that_lags_makes_no_second_contact(bench: WireBench) -> None:
+def test_a_search_that_lags_makes_no_second_contact(bench: WireBench, destination: Destination) -> None:
     bench.control("POST", "delay", {"visible_after_s": 60})
     bench.fault("create", "commit_then_drop")
-    destination = connect(bench.profile)
     first = destination.put_prospect(CARD, None)
     second = destination.put_prospect(CARD, None)
-    destination.close()
     assert first.ok
     assert (second.outcome, second.card_id) == (Outcome.DUPLICATE, first.card_id)
     assert bench.live_cards(CARD.our_key) == 1
 
 
-def test_a_contact_that_was_merged_there_is_followed(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_a_contact_that_was_merged_there_is_followed(bench: WireBench, destination: Destination) -> None:
     loser = destination.put_prospect(replace(CARD, our_key="GC-LOSER", email=""), None).card_id
     survivor = destination.put_prospect(CARD, None).card_id
     bench.control("POST", f"cards/{loser}/merge", {"into": survivor})
@@ -134,18 +109,15 @@ def test_a_contact_that_was_merged_there_is_followed(bench: WireBench) -> None:
     assert card is not None
     assert (card.card_id, card.merged_into) == (loser, survivor)
     _, found = destination.find_prospect(Query(remote_id=loser))
-    destination.close()
     assert looked.ok
     assert [one.card_id for one in found] == [survivor]
 
 
-def test_a_customer_is_not_changed(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_a_customer_is_not_changed(bench: WireBench, destination: Destination) -> None:
     made = destination.put_prospect(replace(CARD, phone=""), None)
     bench.agent_edits(made.card_id, {}, "customer")
     _, card = destination.get_card(CardAt(card_id=made.card_id))
     result = destination.put_prospect(CARD, card)
-    destination.close()
     assert card is not None
     assert card.status is CardKind.RESIDENT
     assert (result.outcome, result.code) == (Outcome.DUPLICATE, "not_editable")

@@ -13,8 +13,9 @@ from leadsvc.simulators.realpage import CREDENTIALS
 from leadsvc.workers.destinations import connect
 from leadsvc.workers.destinations.base import CardAt, CardPush, Destination, EventPush, Outcome, Profile, TaskPush
 from tests.benches import WRONG, WireBench, with_timeout
-from tests.benches.realpage import start
 from tests.contract_cases import FOLDER
+
+VENDOR = "realpage"
 
 CARD = CardPush(
     our_key="GC-4K7M9P2R",
@@ -31,18 +32,6 @@ CARD = CardPush(
     comment="Ground floor?",
 )
 AT = CardAt(card_id=CARD.our_key, property_ref="olf", our_key=CARD.our_key)
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireBench]:
-    with start(tmp_path_factory.mktemp("realpage")) as bench:
-        yield bench
-
-
-@pytest.fixture
-def bench(running: WireBench) -> WireBench:
-    running.reset()
-    return running
 
 
 def account(bench: WireBench, **more: str) -> Profile:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import parse_qs, urlencode
@@ -27,8 +26,9 @@ from leadsvc.workers.destinations.base import (
 )
 from leadsvc.workers.destinations.careful import UNPROVEN
 from tests.benches import LOCAL, WireBench
-from tests.benches.resman import start
 from tests.contract_cases import FOLDER, cases
+
+VENDOR = "resman"
 
 CARD = CardPush(
     our_key="GC-3M5N7P9Q",
@@ -58,25 +58,6 @@ EVENT = EventPush(
 TASK = TaskPush(our_task_key="TK-88", title="Call back", due_at=datetime(2026, 12, 1, 15, 0, tzinfo=UTC))
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireBench]:
-    with start(tmp_path_factory.mktemp("resman")) as bench:
-        yield bench
-
-
-@pytest.fixture
-def bench(running: WireBench) -> WireBench:
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def account(bench: WireBench) -> Iterator[Destination]:
-    destination = connect(bench.profile)
-    yield destination
-    destination.close()
-
-
 def at(card_id: str) -> CardAt:
     return CardAt(card_id=card_id, property_ref="olf", our_key=CARD.our_key, email=CARD.email, phone=CARD.phone)
 
@@ -94,8 +75,8 @@ def source_id(bench: WireBench) -> str:
     return next(str(one["ID"]) for one in listed if one["Name"] == "Zillow.com")
 
 
-def test_sources_travel_by_id_and_are_read_as_names(bench: WireBench, account: Destination) -> None:
-    made = account.put_prospect(CARD, None)
+def test_sources_travel_by_id_and_are_read_as_names(bench: WireBench, destination: Destination) -> None:
+    made = destination.put_prospect(CARD, None)
     assert made.outcome is Outcome.ACCEPTED
     (document,) = posted(bench)
     event = document.find("Prospects/Prospect/Events/Event")
@@ -104,103 +85,107 @@ def test_sources_travel_by_id_and_are_read_as_names(bench: WireBench, account: D
     assert event.find("EventID") is None
     assert event.find("Agent/AgentID") is not None
     assert document.find("Prospects/Prospect/CustomerPreferences/DesiredFloorplan") is None
-    _, card = account.get_card(at(made.card_id))
+    _, card = destination.get_card(at(made.card_id))
     assert card is not None
     assert (card.source, card.our_key, card.fields["agent_ref"]) == ("Zillow.com", CARD.our_key, "ben")
     assert card.fields["comment"] == "Is there a lift? & parking"
 
 
 def test_an_unknown_source_is_refused_before_anything_is_sent(bench: WireBench) -> None:
-    account = connect(replace(bench.profile, sources={"zillow": "No Such Source"}, fallback_source="None Either"))
-    result = account.put_prospect(CARD, None)
-    account.close()
+    destination = connect(replace(bench.profile, sources={"zillow": "No Such Source"}, fallback_source="None Either"))
+    result = destination.put_prospect(CARD, None)
+    destination.close()
     assert (result.outcome, list(result.field_errors)) == (Outcome.REJECT, ["source_name"])
     assert posted(bench) == []
 
 
-def test_a_source_that_was_renamed_since_is_read_again_by_a_new_account(bench: WireBench, account: Destination) -> None:
-    assert account.put_prospect(CARD, None).fallbacks == ()
+def test_a_source_that_was_renamed_since_is_read_again_by_a_new_account(
+    bench: WireBench, destination: Destination
+) -> None:
+    assert destination.put_prospect(CARD, None).fallbacks == ()
     bench.control("POST", "config/source/Zillow.com", {"active": False})
     other = replace(CARD, our_key="GC-2", email="b@example.com", phone="+17065550152")
-    assert account.put_prospect(other, None).fallbacks == ("source_name",)
+    assert destination.put_prospect(other, None).fallbacks == ("source_name",)
 
 
-def test_somebody_with_the_same_address_is_looked_at_and_not_made_twice(bench: WireBench, account: Destination) -> None:
+def test_somebody_with_the_same_address_is_looked_at_and_not_made_twice(
+    bench: WireBench, destination: Destination
+) -> None:
     words = {"property": "olf", "first_name": "Lena", "last_name": "Sørensen", "email": CARD.email}
     there = bench.control("POST", "cards", words)["card"]["card_id"]
-    refused = account.put_prospect(CARD, None)
+    refused = destination.put_prospect(CARD, None)
     assert (refused.outcome, refused.code, refused.verify_first) == (Outcome.RETRY, "exists", True)
-    _, found = account.find_prospect(Query(our_key=CARD.our_key, email=CARD.email, property_ref="olf"))
+    _, found = destination.find_prospect(Query(our_key=CARD.our_key, email=CARD.email, property_ref="olf"))
     assert [card.card_id for card in found] == [there]
-    adopted = account.put_prospect(CARD, found[0])
+    adopted = destination.put_prospect(CARD, found[0])
     assert (adopted.ok, adopted.card_id) == (True, there)
-    again = account.put_prospect(CARD, None)
+    again = destination.put_prospect(CARD, None)
     assert (again.outcome, again.card_id) == (Outcome.DUPLICATE, there)
     assert bench.state()["counts"]["live_cards"] == 4
 
 
 def test_who_has_neither_address_nor_number_is_not_guessed(bench: WireBench) -> None:
-    account = connect(bench.profile)
-    result, card = account.get_card(CardAt(card_id="0f0f0000-0000-4000-8000-000000000001", property_ref="olf"))
-    account.close()
+    destination = connect(bench.profile)
+    result, card = destination.get_card(CardAt(card_id="0f0f0000-0000-4000-8000-000000000001", property_ref="olf"))
+    destination.close()
     assert (result.outcome, result.code, card) == (Outcome.REJECT, "not_searchable", None)
     blank = replace(CARD, email="", phone="", unsure=True)
-    account = connect(bench.profile)
-    held = account.put_prospect(blank, None)
-    account.close()
+    destination = connect(bench.profile)
+    held = destination.put_prospect(blank, None)
+    destination.close()
     assert (held.outcome, held.code) == (Outcome.RETRY, UNPROVEN.code)
     assert bench.live_cards(CARD.our_key) == 0
 
 
-def test_a_person_met_once_is_found_again_without_being_told_how(account: Destination) -> None:
-    card_id = account.put_prospect(CARD, None).card_id
-    result, card = account.get_card(CardAt(card_id=card_id, property_ref="olf"))
+def test_a_person_met_once_is_found_again_without_being_told_how(destination: Destination) -> None:
+    card_id = destination.put_prospect(CARD, None).card_id
+    result, card = destination.get_card(CardAt(card_id=card_id, property_ref="olf"))
     assert result.ok
     assert card is not None
 
 
-def test_where_no_events_are_told_none_is_written_twice(bench: WireBench, account: Destination) -> None:
+def test_where_no_events_are_told_none_is_written_twice(bench: WireBench, destination: Destination) -> None:
     words = {"property": "olf", "first_name": "Old", "last_name": "Hand", "email": "old.hand@example.com"}
     there = bench.control("POST", "cards", words)["card"]["card_id"]
     place = CardAt(card_id=there, property_ref="olf", email="old.hand@example.com")
-    result = account.add_event(place, EVENT)
+    result = destination.add_event(place, EVENT)
     assert (result.outcome, result.code) == (Outcome.RETRY, UNPROVEN.code)
     assert bench.state()["counts"]["events"] == 0
 
 
-def test_history_in_local_time_and_a_follow_up_that_moves(bench: WireBench, account: Destination) -> None:
-    card_id = account.put_prospect(CARD, None).card_id
-    assert account.add_event(at(card_id), EVENT).ok
-    made = account.put_task(at(card_id), replace(TASK, time_zone="America/New_York", assignee_ref="nobody"))
+def test_history_in_local_time_and_a_follow_up_that_moves(bench: WireBench, destination: Destination) -> None:
+    card_id = destination.put_prospect(CARD, None).card_id
+    assert destination.add_event(at(card_id), EVENT).ok
+    made = destination.put_task(at(card_id), replace(TASK, time_zone="America/New_York", assignee_ref="nobody"))
     assert (made.code, made.fallbacks) == ("task_as_appointment", ("assignee_ref",))
-    moved = account.put_task(at(card_id), replace(TASK, due_at=TASK.due_at + timedelta(hours=1)))
+    moved = destination.put_task(at(card_id), replace(TASK, due_at=TASK.due_at + timedelta(hours=1)))
     assert moved.task_id == made.task_id
     times = {event["kind"]: event["at"] for event in bench.state()["events"]}
     assert times["CallFromProspect"] == "2026-06-30T22:30:00"
     assert times["Appointment"] == "2026-12-01T16:00:00"
 
 
-def test_a_person_who_is_lost_takes_no_more_events(bench: WireBench, account: Destination) -> None:
-    card_id = account.put_prospect(CARD, None).card_id
+def test_a_person_who_is_lost_takes_no_more_events(bench: WireBench, destination: Destination) -> None:
+    card_id = destination.put_prospect(CARD, None).card_id
     bench.agent_edits(card_id, {}, "lost")
-    assert account.add_event(at(card_id), EVENT).outcome is Outcome.REJECT
+    assert destination.add_event(at(card_id), EVENT).outcome is Outcome.REJECT
 
 
-def test_what_became_of_people(bench: WireBench, account: Destination) -> None:
-    card_id = account.put_prospect(CARD, None).card_id
+def test_what_became_of_people(bench: WireBench, destination: Destination) -> None:
+    card_id = destination.put_prospect(CARD, None).card_id
     words = {"outcome": "Lease Signed", "lease_id": "L-7", "reason": "Liked the lift"}
     bench.control("POST", f"cards/{card_id}/edit", words)
     told: list[RemoteOutcome] = []
     cursor, more = "", True
     while more:
-        result, page = account.pull_outcomes(datetime.now(UTC) - timedelta(hours=1), cursor)
+        result, page = destination.pull_outcomes(datetime.now(UTC) - timedelta(hours=1), cursor)
         assert result.ok
         told += page.items
         cursor, more = page.cursor, page.more
     ours = [one for one in told if one.card_id == card_id]
     assert [(one.kind, one.lease_id, one.reason) for one in ours] == [(OutcomeKind.LEASED, "L-7", "Liked the lift")]
     assert {one.kind for one in told} >= {OutcomeKind.MOVED_IN, OutcomeKind.APPLIED}
-    _, later = account.pull_outcomes(datetime.now(UTC) + timedelta(days=30))
+    _, later = destination.pull_outcomes(datetime.now(UTC) + timedelta(days=30))
     assert later.items == ()
 
 

@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from leadsvc.workers.destinations import connect
-from leadsvc.workers.destinations.base import CardAt, CardKind, Outcome, OutcomeKind, Query
+from leadsvc.workers.destinations.base import CardAt, CardKind, Destination, Outcome, OutcomeKind, Query
 from tests.benches import WireBench
-from tests.benches.salesforce import start
 from tests.contract_cases import cases
 from tests.contracts.test_every_destination import CARD, EVENT, TASK
+
+VENDOR = "salesforce"
 
 THEIRS = {"first_name": CARD.first_name, "last_name": CARD.last_name, "email": CARD.email, "property": "olf"}
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireBench]:
-    with start(tmp_path_factory.mktemp("salesforce")) as started:
-        yield started
-
-
-@pytest.fixture
-def bench(running: WireBench) -> WireBench:
-    running.reset()
-    return running
-
-
-def test_a_rule_that_blocks_another_guest_card_is_passed_by(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_a_rule_that_blocks_another_guest_card_is_passed_by(bench: WireBench, destination: Destination) -> None:
     first = destination.put_prospect(CARD, None)
     second = destination.put_prospect(replace(CARD, our_key="GC-OTHER", property_ref="bvt"), None)
-    destination.close()
     assert (second.outcome, second.card_id == first.card_id) == (Outcome.ACCEPTED, False)
     assert bench.live_cards("GC-OTHER") == 1
 
@@ -49,21 +35,18 @@ def test_a_rule_that_blocks_is_left_to_a_person_where_the_account_says_so(bench:
     assert bench.live_cards("GC-OTHER") == 0
 
 
-def test_somebody_entered_the_person_in_the_same_minute(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_somebody_entered_the_person_in_the_same_minute(bench: WireBench, destination: Destination) -> None:
     made = bench.control("POST", "cards", {**THEIRS, "prefix": "00QEX"})["card"]["card_id"]
     unseen = destination.put_prospect(CARD, None)
     assert (unseen.outcome, unseen.code) == (Outcome.RETRY, "appeared")
     _, found = destination.find_prospect(Query(our_key=CARD.our_key, email=CARD.email, property_ref="olf"))
     assert [one.card_id for one in found] == [made]
     assert destination.put_prospect(CARD, found[0]).card_id == made
-    destination.close()
     assert bench.live_cards(CARD.our_key) == 1
 
 
-def test_a_converted_lead_goes_on_without_us(bench: WireBench) -> None:
+def test_a_converted_lead_goes_on_without_us(bench: WireBench, destination: Destination) -> None:
     since = datetime.now(UTC) - timedelta(minutes=1)
-    destination = connect(bench.profile)
     made = destination.put_prospect(replace(CARD, phone=""), None)
     bench.agent_edits(made.card_id, {}, "Closed - Converted")
     _, card = destination.get_card(CardAt(card_id=made.card_id))
@@ -74,7 +57,6 @@ def test_a_converted_lead_goes_on_without_us(bench: WireBench) -> None:
     assert result.written == {}
     bench.agent_edits(made.card_id, {"stage": "Closed Won"})
     _, page = destination.pull_outcomes(since)
-    destination.close()
     assert [(one.kind, one.raw_status) for one in page.items] == [(OutcomeKind.LEASED, "Closed Won")]
     assert page.items[0].person_id.startswith("003")
 
@@ -100,36 +82,30 @@ def test_a_field_that_is_not_written_is_not_asked_for(bench: WireBench) -> None:
     assert "Leadsvc_Move_In__c" not in heard
 
 
-def test_a_lead_that_was_merged_there_is_followed(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_a_lead_that_was_merged_there_is_followed(bench: WireBench, destination: Destination) -> None:
     loser = destination.put_prospect(replace(CARD, our_key="GC-LOSER", email=""), None).card_id
     survivor = destination.put_prospect(CARD, None).card_id
     bench.control("POST", f"cards/{loser}/merge", {"into": survivor})
     _, card = destination.get_card(CardAt(card_id=loser))
     _, found = destination.find_prospect(Query(remote_id=loser))
-    destination.close()
     assert card is not None
     assert card.merged_into == survivor
     assert [one.card_id for one in found] == [survivor]
 
 
-def test_a_session_that_ends_in_mid_run_is_renewed_once(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_a_session_that_ends_in_mid_run_is_renewed_once(bench: WireBench, destination: Destination) -> None:
     made = destination.put_prospect(CARD, None)
     bench.control("POST", "tokens/expire")
     result = destination.add_event(CardAt(card_id=made.card_id), EVENT)
-    destination.close()
     assert result.outcome is Outcome.ACCEPTED
     assert bench.requests().count("token") == 2
 
 
-def test_an_address_is_a_value_and_never_a_question(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_an_address_is_a_value_and_never_a_question(bench: WireBench, destination: Destination) -> None:
     destination.put_prospect(CARD, None)
     for odd in ("x' OR Email != '", "x\\' OR Email != null --", "o'hara@example.com"):
         result, found = destination.find_prospect(Query(email=odd))
         assert (result.ok, found) == (True, ())
-    destination.close()
 
 
 @pytest.mark.parametrize(
@@ -149,22 +125,18 @@ def test_check_says_what_was_not_set_up(bench: WireBench, fields: tuple[str, ...
     assert ("Leadsvc_Property__c" in result.message) is (code == "fields_missing")
 
 
-def test_a_limit_that_comes_as_a_403_is_no_matter_of_rights(bench: WireBench) -> None:
+def test_a_limit_that_comes_as_a_403_is_no_matter_of_rights(bench: WireBench, destination: Destination) -> None:
     bench.fault("create", "throttle", seconds=90)
-    destination = connect(bench.profile)
     result = destination.put_prospect(CARD, None)
-    destination.close()
     assert (result.outcome, result.retry_after_s) == (Outcome.RETRY, 90)
 
 
-def test_a_task_moves_and_keeps_its_owner(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_a_task_moves_and_keeps_its_owner(bench: WireBench, destination: Destination) -> None:
     at = CardAt(card_id=destination.put_prospect(CARD, None).card_id)
     late = replace(TASK, due_at=datetime(2026, 11, 22, 3, 0, tzinfo=UTC), time_zone="America/New_York")
     made = destination.put_task(at, replace(late, assignee_ref="nobody"))
     assert "assignee_ref" in made.fallbacks
     assert destination.put_task(at, late).outcome is Outcome.DUPLICATE
-    destination.close()
     task = bench.state()["tasks"][0]
     assert (task["due_at"], task["remind_at"]) == ("2026-11-21", "2026-11-22T03:00:00Z")
 

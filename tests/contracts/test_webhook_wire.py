@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import httpx2
-import pytest
 
 from leadsvc.workers.destinations import connect
-from leadsvc.workers.destinations.base import CardAt, Outcome
+from leadsvc.workers.destinations.base import CardAt, Destination, Outcome
 from tests.benches import WRONG, WireBench
-from tests.benches.webhook import start
 from tests.contracts.test_every_destination import CARD, EVENT
 
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireBench]:
-    with start(tmp_path_factory.mktemp("webhook")) as started:
-        yield started
-
-
-@pytest.fixture
-def bench(running: WireBench) -> WireBench:
-    running.reset()
-    return running
+VENDOR = "webhook"
 
 
 def test_an_unsigned_request_is_refused(bench: WireBench) -> None:
@@ -51,30 +38,27 @@ def test_an_account_without_a_secret_sends_nothing(bench: WireBench) -> None:
     assert bench.requests() == []
 
 
-def test_what_was_taken_before_the_answer_was_lost_is_not_taken_twice(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_what_was_taken_before_the_answer_was_lost_is_not_taken_twice(
+    bench: WireBench, destination: Destination
+) -> None:
     at = CardAt(card_id=destination.put_prospect(CARD, None).card_id, property_ref="olf")
     bench.fault("event", "commit_then_drop")
     lost = destination.add_event(at, EVENT)
     again = destination.add_event(at, EVENT)
-    destination.close()
     assert (lost.outcome, lost.verify_first) == (Outcome.RETRY, False)
     assert again.outcome is Outcome.DUPLICATE
     assert bench.events(at.card_id, EVENT.our_event_key) == 1
 
 
-def test_content_that_is_true_again_is_told_again(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_content_that_is_true_again_is_told_again(bench: WireBench, destination: Destination) -> None:
     for number, name in enumerate(("Noor", "Nour", "Noor", "Nour")):
         told = replace(CARD, first_name=name, delivery_key=f"d{number}")
         assert destination.put_prospect(told, None).outcome is Outcome.ACCEPTED
         assert destination.put_prospect(told, None).outcome is Outcome.DUPLICATE
-    destination.close()
     assert [one["first_name"] for one in bench.state()["cards"] if one["our_key"] == CARD.our_key] == ["Nour"]
 
 
-def test_merging_and_parting_are_told(bench: WireBench) -> None:
-    destination = connect(bench.profile)
+def test_merging_and_parting_are_told(bench: WireBench, destination: Destination) -> None:
     keys = ("GC-AAAA", "GC-BBBB")
     survivor, loser = (CardAt(card_id=destination.put_prospect(replace(CARD, our_key=k), None).card_id) for k in keys)
     for round_ in range(2):
@@ -83,14 +67,11 @@ def test_merging_and_parting_are_told(bench: WireBench) -> None:
         assert bench.live_cards("GC-BBBB") == 0
         parted = destination.unmerge_card(replace(loser, delivery_key=f"u{round_}"))
         assert (parted.outcome, bench.live_cards("GC-BBBB")) == (Outcome.ACCEPTED, 1)
-    destination.close()
 
 
-def test_a_receiver_that_wants_no_more(bench: WireBench) -> None:
+def test_a_receiver_that_wants_no_more(bench: WireBench, destination: Destination) -> None:
     bench.fault("create", "status", status=410)
-    destination = connect(bench.profile)
     result = destination.put_prospect(CARD, None)
-    destination.close()
     assert (result.outcome, result.code) == (Outcome.AUTH, "http_410")
 
 
@@ -101,11 +82,9 @@ def test_the_address_is_taken_as_it_is_written(bench: WireBench) -> None:
     assert bench.wire()[-1]["where"] == "POST /hooks/leads?tenant=7"
 
 
-def test_no_secret_is_shown(bench: WireBench) -> None:
+def test_no_secret_is_shown(bench: WireBench, destination: Destination) -> None:
     secret = bench.profile.credentials["signing_secret"]
     bench.fault("create", "replay", status=422, body=f'{{"message": "{secret} {WRONG}"}}')
-    destination = connect(bench.profile)
     result = destination.put_prospect(CARD, None)
-    destination.close()
     assert result.outcome is Outcome.REJECT
     assert secret not in repr(result)

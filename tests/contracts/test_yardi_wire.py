@@ -33,6 +33,8 @@ from tests.benches import LOCAL, WireBench
 from tests.benches.yardi import start
 from tests.contract_cases import FOLDER, cases
 
+VENDOR = "yardi"
+
 SCHEMA = Path(__file__).parents[1] / "fixtures" / "yardi" / "mits_lead.xsd"
 MITS_20 = "http://yardi.com/LeadManagement2.0"
 
@@ -71,30 +73,11 @@ TASK = TaskPush(
 )
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireBench]:
-    with start(tmp_path_factory.mktemp("yardi")) as bench:
-        yield bench
-
-
-@pytest.fixture
-def bench(running: WireBench) -> WireBench:
-    running.reset()
-    return running
-
-
 @pytest.fixture(params=["4.0", "2.0"])
 def voyager(request: pytest.FixtureRequest, bench: WireBench) -> Iterator[Destination]:
     """The account by either generation of the interface."""
     options = {**bench.profile.options, "version": request.param}
     destination = connect(replace(bench.profile, options=options))
-    yield destination
-    destination.close()
-
-
-@pytest.fixture
-def newer(bench: WireBench) -> Iterator[Destination]:
-    destination = connect(bench.profile)
     yield destination
     destination.close()
 
@@ -142,16 +125,16 @@ def test_every_document_is_valid_by_the_schema(bench: WireBench, voyager: Destin
     assert {etree.QName(each).namespace or "" for each in sent} <= {"", MITS_20}
 
 
-def test_a_document_that_breaks_the_schema_would_be_seen(bench: WireBench, newer: Destination) -> None:
-    newer.put_prospect(CARD, None)
+def test_a_document_that_breaks_the_schema_would_be_seen(bench: WireBench, destination: Destination) -> None:
+    destination.put_prospect(CARD, None)
     document = etree.fromstring(etree.tostring(documents(bench)[0]))
     prospect = document[0][0]
     prospect.append(prospect[0])
     assert not schema("").validate(document)
 
 
-def test_bodies_are_one_line_with_credentials_in_their_order(bench: WireBench, newer: Destination) -> None:
-    newer.put_prospect(CARD, None)
+def test_bodies_are_one_line_with_credentials_in_their_order(bench: WireBench, destination: Destination) -> None:
+    destination.put_prospect(CARD, None)
     for request in bench.wire():
         assert "\n" not in request["body"]
         call = etree.fromstring(request["body"].encode())[1][0]
@@ -161,36 +144,36 @@ def test_bodies_are_one_line_with_credentials_in_their_order(bench: WireBench, n
         assert rest[:2] == ["InterfaceEntity", "InterfaceLicense"]
 
 
-def test_times_are_those_of_the_property(bench: WireBench, newer: Destination) -> None:
-    card_id = newer.put_prospect(CARD, None).card_id
-    newer.add_event(at(card_id), EVENT)
-    newer.put_task(at(card_id), TASK)
+def test_times_are_those_of_the_property(bench: WireBench, destination: Destination) -> None:
+    card_id = destination.put_prospect(CARD, None).card_id
+    destination.add_event(at(card_id), EVENT)
+    destination.put_task(at(card_id), TASK)
     times = {event["kind"]: event["at"] for event in bench.state()["events"]}
     assert times["EmailFromProspect"] == "2026-06-30T22:30:00"
     assert times["Appointment"] == "2026-12-01T10:00:00"
-    _, card = newer.get_card(at(card_id))
+    _, card = destination.get_card(at(card_id))
     assert card is not None
     assert card.updated_at is not None
     assert abs(card.updated_at - datetime.now(UTC)) < timedelta(minutes=2)
 
 
-def test_a_comment_that_comes_back_cut_is_still_ours(newer: Destination) -> None:
-    made = newer.put_prospect(CARD, None)
-    _, card = newer.get_card(at(made.card_id))
+def test_a_comment_that_comes_back_cut_is_still_ours(destination: Destination) -> None:
+    made = destination.put_prospect(CARD, None)
+    _, card = destination.get_card(at(made.card_id))
     assert card is not None
     assert card.fields["comment"] == "Two lines of <text> & more, long enough to be cut when it is read back"
-    assert newer.put_prospect(CARD, card).kept == ()
+    assert destination.put_prospect(CARD, card).kept == ()
 
 
-def test_an_answer_without_an_id_is_looked_up_by_our_key(bench: WireBench, newer: Destination) -> None:
+def test_an_answer_without_an_id_is_looked_up_by_our_key(bench: WireBench, destination: Destination) -> None:
     bench.fault("create", "ok_without_id")
-    result = newer.put_prospect(CARD, None)
+    result = destination.put_prospect(CARD, None)
     assert (result.outcome, result.verified, result.card_id[:1]) == (Outcome.ACCEPTED, True, "p")
     assert bench.requests()[-1] == "search_guest"
 
 
-def test_our_key_of_another_organisation_is_not_ours(bench: WireBench, newer: Destination) -> None:
-    first = newer.put_prospect(CARD, None)
+def test_our_key_of_another_organisation_is_not_ours(bench: WireBench, destination: Destination) -> None:
+    first = destination.put_prospect(CARD, None)
     stranger = connect(replace(bench.profile, options={**bench.profile.options, "organization": "Somebody Else"}))
     other = stranger.put_prospect(CARD, None)
     stranger.close()
@@ -198,60 +181,64 @@ def test_our_key_of_another_organisation_is_not_ours(bench: WireBench, newer: De
     assert other.card_id != first.card_id
 
 
-def test_a_guest_of_an_agent_is_adopted_and_keeps_what_is_there(bench: WireBench, newer: Destination) -> None:
-    _, found = newer.find_prospect(Query(email="mina.patel@example.com", property_ref="olf"))
+def test_a_guest_of_an_agent_is_adopted_and_keeps_what_is_there(bench: WireBench, destination: Destination) -> None:
+    _, found = destination.find_prospect(Query(email="mina.patel@example.com", property_ref="olf"))
     assert [card.our_key for card in found] == [""]
     card = replace(CARD, email="mina.patel@example.com", first_name="Wilhelmina", agent_ref="")
-    result = newer.put_prospect(card, found[0])
+    result = destination.put_prospect(card, found[0])
     assert result.ok
     assert "first_name" in result.kept
-    _, again = newer.find_prospect(Query(our_key=CARD.our_key, property_ref="olf"))
+    _, again = destination.find_prospect(Query(our_key=CARD.our_key, property_ref="olf"))
     assert [(one.card_id, one.fields["first_name"]) for one in again] == [(found[0].card_id, "Mina")]
     assert bench.state()["counts"]["cards"] == 3
 
 
-def test_a_guest_without_our_key_is_found_by_its_id_among_what_moved(bench: WireBench, newer: Destination) -> None:
-    result, card = newer.get_card(CardAt(card_id="p0000902", property_ref="olf"))
+def test_a_guest_without_our_key_is_found_by_its_id_among_what_moved(
+    bench: WireBench, destination: Destination
+) -> None:
+    result, card = destination.get_card(CardAt(card_id="p0000902", property_ref="olf"))
     assert result.ok
     assert card is not None
     assert card.name == "Mina Patel"
-    result, card = newer.get_card(CardAt(card_id="p9999999"))
+    result, card = destination.get_card(CardAt(card_id="p9999999"))
     assert (result.ok, result.empty, card) == (True, True, None)
 
 
-def test_a_resident_is_left_alone(bench: WireBench, newer: Destination) -> None:
-    _, found = newer.find_prospect(Query(email="harold.finch@example.com", property_ref="chd001"))
+def test_a_resident_is_left_alone(bench: WireBench, destination: Destination) -> None:
+    _, found = destination.find_prospect(Query(email="harold.finch@example.com", property_ref="chd001"))
     assert [card.status for card in found] == [CardKind.RESIDENT]
     card = replace(CARD, property_ref="chd001", email="harold.finch@example.com")
-    result = newer.put_prospect(card, found[0])
+    result = destination.put_prospect(card, found[0])
     assert (result.outcome, result.code) == (Outcome.DUPLICATE, "not_editable")
     there = CardAt(card_id=found[0].card_id, property_ref="chd001")
-    assert newer.add_event(there, EVENT).outcome is Outcome.REJECT
+    assert destination.add_event(there, EVENT).outcome is Outcome.REJECT
 
 
-def test_a_guest_cancelled_meanwhile_is_linked_and_not_edited(bench: WireBench, newer: Destination) -> None:
-    made = newer.put_prospect(CARD, None)
+def test_a_guest_cancelled_meanwhile_is_linked_and_not_edited(bench: WireBench, destination: Destination) -> None:
+    made = destination.put_prospect(CARD, None)
     bench.agent_edits(made.card_id, {}, "Cancel")
-    result = newer.put_prospect(replace(CARD, phone="+17065550146", last_pushed=made.written), None)
+    result = destination.put_prospect(replace(CARD, phone="+17065550146", last_pushed=made.written), None)
     assert (result.outcome, result.code, result.card_id) == (Outcome.DUPLICATE, "not_editable", made.card_id)
 
 
 @pytest.mark.parametrize("outcome", ["CancelAppointment", "Show"])
-def test_a_follow_up_that_is_over_is_not_opened_again(bench: WireBench, newer: Destination, outcome: str) -> None:
-    card_id = newer.put_prospect(CARD, None).card_id
-    made = newer.put_task(at(card_id), TASK)
+def test_a_follow_up_that_is_over_is_not_opened_again(bench: WireBench, destination: Destination, outcome: str) -> None:
+    card_id = destination.put_prospect(CARD, None).card_id
+    made = destination.put_task(at(card_id), TASK)
     words = {"outcome": outcome, "at": (TASK.due_at + timedelta(hours=1)).isoformat()}
     bench.control("POST", f"cards/{card_id}/edit", words)
-    again = newer.put_task(at(card_id), replace(TASK, due_at=TASK.due_at + timedelta(days=9)))
+    again = destination.put_task(at(card_id), replace(TASK, due_at=TASK.due_at + timedelta(days=9)))
     assert (again.outcome, again.task_id) == (Outcome.DUPLICATE, made.task_id)
-    other = newer.put_task(at(card_id), replace(TASK, our_task_key="TK-78", due_at=TASK.due_at + timedelta(days=9)))
+    other = destination.put_task(
+        at(card_id), replace(TASK, our_task_key="TK-78", due_at=TASK.due_at + timedelta(days=9))
+    )
     assert (other.outcome, other.code) == (Outcome.ACCEPTED, "task_as_appointment")
 
 
-def test_what_became_of_guests(bench: WireBench, newer: Destination) -> None:
+def test_what_became_of_guests(bench: WireBench, destination: Destination) -> None:
     since = datetime.now(UTC) - timedelta(days=20)
-    card_id = newer.put_prospect(CARD, None).card_id
-    newer.put_task(at(card_id), TASK)
+    card_id = destination.put_prospect(CARD, None).card_id
+    destination.put_task(at(card_id), TASK)
     bench.control("POST", f"cards/{card_id}/edit", {"agent_id": "ben", "outcome": "Show"})
     late = (datetime.now(UTC) - timedelta(days=300)).isoformat()
     bench.control("POST", f"cards/{card_id}/edit", {"outcome": "SelfGuidedTour", "at": late})
@@ -259,7 +246,7 @@ def test_what_became_of_guests(bench: WireBench, newer: Destination) -> None:
     told = []
     cursor, more = "", True
     while more:
-        result, page = newer.pull_outcomes(since, cursor)
+        result, page = destination.pull_outcomes(since, cursor)
         assert result.ok
         told += [one for one in page.items if one.card_id == card_id]
         cursor, more = page.cursor, page.more
@@ -269,12 +256,12 @@ def test_what_became_of_guests(bench: WireBench, newer: Destination) -> None:
     assert (lost.reason, lost.our_key) == ("Rented elsewhere", CARD.our_key)
 
 
-def test_what_a_guest_is_tells_what_no_event_does(bench: WireBench, newer: Destination) -> None:
+def test_what_a_guest_is_tells_what_no_event_does(bench: WireBench, destination: Destination) -> None:
     since = datetime.now(UTC) - timedelta(hours=1)
     kinds = set()
     cursor, more = "", True
     while more:
-        _, page = newer.pull_outcomes(since, cursor)
+        _, page = destination.pull_outcomes(since, cursor)
         kinds |= {(one.card_id, one.kind) for one in page.items}
         cursor, more = page.cursor, page.more
     assert ("p0000915", OutcomeKind.APPLIED) in kinds
@@ -295,23 +282,23 @@ def test_a_simulator_with_credentials_of_ones_own(tmp_path: Path) -> None:
     assert "interface_license" in refused.output
 
 
-def test_inactive_agents_and_sources_are_told_as_such(bench: WireBench, newer: Destination) -> None:
+def test_inactive_agents_and_sources_are_told_as_such(bench: WireBench, destination: Destination) -> None:
     bench.control("POST", "config/source/Zumper", {"active": False})
-    _, page = newer.pull_config(ConfigKind.SOURCE, "olf")
+    _, page = destination.pull_config(ConfigKind.SOURCE, "olf")
     active = {item.name: item.active for item in page.items}
     assert active["Zillow.com"]
     assert not active["Zumper"]
-    _, units = newer.pull_config(ConfigKind.UNIT, "olf")
+    _, units = destination.pull_config(ConfigKind.UNIT, "olf")
     assert units.items[0].raw["available"] is True
 
 
-def test_a_lost_property_says_which_field_is_wrong(bench: WireBench, newer: Destination) -> None:
+def test_a_lost_property_says_which_field_is_wrong(bench: WireBench, destination: Destination) -> None:
     bench.control("POST", "revoke", {"property": "olf"})
-    result, page = newer.pull_config(ConfigKind.SOURCE, "olf")
+    result, page = destination.pull_config(ConfigKind.SOURCE, "olf")
     assert (result.outcome, list(result.field_errors)) == (Outcome.REJECT, ["property_ref"])
     assert page.items == ()
     assert page.next_cursor == "bvt"
-    result, _ = newer.pull_config(ConfigKind.SOURCE, page.next_cursor)
+    result, _ = destination.pull_config(ConfigKind.SOURCE, page.next_cursor)
     assert result.ok
 
 
