@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadsvc.workers.destinations.base import Outcome, Result
-from leadsvc.workers.destinations.vendors.hubspot.wire import OPS, READS, classify
+from leadsvc.workers.destinations.vendors.hubspot.verdict import OPS, READS, classify
 from tests.contract_cases import Case, cases
 from tests.rest_cases import NOTHING_IN_IT, check_case, fails_safe
 

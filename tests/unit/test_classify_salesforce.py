@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadsvc.workers.destinations.base import Outcome, Result
-from leadsvc.workers.destinations.vendors.salesforce.wire import OPS, READS, classify, quoted
+from leadsvc.workers.destinations.vendors.salesforce.verdict import OPS, READS, classify
+from leadsvc.workers.destinations.vendors.salesforce.wire import quoted
 from tests.contract_cases import Case, cases
 from tests.rest_cases import HTML, NOTHING_IN_IT, check_case, fails_safe
 

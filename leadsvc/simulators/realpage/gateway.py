@@ -1,4 +1,5 @@
-"""The RPX gateway's operations over the records of the kit."""
+"""The RPX gateway's operations over the records of the kit; one piece, as all of them read and write the same guest
+cards through one call."""
 
 from __future__ import annotations
 

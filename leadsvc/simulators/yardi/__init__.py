@@ -1,7 +1,8 @@
 """A simulated Yardi Voyager: the ILS guest card interface, MITS 4.0 and 2.0, over one invented company.
 
 It keeps guests by property, organisation and ThirdPartyID, updates on repetition, refuses agents and sources that the
-property does not have, appends events, tells ids in a sentence, and answers 200 whatever is wrong.
+property does not have, appends events, tells ids in a sentence, and answers 200 whatever is wrong. It is one piece, as
+its one import writes everything and its searches show just that.
 """
 
 from __future__ import annotations

@@ -11,14 +11,12 @@ from datetime import UTC, datetime, timedelta
 from leadsvc.workers.destinations import rest
 from leadsvc.workers.destinations.base import (
     Around,
-    Capabilities,
     CardAt,
     CardPush,
     ConfigItem,
     ConfigKind,
     ConfigPage,
     EventPush,
-    NativeKey,
     Outcome,
     OutcomePage,
     Profile,
@@ -26,7 +24,6 @@ from leadsvc.workers.destinations.base import (
     RemoteOutcome,
     Result,
     TaskPush,
-    UpdateMode,
 )
 from leadsvc.workers.destinations.careful import read
 from leadsvc.workers.destinations.entries import Entry, marked
@@ -38,6 +35,7 @@ from leadsvc.workers.destinations.lists import NamedLists, source_id
 from leadsvc.workers.destinations.local import moment_at, ten_digits
 from leadsvc.workers.destinations.presence import ABSENT, JOINED
 from leadsvc.workers.destinations.vendors.entrata import wire
+from leadsvc.workers.destinations.vendors.entrata.capabilities import CAPABILITIES as CAPABILITIES
 from leadsvc.workers.destinations.vendors.entrata.verdict import READS, envelope, prospects
 from leadsvc.workers.destinations.vendors.entrata.verdict import classify as classify
 
@@ -58,60 +56,6 @@ _METHODS = {
     "get_status": ("status", "getStatus", "r1"),
 }
 _JOINED = "Entrata knows the e-mail or phone and made no lead; the inquiry was added to the lead that is there."
-
-CAPABILITIES = Capabilities(
-    label="Entrata",
-    native_key=NativeKey.NONE,
-    returns_card_id="sometimes",
-    update_mode=UpdateMode.NARROW,
-    verify="search",
-    silent_dedupe=True,
-    needs_source=True,
-    has_appointment=True,
-    has_event=True,
-    fields=(
-        "first_name",
-        "last_name",
-        "email",
-        "phone",
-        "move_in",
-        "bedrooms_min",
-        "bedrooms_max",
-        "budget_max_cents",
-        "source_name",
-        "comment",
-    ),
-    fixed=("source_name", "comment"),
-    find_by=("remote_id", "email", "phone"),
-    required=("first_name", "last_name", "source_name"),
-    max_len={"first_name": 50, "last_name": 50, "comment": wire.TEXT_MAX, "event_text": wire.TEXT_MAX},
-    time_zone_rule=wire.ZONE,
-    read_back_delay_s=2.0,
-    credentials={
-        "api_key": "the key of the modern gateway; leave it out where user and password of the older one are given",
-        "username": "Optional: user of the older gateway (HTTP Basic)",
-        "password": "Optional: that user's password",
-    },
-    options={
-        "subdomain": "the client's subdomain at Entrata; example unless said",
-        "statuses": "the client's own lead statuses by id, as in 9=leased,6=lost; their names decide unless said",
-    },
-    on_duplicate=(
-        "Where a lead of the property has the e-mail or the phone, the answer is a success and nothing is made or "
-        "changed: the lead that is there is found, and the inquiry becomes an event on it."
-    ),
-    ids=(
-        "The ids of the application (lead) and the applicant, sometimes only later: then found by e-mail or phone. Our "
-        "mark is in the lead's events. What updateLeads r1 takes beside the application's id is inferred."
-    ),
-    corrections={
-        "merge": "Merge the two leads in Entrata.",
-        "unmerge": "Enter the second person's lead in Entrata anew.",
-        "contact": "",
-        "source": "Set the lead's source in Entrata: one that a lead has is never changed from outside.",
-        "event": "",
-    },
-)
 
 
 class Entrata(JsonApi):

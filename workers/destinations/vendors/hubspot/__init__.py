@@ -10,20 +10,17 @@ from datetime import datetime, timedelta
 
 from leadsvc.workers.destinations import rest
 from leadsvc.workers.destinations.base import (
-    Capabilities,
     CardAt,
     CardPush,
     ConfigKind,
     ConfigPage,
     EventPush,
-    NativeKey,
     Outcome,
     OutcomePage,
     RemoteCard,
     RemoteOutcome,
     Result,
     TaskPush,
-    UpdateMode,
 )
 from leadsvc.workers.destinations.careful import read
 from leadsvc.workers.destinations.entries import Entry, marked
@@ -31,10 +28,12 @@ from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.http import Answer
 from leadsvc.workers.destinations.jsonapi import JsonApi
 from leadsvc.workers.destinations.vendors.hubspot import wire
-from leadsvc.workers.destinations.vendors.hubspot.wire import classify as classify
+from leadsvc.workers.destinations.vendors.hubspot.capabilities import BODY_MAX
+from leadsvc.workers.destinations.vendors.hubspot.capabilities import CAPABILITIES as CAPABILITIES
+from leadsvc.workers.destinations.vendors.hubspot.verdict import PREFIX, READS, names, record_id
+from leadsvc.workers.destinations.vendors.hubspot.verdict import classify as classify
 from leadsvc.workers.destinations.verdicts import moment, sound
 
-BODY_MAX = 60_000
 _PAGE = 50  # what may be read at once with its history
 _OVERLAP = timedelta(minutes=5)
 _CONTACT_TO = {"note": 202, "task": 204}
@@ -47,61 +46,19 @@ _LISTS = {
 _PRIORITY = {"low": "LOW", "normal": "MEDIUM", "high": "HIGH"}
 _DONE = ("COMPLETED", "DEFERRED")
 
-CAPABILITIES = Capabilities(
-    label="HubSpot",
-    native_key=NativeKey.ID_PROPERTY,
-    returns_card_id="always",
-    update_mode=UpdateMode.PATCH,
-    verify="get",
-    needs_source=False,
-    has_task=True,
-    has_event=True,
-    batch_max=100,
-    find_by=("our_key", "remote_id", "email", "phone"),
-    required=("last_name",),
-    max_len={"first_name": 255, "last_name": 255, "email": 255, "phone": 60, "comment": 60_000, "event_text": BODY_MAX},
-    limits={"10s": 90, "1d": 200_000},
-    token_life_s=1800,
-    read_back_delay_s=0.0,
-    credentials={
-        "access_token": "Optional: the token of a private app. Leave it out where the three below are given",
-        "client_id": "Optional: the app's id, for OAuth",
-        "client_secret": "Optional: the app's secret, for OAuth",
-        "refresh_token": "Optional: the refresh token of the installation, for OAuth",
-    },
-    options={
-        "property_prefix": "what the names of our contact properties begin with; leadsvc_ unless said",
-        "objects_path": "the version of the object API; crm/v3/objects unless said",
-        "time_zone": "the HubSpot account's time zone, for its daily limit; UTC unless said",
-        "lifecycle_stage": "the stage that new contacts begin in; lead unless said",
-    },
-    on_duplicate=(
-        "Refuses a second contact with the same e-mail address. A second guest card with it is made all the same, and "
-        "carries the address in leadsvc_email."
-    ),
-    ids="Every answer carries the contact's id; our key is the contact property leadsvc_key, which must be unique.",
-    corrections={
-        "merge": "Merge the two contacts in HubSpot.",
-        "unmerge": "HubSpot cannot part merged contacts; enter the second contact anew.",
-        "contact": "",
-        "source": "",
-        "event": "",
-    },
-)
-
 
 class HubSpot(JsonApi):
     """One HubSpot account."""
 
     CAPABILITIES = CAPABILITIES
-    READS = frozenset(wire.READS)
+    READS = frozenset(READS)
     _judge = staticmethod(classify)
 
     # -- one call -----------------------------------------------------------------------------------------------------
 
     @property
     def _prefix(self) -> str:
-        return self._profile.options.get("property_prefix") or wire.PREFIX
+        return self._profile.options.get("property_prefix") or PREFIX
 
     def _objects(self, rest_of_path: str) -> str:
         return f"{self._profile.options.get('objects_path') or 'crm/v3/objects'}/{rest_of_path}"
@@ -138,10 +95,10 @@ class HubSpot(JsonApi):
 
     def _written_to(self) -> list[str]:
         """The contact properties that this account's cards are written to."""
-        names = wire.names(self._prefix)
+        called = names(self._prefix)
         allowed = (*self._profile.allowed_fields, "our_key", "property_ref")
         second = [f"{self._prefix}email"] if "email" in allowed else []
-        return [names[name] for name in allowed] + second
+        return [called[name] for name in allowed] + second
 
     # -- configuration ------------------------------------------------------------------------------------------------
 
@@ -168,7 +125,7 @@ class HubSpot(JsonApi):
 
     def _wanted(self) -> list[str]:
         more = [f"{self._prefix}email", "lifecyclestage", "hs_lead_status", "hs_object_source"]
-        return [*wire.names(self._prefix).values(), *more]
+        return [*names(self._prefix).values(), *more]
 
     def get_card(self, at: CardAt) -> tuple[Result, RemoteCard | None]:
         result, card = self._read(at.card_id, {})
@@ -330,7 +287,7 @@ class HubSpot(JsonApi):
         changed = rest.objects(words.get("results")) if result.ok else []
         if not changed:
             return result, OutcomePage(cursor=cursor)
-        result, told = self._histories([wire.record_id(item) for item in changed])
+        result, told = self._histories([record_id(item) for item in changed])
         if not result.ok:
             return result, OutcomePage(cursor=cursor)
         after = _after(words)
@@ -391,7 +348,7 @@ def _entry(item: rest.Json) -> Entry:
     says = {name: rest.text(properties.get(name)) for name in _PROPERTIES["tasks"] if name != "hs_task_status"}
     due = moment(says["hs_timestamp"] or None)
     return Entry(
-        entry_id=wire.record_id(item),
+        entry_id=record_id(item),
         text=rest.text(properties.get("hs_note_body")) or rest.text(properties.get("hs_task_body")),
         open=rest.text(properties.get("hs_task_status")).upper() not in _DONE,
         says=says | {"hs_timestamp": rest.iso(due) if due else says["hs_timestamp"]},

@@ -11,8 +11,8 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -20,16 +20,12 @@ from lxml import etree
 
 from leadsvc.workers.destinations import mits
 from leadsvc.workers.destinations.base import (
-    CARD_FIELDS,
     Around,
-    Capabilities,
     CardAt,
     CardPush,
-    ConfigItem,
     ConfigKind,
     ConfigPage,
     EventPush,
-    NativeKey,
     Outcome,
     OutcomePage,
     Profile,
@@ -37,17 +33,17 @@ from leadsvc.workers.destinations.base import (
     RemoteCard,
     Result,
     TaskPush,
-    UpdateMode,
 )
-from leadsvc.workers.destinations.careful import UNPROVEN, Careful
+from leadsvc.workers.destinations.careful import UNPROVEN
 from leadsvc.workers.destinations.entries import Entry, mark, marked
 from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.http import quiet
-from leadsvc.workers.destinations.lenient import pick
+from leadsvc.workers.destinations.leadmanagement import LeadManagement
 from leadsvc.workers.destinations.mits import Event, Identification, Prospect, local, one_line
-from leadsvc.workers.destinations.rest import text as scalar
 from leadsvc.workers.destinations.spans import Span
-from leadsvc.workers.destinations.vendors.resman import outcomes
+from leadsvc.workers.destinations.vendors.resman import config, outcomes
+from leadsvc.workers.destinations.vendors.resman.capabilities import CAPABILITIES as CAPABILITIES
+from leadsvc.workers.destinations.vendors.resman.capabilities import EVENTS
 from leadsvc.workers.destinations.vendors.resman.verdict import Answer, answer_of, person_id
 from leadsvc.workers.destinations.vendors.resman.verdict import classify as classify
 from leadsvc.workers.destinations.verdicts import plain
@@ -60,59 +56,12 @@ _PATHS = {
     "get_employees": "Leasing/GetEmployees",
     "get_residents": "Leasing/GetApplicantsAndCurrentResidents",
 }
-_EVENTS = {
-    "form": "EmailFromILS",
-    "email": "EmailFromProspect",
-    "call": "CallFromProspect",
-    "text": "TextFromProspect",
-    "chat": "Chat",
-    "walk_in": "WalkIn",
-    "tour_booking": "EmailFromILS",
-}
 _DIALECT = mits.Dialect(agents_by="id", event_ids=False)
 _CARD_MARK = re.compile(r"Guest card \[ref ([^\]\s]+)\]")
 _KEPT = 2000
 _ROOMS = frozenset({"bedrooms_min", "bedrooms_max"})
 _SOURCES_FRESH_S = 600.0
-_PERSON = "A person changes it in ResMan."
 
-CAPABILITIES = Capabilities(
-    label="ResMan",
-    native_key=NativeKey.NONE,
-    returns_card_id="always",
-    update_mode=UpdateMode.REIMPORT,
-    verify="search",
-    needs_source=True,
-    has_appointment=True,
-    has_event=True,
-    fields=tuple(name for name in CARD_FIELDS if name not in ("floor_plan_ref", "unit_ref")),
-    fixed=("source_name", "agent_ref", "comment"),
-    find_by=("email", "phone"),
-    required=("first_name", "last_name", "source_name"),
-    max_len=mits.MAX_LEN,
-    enumerations={"event_kind": tuple(sorted({*_EVENTS.values(), "Appointment", "Other"}))},
-    time_zone_rule="property",
-    credentials={
-        "integration_partner_id": "the id of the integration partner",
-        "api_key": "the partner's key",
-        "account_id": "the id of the operator's account",
-    },
-    options={
-        "organization": "the organisation of our key; default: leadsvc",
-        "time_zone": "IANA zone of properties that have none of their own here, for times read back; default UTC",
-    },
-    on_duplicate="Refuses a second prospect with the same e-mail address; whoever is there is looked up by address, "
-    "then by number.",
-    ids="A person has one PersonID, in every answer. Our key is sent, and stands as a mark in the first event, as it "
-    "is not told again; a person without address and number cannot be looked up.",
-    corrections={
-        "merge": "A person merges the prospects in ResMan.",
-        "unmerge": "A person parts the prospects in ResMan.",
-        "contact": "",
-        "source": _PERSON,
-        "event": "A corrected inquiry is appended; a person removes the wrong one in ResMan.",
-    },
-)
 
 _UNSEARCHABLE = Result(
     outcome=Outcome.REJECT,
@@ -128,18 +77,7 @@ _EXISTS = Result(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sources:
-    """The sources of a property by name, and when they were read (monotonic seconds)."""
-
-    ids: Mapping[str, str]
-    read_at: float
-
-    def name(self, source_id: str) -> str:
-        return next((name for name, key in self.ids.items() if key == source_id), source_id)
-
-
-class ResMan(Careful):
+class ResMan(LeadManagement):
     """One account at ResMan. ``agent_ref`` is an employee's PersonID."""
 
     CAPABILITIES = CAPABILITIES
@@ -148,7 +86,7 @@ class ResMan(Careful):
         super().__init__(profile, around)
         self._organization = profile.options.get("organization") or "leadsvc"
         self._lock = threading.Lock()
-        self._sources: dict[str, _Sources] = {}
+        self._sources: dict[str, config.Sources] = {}
         self._met: OrderedDict[str, tuple[tuple[str, str], ...]] = OrderedDict()
 
     # -- the wire -----------------------------------------------------------------------------------------------------
@@ -173,12 +111,6 @@ class ResMan(Careful):
         result = classify(op, answer.status, answer.headers, answer.body, context)
         return self._said(result, answer), answer_of(answer.body) if result.ok else None
 
-    def _zone(self, property_ref: str) -> str:
-        return self._profile.time_zones.get(property_ref) or self._profile.options.get("time_zone") or "UTC"
-
-    def _homes(self, property_ref: str) -> tuple[str, ...]:
-        return (property_ref,) if property_ref else self._profile.properties
-
     # -- configuration ------------------------------------------------------------------------------------------------
 
     def check(self) -> Result:
@@ -195,12 +127,14 @@ class ResMan(Careful):
         op = ops[kind]
         result, answer = self._ask(op, home)
         listed = (answer.listed(op) if answer is not None else None) or []
-        items = [_source(one, home) if kind is ConfigKind.SOURCE else _employee(one, home) for one in listed]
+        items = [
+            config.source(one, home) if kind is ConfigKind.SOURCE else config.employee(one, home) for one in listed
+        ]
         following = homes[homes.index(home) + 1 :] if home in homes else ()
         found = tuple(one for one in items if one.remote_id)
         return result, ConfigPage(items=found, next_cursor=next(iter(following), ""))
 
-    def _named(self, home: str) -> tuple[Result, _Sources]:
+    def _named(self, home: str) -> tuple[Result, config.Sources]:
         """The sources of a property; read again after some minutes."""
         with self._lock:
             known = self._sources.get(home)
@@ -208,8 +142,8 @@ class ResMan(Careful):
             return Result(outcome=Outcome.ACCEPTED), known
         result, answer = self._ask("get_sources", home)
         listed = (answer.listed("get_sources") if answer is not None else None) or []
-        items = [_source(one, home) for one in listed]
-        fresh = _Sources({one.name: one.remote_id for one in items if one.active}, time.monotonic())
+        items = [config.source(one, home) for one in listed]
+        fresh = config.Sources({one.name: one.remote_id for one in items if one.active}, time.monotonic())
         if result.ok:
             with self._lock:
                 self._sources[home] = fresh
@@ -310,12 +244,6 @@ class ResMan(Careful):
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
-    def put_prospect(self, card: CardPush, known: RemoteCard | None) -> Result:
-        # Texts are kept on one line; said so before they are compared with what is there.
-        first_name, last_name, comment = map(one_line, (card.first_name, card.last_name, card.comment))
-        flat = replace(card, first_name=first_name, last_name=last_name, comment=comment)
-        return super().put_prospect(flat, known)
-
     def _create(self, card: CardPush, values: Values) -> Result:
         result, source = self._source_id(str(values.get("source_name", "")), card.property_ref)
         if not result.ok:
@@ -407,7 +335,7 @@ class ResMan(Careful):
         if not result.ok:
             return result
         said = Event(
-            kind=_EVENTS.get(event.kind, "Other"),
+            kind=EVENTS.get(event.kind, "Other"),
             at=local(event.at, event.time_zone),
             text=marked(one_line(event.text), event.our_event_key, mits.TEXT_MAX),
             source=source_id,
@@ -427,13 +355,6 @@ class ResMan(Careful):
         names: Values = {name: found.values.get(name, "") for name in ("first_name", "last_name")}
         result = self._post("post_event", home, (Identification("PersonID", at.card_id),), names, (event,))
         return replace(result, card_id=at.card_id, verified=False if result.ok else result.verified)
-
-    def _task_says(self, task: TaskPush) -> Mapping[str, object]:
-        words = "\n".join(filter(None, (task.title, task.text)))
-        return {
-            "at": mits.stamp(local(task.due_at, task.time_zone)),
-            "text": marked(one_line(words), task.our_task_key, mits.TEXT_MAX),
-        }
 
     def _write_task(self, at: CardAt, task: TaskPush, there: Entry | None) -> Result:
         result, source = self._event_source("", at.property_ref)
@@ -478,23 +399,6 @@ def _key(found: Prospect) -> str:
         if match:
             return match[1]
     return ""
-
-
-def _source(item: Mapping[str, object], home: str) -> ConfigItem:
-    key, name = scalar(pick(item, "ID", "ProspectSourceID", "SourceID")), scalar(pick(item, "Name"))
-    return ConfigItem(remote_id=key, name=name or key, active=_active(item), parent=home, raw=item)
-
-
-def _employee(item: Mapping[str, object], home: str) -> ConfigItem:
-    key = scalar(pick(item, "PersonID", "EmployeeID", "ID"))
-    parts = (scalar(pick(item, "FirstName")), scalar(pick(item, "LastName")))
-    name = " ".join(filter(None, parts)) or scalar(pick(item, "Name")) or key
-    return ConfigItem(remote_id=key, name=name, active=_active(item), parent=home, raw=item)
-
-
-def _active(item: Mapping[str, object]) -> bool:
-    told = pick(item, "IsActive", "Active")
-    return not (told is False or scalar(told).lower() in ("false", "0", "no"))
 
 
 DESTINATION = ResMan

@@ -32,7 +32,8 @@ from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.http import Answer
 from leadsvc.workers.destinations.jsonapi import JsonApi
 from leadsvc.workers.destinations.vendors.salesforce import wire
-from leadsvc.workers.destinations.vendors.salesforce.wire import classify as classify
+from leadsvc.workers.destinations.vendors.salesforce.verdict import PREFIX, READS, names
+from leadsvc.workers.destinations.vendors.salesforce.verdict import classify as classify
 from leadsvc.workers.destinations.verdicts import moment, sound
 
 TEXT_MAX = 32_000
@@ -102,14 +103,14 @@ class Salesforce(JsonApi):
     """One Salesforce organisation."""
 
     CAPABILITIES = CAPABILITIES
-    READS = frozenset(wire.READS)
+    READS = frozenset(READS)
     _judge = staticmethod(classify)
 
     # -- one call -----------------------------------------------------------------------------------------------------
 
     @property
     def _prefix(self) -> str:
-        return self._profile.options.get("field_prefix") or wire.PREFIX
+        return self._profile.options.get("field_prefix") or PREFIX
 
     @property
     def _key(self) -> str:
@@ -151,7 +152,7 @@ class Salesforce(JsonApi):
             return result
         there = {rest.text(one.get("name")) for one in fields}
         allowed = (*self._profile.allowed_fields, "our_key", "property_ref")
-        missing = sorted({wire.names(self._prefix)[name] for name in allowed} - there)
+        missing = sorted({names(self._prefix)[name] for name in allowed} - there)
         if missing:
             words = f"Give Lead these fields, or let the integration's user see them: {', '.join(missing)}."
             return Result(outcome=Outcome.REJECT, code="fields_missing", message=words)
@@ -170,7 +171,7 @@ class Salesforce(JsonApi):
     def pull_config(self, kind: ConfigKind, cursor: str = "") -> tuple[Result, ConfigPage]:
         if kind is not ConfigKind.AGENT:
             result, fields = self._described()
-            return result, ConfigPage(items=tuple(wire.picklist(fields, wire.names(self._prefix)[_LISTS[kind]])))
+            return result, ConfigPage(items=tuple(wire.picklist(fields, names(self._prefix)[_LISTS[kind]])))
         if cursor:
             result, answer = self._ask("query_users", "GET", cursor)
             words = rest.mapping(answer) if result.ok else {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -19,50 +19,35 @@ from lxml import etree
 from leadsvc.workers.destinations import mits
 from leadsvc.workers.destinations.base import (
     Around,
-    Capabilities,
     CardAt,
     CardPush,
     ConfigItem,
     ConfigKind,
     ConfigPage,
     EventPush,
-    NativeKey,
     Outcome,
     OutcomePage,
     Profile,
     RemoteCard,
     Result,
     TaskPush,
-    UpdateMode,
 )
-from leadsvc.workers.destinations.careful import Careful
 from leadsvc.workers.destinations.entries import Entry, marked
 from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.http import quiet
+from leadsvc.workers.destinations.leadmanagement import LeadManagement
 from leadsvc.workers.destinations.mits import Event, Identification, Prospect, local, one_line
 from leadsvc.workers.destinations.spans import Span
 from leadsvc.workers.destinations.tree import Node
 from leadsvc.workers.destinations.vendors.yardi import config, outcomes
+from leadsvc.workers.destinations.vendors.yardi.capabilities import CAPABILITIES as CAPABILITIES
+from leadsvc.workers.destinations.vendors.yardi.capabilities import EVENTS, LOOK_BACK_DAYS
 from leadsvc.workers.destinations.vendors.yardi.verdict import classify as classify
 from leadsvc.workers.destinations.vendors.yardi.verdict import payload
 
 _NAMES_KEPT = 512
-_LOOK_BACK_DAYS = 90
 _STEPS_DAYS = (7, 30)
 
-# Our contact types -> theirs, by version of the interface.
-_EVENTS = {
-    "4.0": {
-        "form": "Webservice",
-        "email": "EmailFromProspect",
-        "call": "CallFromProspect",
-        "text": "Text",
-        "chat": "Chat",
-        "walk_in": "WalkIn",
-        "tour_booking": "Webservice",
-    },
-    "2.0": {"email": "Email", "call": "Phone", "walk_in": "Walk-In"},
-}
 _FIRST = {"4.0": "Webservice", "2.0": "Other"}
 _ENDPOINTS = {
     "4.0": ("itfilsguestcard.asmx", "ItfILSGuestCard", "XmlDoc", ""),
@@ -94,54 +79,9 @@ _INTERFACE = (("InterfaceEntity", "interface_entity"), ("InterfaceLicense", "int
 _MARK = re.compile(r"\[ref [^\]]+\]")
 _TOURED = ("Show", "SelfGuidedTour")
 _ROOMS = frozenset({"bedrooms_min", "bedrooms_max"})
-_BY_HAND = "A person changes it in Voyager."
-
-CAPABILITIES = Capabilities(
-    label="Yardi Voyager",
-    native_key=NativeKey.THIRD_PARTY,
-    returns_card_id="sometimes",
-    update_mode=UpdateMode.REIMPORT,
-    verify="search",
-    needs_source=True,
-    has_appointment=True,
-    has_event=True,
-    find_by=("our_key", "remote_id", "email", "phone"),
-    fixed=("source_name", "agent_ref", "comment"),
-    required=("first_name", "last_name", "source_name"),
-    max_len=mits.MAX_LEN,
-    enumerations={"event_kind": tuple(sorted({*_EVENTS["4.0"].values(), "Appointment", "Other"}))},
-    time_zone_rule="property",
-    credentials={
-        "username": "the user of the interface",
-        "password": "its password",
-        "server_name": "the database server",
-        "database": "the database of the company",
-        "platform": "the platform of the database, most often SQL Server",
-        "interface_entity": "the name under which Yardi knows the vendor",
-        "interface_license": "the licence key, bound to vendor and client",
-    },
-    options={
-        "version": "4.0 (default) or 2.0: which generation of the interface is switched on",
-        "organization": "the organisation of our key; default: interface_entity",
-        "time_zone": "IANA zone of properties that have none of their own here, for times read back; default UTC",
-        "look_back_days": f"how far back a guest is looked for that has no key of ours; default {_LOOK_BACK_DAYS}",
-    },
-    on_duplicate="The same key at the same property changes the same guest; it never looks for the same person by "
-    "e-mail or phone. A resident or cancelled guest is not editable.",
-    ids="A guest has a ProspectID, told in a sentence of the answer or by a search; a TenantID is added later. Events "
-    "get ids that are only seen when read back, and are told by our mark in their comments; an appointment is moved by "
-    "naming its id, which no document says.",
-    corrections={
-        "merge": "A person merges the guest cards in Voyager.",
-        "unmerge": "A person parts the guest cards in Voyager.",
-        "contact": "",
-        "source": _BY_HAND,
-        "event": "A corrected inquiry is appended; a person removes the wrong one in Voyager.",
-    },
-)
 
 
-class Yardi(Careful):
+class Yardi(LeadManagement):
     """One account at one Voyager database. ``base_url`` ends in ``/COMPANY/webservices``; ``agent_ref`` is an agent's
     name, as the interface knows no other id of theirs."""
 
@@ -193,12 +133,6 @@ class Yardi(Careful):
             else:
                 node.append(value)
         return etree.tostring(root, encoding="utf-8", xml_declaration=True).replace(b"?>\n", b"?>", 1)
-
-    def _homes(self, property_ref: str) -> tuple[str, ...]:
-        return (property_ref,) if property_ref else self._profile.properties
-
-    def _zone(self, property_ref: str) -> str:
-        return self._profile.time_zones.get(property_ref) or self._profile.options.get("time_zone") or "UTC"
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -255,7 +189,7 @@ class Yardi(Careful):
     def _by_activity(self, at: CardAt, home: str) -> tuple[Result, tuple[Prospect, ...]]:
         """Younger days first, and no more of them than needed: answers are not paged and may be large."""
         days = self._profile.options.get("look_back_days", "")
-        longest = int(days) if days.isascii() and days.isdigit() else _LOOK_BACK_DAYS
+        longest = int(days) if days.isascii() and days.isdigit() else LOOK_BACK_DAYS
         until = datetime.now(UTC) + timedelta(days=1)
         result = Result(outcome=Outcome.ACCEPTED, empty=True)
         found: tuple[Prospect, ...] = ()
@@ -309,12 +243,6 @@ class Yardi(Careful):
         )
 
     # -- writing ------------------------------------------------------------------------------------------------------
-
-    def put_prospect(self, card: CardPush, known: RemoteCard | None) -> Result:
-        # The interface keeps texts on one line; said so before they are compared with what is there.
-        first_name, last_name, comment = map(one_line, (card.first_name, card.last_name, card.comment))
-        flat = replace(card, first_name=first_name, last_name=last_name, comment=comment)
-        return super().put_prospect(flat, known)
 
     def _ids(self, *, card_id: str, our_key: str, property_ref: str) -> list[Identification]:
         ids = [Identification("ProspectID", card_id)] if card_id else []
@@ -375,7 +303,7 @@ class Yardi(Careful):
                 self._names.popitem(last=False)
 
     def _write_event(self, at: CardAt, event: EventPush, source: str) -> Result:
-        kind = _EVENTS[self._version].get(event.kind, "Other")
+        kind = EVENTS[self._version].get(event.kind, "Other")
         said = Event(
             kind=kind,
             at=local(event.at, event.time_zone),
@@ -407,13 +335,6 @@ class Yardi(Careful):
         ids = self._ids(card_id=at.card_id, our_key="", property_ref=at.property_ref)
         result = self._import("add_event", mits.document(self._dialect, ids, names, (event,)))
         return replace(result, card_id=at.card_id, verified=False if result.ok else result.verified)
-
-    def _task_says(self, task: TaskPush) -> Mapping[str, object]:
-        words = "\n".join(filter(None, (task.title, task.text)))
-        return {
-            "at": mits.stamp(local(task.due_at, task.time_zone)),
-            "text": marked(one_line(words), task.our_task_key, mits.TEXT_MAX),
-        }
 
     def _write_task(self, at: CardAt, task: TaskPush, there: Entry | None) -> Result:
         says = self._task_says(task)
