@@ -8,7 +8,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from leadsvc import __version__
-from leadsvc.api import access, docs, doing, feeds, health, leads, naming, reading, reports
+from leadsvc.api import access, docs, doing, feeds, health, leads, letters, naming, reading, reports
 from leadsvc.api.state import attach
 from leadsvc.api.views import ProblemApi, describe_credentials
 from leadsvc.services import Services
@@ -34,7 +34,7 @@ def register(app: Flask, services: Services) -> None:
     app.config["OPENAPI_URL_PREFIX"] = None  # docs.py serves the document
     api: Any = ProblemApi(app, spec_kwargs={"info": {"description": _ABOUT}})
     describe_credentials(api)
-    for group in (leads, reading, reports, feeds, doing, naming, health):
+    for group in (leads, reading, reports, feeds, doing, naming, letters, health):
         api.register_blueprint(group.blueprint)
     app.register_blueprint(docs.blueprint(api.spec.to_dict()))
     access.watch(app)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -12,8 +11,7 @@ from flask import Response, request
 from leadsvc.api import examples, schemas
 from leadsvc.api.auth import reader
 from leadsvc.api.state import state
-from leadsvc.api.views import SMALL_BODY, new_blueprint, public_key, reply, view
-from leadsvc.errors import Reject
+from leadsvc.api.views import new_blueprint, public_key, reply, small_json, view
 from leadsvc.pipeline.subscribing import confirm as confirm_subscription
 from leadsvc.pipeline.tray import ENTERED
 from leadsvc.store.queries import api_reading
@@ -25,16 +23,7 @@ blueprint = new_blueprint("doing", "Acting on leads, cards and people. Needs sta
 def _admit() -> None:
     """The credential first: a body is not parsed for whoever may not send one."""
     request.environ["leadsvc.credential"] = reader("staff:write").prefix
-    request.max_content_length = SMALL_BODY
-    body = request.get_data()
-    try:
-        json.loads(body or "{}")
-    except (
-        ValueError,
-        RecursionError,
-    ):  # beyond bad syntax also huge numbers and nesting, which the parser lets through
-        detail = "The body is not JSON that can be read; send one object, or nothing where everything is optional."
-        raise Reject(400, "Malformed JSON", detail, code="malformed") from None
+    small_json()
 
 
 @view(

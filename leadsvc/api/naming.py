@@ -12,7 +12,7 @@ from marshmallow import Schema, fields, validate
 from leadsvc.api import examples, schemas
 from leadsvc.api.auth import reader
 from leadsvc.api.state import state
-from leadsvc.api.views import SMALL_BODY, new_blueprint, reply, view
+from leadsvc.api.views import new_blueprint, reply, small_json, view
 from leadsvc.pipeline.naming import Said
 from leadsvc.store.queries.names import NameRow, list_names
 from leadsvc.store.tables import NAME_KINDS
@@ -71,7 +71,7 @@ def _admit() -> None:
     """The credential first: a body is not parsed for whoever may not send one."""
     scope = "staff:read" if request.method == "GET" else "staff:write"
     request.environ["leadsvc.credential"] = reader(scope).prefix
-    request.max_content_length = SMALL_BODY
+    small_json()
 
 
 @view(blueprint, "/names", NameList, query=Asked, security=examples.READING)

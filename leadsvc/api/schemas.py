@@ -158,30 +158,30 @@ def _textual(text: str) -> None:
         raise ValidationError("Use no control characters.")
 
 
-def _words(longest: int) -> list[Callable[[str], object]]:
+def words(longest: int) -> list[Callable[[str], object]]:
     return [validate.Length(max=longest), _textual]
 
 
-class _Query(Schema):
+class Paged(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    cursor = fields.String(load_default=None, validate=_words(80), metadata={"description": "From next."})
+    cursor = fields.String(load_default=None, validate=words(80), metadata={"description": "From next."})
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
 
 
-class CardQuery(_Query):
+class CardQuery(Paged):
     q = fields.String(
         load_default="",
-        validate=_words(200),
+        validate=words(200),
         metadata={"description": "A key, an e-mail address, a phone number, a name or a property."},
     )
-    property = fields.String(load_default="", validate=_words(100), metadata={"description": "Id, here or at the PMS."})
+    property = fields.String(load_default="", validate=words(100), metadata={"description": "Id, here or at the PMS."})
     since = fields.AwareDateTime(load_default=None, metadata={"description": "Only cards active since."})
 
 
-class ExceptionQuery(_Query):
-    kind = fields.String(load_default=None, validate=_words(40))
+class ExceptionQuery(Paged):
+    kind = fields.String(load_default=None, validate=words(40))
     resolved = fields.Boolean(load_default=False)
 
 
@@ -197,13 +197,11 @@ class Replay(Dry):
 
 
 class Merge(Dry):
-    into = fields.String(
-        required=True, validate=_words(40), metadata={"description": "Key of the prospect that stays."}
-    )
+    into = fields.String(required=True, validate=words(40), metadata={"description": "Key of the prospect that stays."})
 
 
 class Apart(Dry):
-    other = fields.String(required=True, validate=_words(40), metadata={"description": "Key of the other prospect."})
+    other = fields.String(required=True, validate=words(40), metadata={"description": "Key of the other prospect."})
 
 
 class SaidHousehold(Apart):
@@ -221,22 +219,22 @@ class Nothing(Schema):
 class MadeLead(Dry):
     """What is left out stays as it can be read from the receipt."""
 
-    name = fields.String(load_default="", validate=_words(300))
-    email = fields.String(load_default="", validate=_words(320))
-    phone = fields.String(load_default="", validate=_words(60))
-    property = fields.String(load_default="", validate=_words(300), metadata={"description": "Its name or address."})
-    message = fields.String(load_default="", validate=_words(20_000))
+    name = fields.String(load_default="", validate=words(300))
+    email = fields.String(load_default="", validate=words(320))
+    phone = fields.String(load_default="", validate=words(60))
+    property = fields.String(load_default="", validate=words(300), metadata={"description": "Its name or address."})
+    message = fields.String(load_default="", validate=words(20_000))
 
 
 class Place(Schema):
-    property = fields.String(required=True, validate=_words(100), metadata={"description": "Id, here or at the PMS."})
+    property = fields.String(required=True, validate=words(100), metadata={"description": "Id, here or at the PMS."})
     learn_alias = fields.Boolean(load_default=False)
 
 
 class Outcome(Schema):
     kind = fields.String(required=True, validate=validate.OneOf(OUTCOMES))
     at = fields.AwareDateTime(load_default=None, metadata={"description": "When it happened; now when left out."})
-    detail = fields.String(load_default="", validate=_words(500))
+    detail = fields.String(load_default="", validate=words(500))
 
 
 class Ready(Schema):

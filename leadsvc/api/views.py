@@ -22,7 +22,7 @@ from werkzeug.sansio.response import Response as BaseResponse
 
 from leadsvc.api import examples, schemas
 from leadsvc.api.problems import MEDIA_TYPE, guard, protocol
-from leadsvc.errors import NotFound
+from leadsvc.errors import NotFound, Reject
 
 View = TypeVar("View", bound=Callable[..., Response])
 
@@ -102,6 +102,20 @@ class ProblemApi(Api):  # type: ignore[misc]  # flask-smorest has no types
 
     def _register_pagination_header(self) -> None:
         """Pages have a cursor in the body; flask-smorest's header is not used."""
+
+
+def small_json() -> None:
+    """Refuse a body that is long or no JSON, before anything parses it. Raises :class:`Reject` (400)."""
+    request.max_content_length = SMALL_BODY
+    body = request.get_data()
+    try:
+        json.loads(body or "{}")
+    except (
+        ValueError,
+        RecursionError,
+    ):  # beyond bad syntax also huge numbers and nesting, which the parser lets through
+        detail = "The body is not JSON that can be read; send one object, or nothing where everything is optional."
+        raise Reject(400, "Malformed JSON", detail, code="malformed") from None
 
 
 def public_key(text: str) -> str:
