@@ -17,7 +17,7 @@ from leadsvc.security import issue
 from leadsvc.store.queries import api_keys
 from leadsvc.workers.deliver import profile
 from leadsvc.workers.syncing import sync
-from tests.destinations_fixtures import SIMPMS_KEY, running_simpms
+from tests.benches.simpms import SIMPMS_KEY, running_simpms
 from tests.processes import ROOT, Process, answers, free_port, leadsvc, running
 from tests.servers import PostgreSQL
 

@@ -14,7 +14,12 @@ import redis
 from hypothesis import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from leadsvc.workers.destinations import connect
+from leadsvc.workers.destinations.base import Destination
 from tests import servers
+from tests.benches import Bench, starter_of
+from tests.benches.simpms import SimPmsBench, running_simpms
+from tests.graphbench import GraphBench, running_graph
 
 _numbers = itertools.count()
 
@@ -89,6 +94,63 @@ def redis_url(redis_session: str) -> str:
     with redis.Redis.from_url(redis_session) as client:
         client.flushall()
     return redis_session
+
+
+@pytest.fixture(scope="session")
+def simpms_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimPmsBench]:
+    """A simulated PMS that the tests of this process share; ask for ``simpms`` instead."""
+    with running_simpms(tmp_path_factory.mktemp("simpms")) as bench:
+        yield bench
+
+
+@pytest.fixture
+def simpms(simpms_process: SimPmsBench) -> SimPmsBench:
+    """A simulated PMS as after its first start. A test that kills one starts its own by ``running_simpms``."""
+    simpms_process.reset()
+    return simpms_process
+
+
+@pytest.fixture(scope="session")
+def graph_process() -> Iterator[GraphBench]:
+    """A simulated Graph API that the tests of this process share; ask for ``graph`` instead."""
+    with running_graph() as bench:
+        yield bench
+
+
+@pytest.fixture
+def graph(graph_process: GraphBench) -> GraphBench:
+    """A simulated Graph API that knows no lead yet."""
+    graph_process.reset()
+    return graph_process
+
+
+@pytest.fixture(scope="module")
+def vendor(request: pytest.FixtureRequest) -> str:
+    """The vendor that the tests of a module are about: its ``VENDOR``. A module about several overrides this."""
+    name: str = request.module.VENDOR
+    return name
+
+
+@pytest.fixture(scope="module")
+def bench_process(vendor: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """The vendor's simulator, shared by the tests of a module; ask for ``bench`` instead."""
+    with starter_of(vendor)(tmp_path_factory.mktemp(vendor)) as started:
+        yield started
+
+
+@pytest.fixture
+def bench(bench_process: Bench) -> Bench:
+    """The vendor's simulator as after its first start."""
+    bench_process.reset()
+    return bench_process
+
+
+@pytest.fixture
+def destination(bench: Bench) -> Iterator[Destination]:
+    """An account at ``bench``, connected."""
+    connected = connect(bench.profile)
+    yield connected
+    connected.close()
 
 
 @pytest.fixture(scope="session")

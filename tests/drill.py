@@ -22,8 +22,8 @@ from rich.table import Table
 from leadsvc.store import migrate
 from leadsvc.store.tables import inquiries
 from tests import drift_run, fuzz, imapserver, servers
-from tests.destinations_fixtures import SimPmsBench, running_simpms
-from tests.graph_fixtures import running_graph
+from tests.benches.simpms import SimPmsBench, running_simpms
+from tests.graphbench import running_graph
 from tests.histories import run
 from tests.postoffice import lead, post
 from tests.renters import running_office

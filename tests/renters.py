@@ -36,7 +36,7 @@ from leadsvc.store.tables import (
     prospects,
     tasks,
 )
-from tests.destinations_fixtures import SimPmsBench
+from tests.benches.simpms import SimPmsBench
 from tests.world import FIRST, World, running_world
 
 Parts = set[frozenset[str]]

@@ -22,7 +22,7 @@ from leadsvc.reports.books import balance
 from leadsvc.workers.build import build_loop
 from leadsvc.workers.deliver import profile
 from leadsvc.workers.syncing import sync
-from tests.destinations_fixtures import SimPmsBench
+from tests.benches.simpms import SimPmsBench
 
 FIRST = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 """Monday morning at all properties."""

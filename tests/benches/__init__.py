@@ -61,30 +61,16 @@ REFERENCES = frozenset({"property_ref", "floor_plan_ref", "agent_ref", "source_n
 
 
 @dataclass(frozen=True, kw_only=True)
-class WireBench:
-    """A running simulator of the kit. ``ops``: role -> its operation. ``make``: the account, from the address.
-    ``by_property``: whether one property of an account can be lost alone."""
+class Controlled:
+    """A running simulator and its control API. ``ops``: role -> its operation."""
 
     process: Process
     vendor: str
     url: str
     port: int
-    make: Callable[[str], Profile]
     ops: Mapping[str, str]
-    words: Mapping[OutcomeKind, str]
+    words: Mapping[OutcomeKind, str] = field(default_factory=dict)
     checked: frozenset[str] = REFERENCES
-    by_property: bool = False
-
-    @property
-    def profile(self) -> Profile:
-        return self.make(self.url)
-
-    @property
-    def stranger(self) -> Profile:
-        """Somebody who has the address and no credentials that are good."""
-        known = self.profile
-        wrong = dict.fromkeys(known.credentials, WRONG)
-        return replace(known, api_key=WRONG if known.api_key else "", credentials=wrong)
 
     def control(self, method: str, path: str, words: object = None) -> Any:
         """One call of the control API; anything but success fails the test."""
@@ -98,9 +84,6 @@ class WireBench:
     def reset(self) -> None:
         self.control("POST", "reset")
 
-    def modes(self) -> frozenset[str]:
-        return frozenset(self.control("GET", "modes"))
-
     def wire(self) -> list[dict[str, str]]:
         heard: list[dict[str, str]] = self.control("GET", "wire")
         return heard
@@ -110,6 +93,33 @@ class WireBench:
 
     def fault(self, role: str, mode: str, **words: object) -> None:
         self.control("POST", "faults", [{"op": self.op(role), "mode": mode, **words}])
+
+    def requests(self) -> list[str]:
+        """The operations called since the last reset, in order."""
+        return [call["op"] for call in self.state()["requests"]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WireBench(Controlled):
+    """A running simulator of the kit. ``make``: the account, from the address. ``by_property``: whether one property of
+    an account can be lost alone."""
+
+    make: Callable[[str], Profile]
+    by_property: bool = False
+
+    @property
+    def profile(self) -> Profile:
+        return self.make(self.url)
+
+    @property
+    def stranger(self) -> Profile:
+        """Somebody who has the address and no credentials that are good."""
+        known = self.profile
+        wrong = dict.fromkeys(known.credentials, WRONG)
+        return replace(known, api_key=WRONG if known.api_key else "", credentials=wrong)
+
+    def modes(self) -> frozenset[str]:
+        return frozenset(self.control("GET", "modes"))
 
     def live_cards(self, our_key: str) -> int:
         cards = self.state()["cards"]
@@ -125,10 +135,6 @@ class WireBench:
     def agent_edits(self, card_id: str, fields: Mapping[str, str], outcome: str = "") -> None:
         self.control("POST", f"cards/{card_id}/edit", {"agent_id": "ana", "fields": dict(fields), "outcome": outcome})
 
-    def requests(self) -> list[str]:
-        """The operations called since the last reset, in order."""
-        return [call["op"] for call in self.state()["requests"]]
-
 
 def _carrying(docs: list[dict[str, Any]], card_id: str, our_key: str) -> int:
     """How many documents of a card carry our key, in a field of its own or as a mark in the text."""
@@ -136,6 +142,14 @@ def _carrying(docs: list[dict[str, Any]], card_id: str, our_key: str) -> int:
         doc["card_id"] == card_id and (doc.get("our_key") == our_key or mark(our_key) in str(doc.get("text")))
         for doc in docs
     )
+
+
+@contextlib.contextmanager
+def simulated(name: str, *options: str) -> Iterator[tuple[Process, dict[str, Any]]]:
+    """A simulator as a process, and what it says of itself: url, port."""
+    with leadsvc("simulate", name, *options) as process:
+        process.until(lambda: "\n" in process.output(), f"the simulated {name} says where it listens")
+        yield process, json.loads(process.output().splitlines()[0])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,9 +167,7 @@ class Starter:
     @contextlib.contextmanager
     def __call__(self, folder: Path, port: int = 0) -> Iterator[WireBench]:
         state = str(folder / f"{self.vendor}.db")
-        with leadsvc("simulate", self.vendor, "--port", str(port), "--state", state, *self.more) as process:
-            process.until(lambda: "\n" in process.output(), f"the simulated {self.vendor} says where it listens")
-            said = json.loads(process.output().splitlines()[0])
+        with simulated(self.vendor, "--port", str(port), "--state", state, *self.more) as (process, said):
             yield WireBench(
                 process=process,
                 vendor=self.vendor,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,23 +23,9 @@ KIT = tuple(vendor for vendor in BENCHED if vendor != "simpms")
 
 
 @pytest.fixture(scope="module", params=KIT)
-def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireBench]:
-    with starter_of(request.param)(tmp_path_factory.mktemp(request.param)) as started:
-        assert isinstance(started, WireBench)
-        yield started
-
-
-@pytest.fixture
-def bench(running: WireBench) -> WireBench:
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def destination(bench: WireBench) -> Iterator[Destination]:
-    connected = connect(bench.profile)
-    yield connected
-    connected.close()
+def vendor(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
 
 
 def test_recorded_answers_are_replayed_byte_for_byte(bench: WireBench) -> None:

@@ -25,15 +25,15 @@ from leadsvc.store.tables import (
     remote_refs,
     tasks,
 )
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
-from tests.graph_fixtures import webhook
+from tests.benches.simpms import SimPmsBench
+from tests.graphbench import webhook
 from tests.renters import Office, running_office, written
 
 MEMBERSHIP = "prospects whose root is not what the decisions say"
 
 
 @pytest.fixture
-def office(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Office]:  # noqa: F811
+def office(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Office]:
     """One of everything: joined, merged, corrected, sent again, refused, quarantined, unplaced, pushed."""
     with running_office(store_url, tmp_path, simpms) as made:
         made.lead("a", "Rosa Berg", "rosa@example.com", "0120")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from sqlalchemy import select
 
 from leadsvc.config import Settings
@@ -14,16 +12,9 @@ from leadsvc.pipeline.sync import Synced
 from leadsvc.store.tables import config_changes, exceptions, inquiries, properties, remote_names
 from leadsvc.workers.accounts import profile
 from leadsvc.workers.syncing import sync
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
-from tests.renters import Office, running_office
+from tests.benches.simpms import SimPmsBench
+from tests.renters import Office
 from tests.world import running_world
-
-
-@pytest.fixture
-def office(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Office]:  # noqa: F811
-    with running_office(store_url, tmp_path, simpms) as made:
-        yield made
-        made.assert_sound()
 
 
 def there(office: Office, kind: str, item: str, **values: object) -> None:
@@ -131,7 +122,7 @@ def test_a_pms_that_does_not_answer_changes_nothing(office: Office) -> None:
 def test_what_the_settings_say_of_properties_completes_the_list(
     store_url: str,
     tmp_path: Path,
-    simpms: SimPmsBench,  # noqa: F811
+    simpms: SimPmsBench,
 ) -> None:
     said = {
         "olf": {"time_zone": "America/Denver", "aliases": ["The Old Mill"]},

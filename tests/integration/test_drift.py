@@ -18,7 +18,7 @@ from leadsvc.app import create_app
 from leadsvc.errors import Conflict
 from leadsvc.store.tables import exceptions, feed_hours, field_days, receipts
 from leadsvc.watching import Feeds, Watch
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.benches.simpms import SimPmsBench
 from tests.integration.api_support import Door
 from tests.integration.test_way_of_a_lead import zillow
 from tests.servers import PostgreSQL
@@ -114,7 +114,7 @@ def town(
     lived: dict[str, Lived],
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
-    simpms: SimPmsBench,  # noqa: F811
+    simpms: SimPmsBench,
 ) -> Iterator[Town]:
     copy = _on_sqlite if request.param == "sqlite" else _on_postgresql
     if request.param not in lived:

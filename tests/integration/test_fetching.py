@@ -21,7 +21,7 @@ from leadsvc.store.queries.fetches import take
 from leadsvc.store.tables import exceptions, fetches, inquiries, receipts
 from leadsvc.workers.fetch import Fetcher
 from leadsvc.workers.graph import Found, judge
-from tests.graph_fixtures import TOKEN, GraphBench, graph, graph_process, webhook  # noqa: F401  # fixtures
+from tests.graphbench import TOKEN, GraphBench, webhook
 from tests.integration.api_support import Door, door
 from tests.integration.test_hooks import TOPIC, certificate, sns
 from tests.system import people
@@ -84,7 +84,7 @@ class Office:
 
 
 @pytest.fixture
-def office(store_url: str, tmp_path: Path, graph: GraphBench) -> Iterator[Office]:  # noqa: F811
+def office(store_url: str, tmp_path: Path, graph: GraphBench) -> Iterator[Office]:
     token = tmp_path / "token"
     token.write_text(TOKEN)
     config = tmp_path / "facebook.yaml"
@@ -100,11 +100,11 @@ def named(lead_id: str) -> str:
     return " ".join(people.name(int(lead_id)).values())
 
 
-def rosa(graph: GraphBench, lead_id: str) -> None:  # noqa: F811
+def rosa(graph: GraphBench, lead_id: str) -> None:
     graph.put(lead_id, full_name=named(lead_id), email=people.email(int(lead_id)), message="Is it free?")
 
 
-def test_named_then_fetched(office: Office, graph: GraphBench) -> None:  # noqa: F811
+def test_named_then_fetched(office: Office, graph: GraphBench) -> None:
     rosa(graph, "4001")
     assert office.hook("4001")["status"] == "accepted"
     assert office.names() == []
@@ -123,7 +123,7 @@ def test_named_then_fetched(office: Office, graph: GraphBench) -> None:  # noqa:
     office.balanced()
 
 
-def test_batched_and_sent_again(office: Office, graph: GraphBench) -> None:  # noqa: F811
+def test_batched_and_sent_again(office: Office, graph: GraphBench) -> None:
     for lead_id in ("1", "2", "3"):
         rosa(graph, lead_id)
     office.hook("1", "2", "1")
@@ -136,7 +136,7 @@ def test_batched_and_sent_again(office: Office, graph: GraphBench) -> None:  # n
     office.balanced()
 
 
-def test_refused_token_is_told_once_and_resumes_by_itself(office: Office, graph: GraphBench) -> None:  # noqa: F811
+def test_refused_token_is_told_once_and_resumes_by_itself(office: Office, graph: GraphBench) -> None:
     for lead_id in ("1", "2", "3"):
         rosa(graph, lead_id)
     office.token.write_text("stale")
@@ -156,7 +156,7 @@ def test_refused_token_is_told_once_and_resumes_by_itself(office: Office, graph:
 
 
 @pytest.mark.parametrize(("code", "cause"), [(10, "permission"), (200, "permission"), (190, "token")])
-def test_what_hinders_a_feed(office: Office, graph: GraphBench, code: int, cause: str) -> None:  # noqa: F811
+def test_what_hinders_a_feed(office: Office, graph: GraphBench, code: int, cause: str) -> None:
     rosa(graph, "1")
     graph.error(code)
     office.hook("1")
@@ -167,7 +167,7 @@ def test_what_hinders_a_feed(office: Office, graph: GraphBench, code: int, cause
     assert (len(office.names()), office.open()) == (1, [])
 
 
-def test_asked_to_slow_down(office: Office, graph: GraphBench) -> None:  # noqa: F811
+def test_asked_to_slow_down(office: Office, graph: GraphBench) -> None:
     rosa(graph, "1")
     usage = {"1900": [{"type": "leadgen", "estimated_time_to_regain_access": 7}]}
     graph.error(4, headers={"X-Business-Use-Case-Usage": json.dumps(usage)})
@@ -181,7 +181,7 @@ def test_asked_to_slow_down(office: Office, graph: GraphBench) -> None:  # noqa:
     assert len(office.names()) == 1
 
 
-def test_a_lead_that_is_gone(office: Office, graph: GraphBench) -> None:  # noqa: F811
+def test_a_lead_that_is_gone(office: Office, graph: GraphBench) -> None:
     office.hook("1")
     for _ in range(8):
         office.fetcher.round()
@@ -199,7 +199,7 @@ def test_a_lead_that_is_gone(office: Office, graph: GraphBench) -> None:  # noqa
 
 
 @pytest.mark.parametrize("mode", ["status", "html_error", "drop_before", "cut_body", "truncate_json", "ok_without_id"])
-def test_bad_days(office: Office, graph: GraphBench, mode: str) -> None:  # noqa: F811
+def test_bad_days(office: Office, graph: GraphBench, mode: str) -> None:
     rosa(graph, "1")
     graph.fault(mode, times=3)
     office.hook("1")
@@ -213,7 +213,7 @@ def test_bad_days(office: Office, graph: GraphBench, mode: str) -> None:  # noqa
     office.balanced()
 
 
-def test_a_worker_that_died_leaves_a_lease(office: Office, graph: GraphBench) -> None:  # noqa: F811
+def test_a_worker_that_died_leaves_a_lease(office: Office, graph: GraphBench) -> None:
     rosa(graph, "1")
     office.hook("1")
     with office.door.services.store.write(Commit.CLAIM) as connection:
@@ -225,7 +225,7 @@ def test_a_worker_that_died_leaves_a_lease(office: Office, graph: GraphBench) ->
     assert len(office.names()) == 1
 
 
-def test_two_workers_ask_once(office: Office, graph: GraphBench) -> None:  # noqa: F811
+def test_two_workers_ask_once(office: Office, graph: GraphBench) -> None:
     services = office.door.services
     other = Fetcher(services.store, services.settings, services.intake, office.clock)
     ids = [str(number) for number in range(1, 9)]

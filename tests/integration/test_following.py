@@ -14,12 +14,7 @@ import pytest
 from leadsvc.config import Settings
 from leadsvc.store.tables import deliveries, exceptions
 from leadsvc.workers.following import PATIENCE
-from tests.destinations_fixtures import (  # noqa: F401  # fixtures
-    SimPmsBench,
-    running_simpms,
-    simpms,
-    simpms_process,
-)
+from tests.benches.simpms import SimPmsBench, running_simpms
 from tests.renters import Office
 from tests.world import running_world
 
@@ -60,7 +55,7 @@ def both(
     request: pytest.FixtureRequest,
     store_url: str,
     tmp_path: Path,
-    simpms: SimPmsBench,  # noqa: F811
+    simpms: SimPmsBench,
     crm: SimPmsBench,
 ) -> Iterator[Both]:
     crm.reset()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,17 +11,9 @@ import pytest
 
 from leadsvc.resolve.model import Frequencies
 from leadsvc.store.tables import deliveries, identifiers, match_decisions
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
-from tests.renters import Office, Parts, desk, parts, running_office, written
+from tests.renters import Office, Parts, desk, parts, written
 
 CHICAGO = ZoneInfo("America/Chicago")
-
-
-@pytest.fixture
-def office(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Office]:  # noqa: F811
-    with running_office(store_url, tmp_path, simpms) as made:
-        yield made
-        made.assert_sound()
 
 
 BERG = "Rosa Berg"

@@ -18,7 +18,7 @@ from leadsvc.fieldmap import compile_map
 from leadsvc.importing import Done, Importer, Progress, Unusable, Wish, opened, rehearsing
 from leadsvc.normalize.yamltext import load
 from leadsvc.store.tables import deliveries, fates, guest_cards, imports, inquiries, metadata, receipts, tasks
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.benches.simpms import SimPmsBench
 from tests.integration.test_way_of_a_lead import zillow
 from tests.processes import ROOT
 from tests.system import people
@@ -31,7 +31,7 @@ ROOTS = guest_cards.c.root_id == guest_cards.c.id
 
 
 @pytest.fixture
-def world(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:  # noqa: F811
+def world(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:
     with running_world(store_url, tmp_path / "var", simpms) as made:
         field_map = compile_map(load(MAP.read_text()))
         made.services.maps.maps[field_map.id] = field_map  # type: ignore[index]

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
-
 import pytest
 
 from leadsvc.store.tables import exceptions
-from tests.benches import Bench, starter_of
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
-from tests.integration.test_every_vendor_delivers import Desk, account
-from tests.renters import Office
-from tests.world import running_world
+from tests.integration.desk_support import Desk
 
 SHARED = "the.lindqvists@example.com"
 
 
 @pytest.fixture(scope="module", params=["entrata", "realpage"])
-def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with starter_of(request.param)(tmp_path_factory.mktemp(request.param)) as bench:
-        yield bench
-
-
-@pytest.fixture
-def desk(running: Bench, sqlite_database: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Desk]:  # noqa: F811
-    running.reset()
-    with running_world(sqlite_database, tmp_path, simpms, configure=partial(account, running)) as world:
-        made = Desk(Office(world), running)
-        yield made
-        made.office.assert_sound()
+def vendor(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
 
 
 def test_a_couple_with_one_address(desk: Desk) -> None:

@@ -5,14 +5,10 @@ The long version is a part of ``make drill``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
 from tests.histories import Play, Step, as_if_it_had_not_been, run
-from tests.renters import Office, running_office
+from tests.renters import Office
 
 KEN = ("Ken Mori", None, "0123")
 ROSA = ("Rosa Berg", "rosa@example.com", "0120")
@@ -41,13 +37,6 @@ A_CARD_THAT_WAS_OPEN_BY_ANOTHER_MERGE: list[Step] = [
     ("join", "m1", "m2"),
     ("undo", 0),
 ]
-
-
-@pytest.fixture
-def office(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Office]:  # noqa: F811
-    with running_office(store_url, tmp_path, simpms) as made:
-        yield made
-        made.assert_sound()
 
 
 @pytest.mark.parametrize("script", [A_TASK_MADE_FOR_SOMEBODY_ELSE, A_CARD_THAT_WAS_OPEN_BY_ANOTHER_MERGE])

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,18 +32,10 @@ from leadsvc.store.tables import (
 )
 from leadsvc.workers.deliver import profile
 from leadsvc.workers.syncing import sync
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
 from tests.system import people
-from tests.world import World, running_world
+from tests.world import World
 
 HOME = "chd001"
-
-
-@pytest.fixture
-def world(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:  # noqa: F811
-    with running_world(store_url, tmp_path, simpms) as made:
-        yield made
-        made.assert_balanced()
 
 
 def lead(number: int, **more: Any) -> dict[str, Any]:

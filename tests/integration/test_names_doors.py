@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from leadsvc.app import create_app
 from leadsvc.cli.names import names as verb
 from leadsvc.store.tables import audit, guest_cards, name_answers
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.benches.simpms import SimPmsBench
 from tests.integration.api_support import Door
 from tests.integration.test_names import home, lead, only, queue, send
 from tests.integration.web_support import Clock, Site
@@ -23,7 +23,7 @@ from tests.world import World, running_world
 
 
 @pytest.fixture
-def world(sqlite_database: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:  # noqa: F811
+def world(sqlite_database: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:
     with running_world(sqlite_database, tmp_path, simpms) as made:
         send(made, lead(1, property={"name": "Cedar Holow Flats"}), lead(2, unit="<b>Garden</b>"))
         made.settle()

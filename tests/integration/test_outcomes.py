@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from leadsvc.store.tables import exceptions, outcomes, remote_refs, stray_outcomes
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
-from tests.renters import Office, running_office
+from tests.renters import Office
 
 ROSA = ("Rosa Lindqvist", "rosa.lindqvist@example.com", "0120")
-
-
-@pytest.fixture
-def office(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Office]:  # noqa: F811
-    with running_office(store_url, tmp_path, simpms) as made:
-        yield made
-        made.assert_sound()
 
 
 def entered(office: Office, name: str, email: str | None, phone: str | None, home: str = "chd001", **more: Any) -> str:

@@ -14,7 +14,7 @@ from leadsvc.cli.destinations import destinations
 from leadsvc.config import Account
 from leadsvc.workers.deliver import around
 from leadsvc.workers.preflight import Finding, preflight
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.benches.simpms import SimPmsBench
 
 
 def account(bench: SimPmsBench) -> Account:
@@ -40,7 +40,7 @@ def wrong(asked: Account) -> list[str]:
     return [each.what for each in found]
 
 
-def test_an_account_that_is_ready(simpms: SimPmsBench) -> None:  # noqa: F811
+def test_an_account_that_is_ready(simpms: SimPmsBench) -> None:
     simpms.reset()
     found = looked(account(simpms))
     assert [each for each in found if not each.ok] == []
@@ -61,14 +61,14 @@ def test_an_account_that_is_ready(simpms: SimPmsBench) -> None:  # noqa: F811
         ({"base_url": "http://127.0.0.1:9"}, "does not answer as it should"),
     ],
 )
-def test_what_is_missing_is_said(simpms: SimPmsBench, change: Mapping[str, object], said: str) -> None:  # noqa: F811
+def test_what_is_missing_is_said(simpms: SimPmsBench, change: Mapping[str, object], said: str) -> None:
     simpms.reset()
     found = wrong(replace(account(simpms), **change))  # type: ignore[arg-type]  # one field at a time
     assert len(found) == 1, found
     assert said in found[0]
 
 
-def test_a_right_that_is_missing_does_not_hide_the_rest(simpms: SimPmsBench) -> None:  # noqa: F811
+def test_a_right_that_is_missing_does_not_hide_the_rest(simpms: SimPmsBench) -> None:
     simpms.reset()
     simpms.fault("pull_outcomes", "status", status=403)
     found = wrong(replace(account(simpms), sources={"zillow": "Zilow.com"}))
@@ -78,7 +78,7 @@ def test_a_right_that_is_missing_does_not_hide_the_rest(simpms: SimPmsBench) -> 
 
 
 def test_the_command_says_it_and_exits_1(
-    simpms: SimPmsBench,  # noqa: F811
+    simpms: SimPmsBench,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

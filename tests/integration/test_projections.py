@@ -13,13 +13,13 @@ from leadsvc.pipeline.naming import Said
 from leadsvc.pipeline.projections import rebuild
 from leadsvc.store.queries.names import list_names
 from leadsvc.store.tables import guest_cards, inquiries, properties, prospects, receipts
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.benches.simpms import SimPmsBench
 from tests.integration.test_way_of_a_lead import say, zillow
 from tests.world import World, running_world
 
 
 @pytest.fixture
-def lived_in(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:  # noqa: F811
+def lived_in(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:
     """Joined, bridged, parted, corrected and sent twice."""
     with running_world(store_url, tmp_path, simpms) as world:
         world.send(zillow())
@@ -55,7 +55,7 @@ def test_damage_is_mended(lived_in: World) -> None:
     lived_in.assert_balanced()
 
 
-def test_what_people_said_outlasts_a_rebuild(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> None:  # noqa: F811
+def test_what_people_said_outlasts_a_rebuild(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> None:
     """A ruling on a receipt and the answer to an unknown name: neither is in the payloads."""
     with running_world(store_url, tmp_path, simpms) as world:
         world.mail(b"From: Ruth <ruth@example.com>\r\nTo: leasing@example.org\r\nSubject: Hello\r\n\r\nWrite back.\r\n")

@@ -6,7 +6,6 @@ import itertools
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,8 @@ import pytest
 from leadsvc.fieldmap import load_maps
 from leadsvc.store.tables import deliveries, exceptions, fates, inquiries, match_decisions, receipts, revisions, tasks
 from tests import inbound
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
 from tests.integration.test_way_of_a_lead import zillow
-from tests.renters import Office, parts, running_office, written
-
-
-@pytest.fixture
-def office(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Office]:  # noqa: F811
-    with running_office(store_url, tmp_path, simpms) as made:
-        yield made
-        made.assert_sound()
-
+from tests.renters import Office, parts, written
 
 ROSA = ("Rosa Berg", "rosa@example.com", "0120")
 MAPS = Path(__file__).parents[2] / "mappings"

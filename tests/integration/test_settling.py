@@ -6,7 +6,7 @@ import contextlib
 import random
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,19 +22,12 @@ from leadsvc.pipeline.settling import Settled, Settler
 from leadsvc.resolve.keys import CAP
 from leadsvc.store.tables import fates, identifiers, inquiries, match_keys, properties, prospects, reopenings, tasks
 from tests import settled
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.benches.simpms import SimPmsBench
 from tests.identity_world import LEAD_COLUMNS
 from tests.identity_world import World as Renters
 from tests.renters import Office, desk, parts, running_office
 
 LATER = datetime(2027, 1, 4, 16, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def office(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Office]:  # noqa: F811
-    with running_office(store_url, tmp_path, simpms) as made:
-        yield made
-        made.assert_sound()
 
 
 def settle(office: Office) -> Settled:
@@ -120,7 +113,7 @@ def by_lead(office: Office) -> set[frozenset[str]]:
 def test_five_orders_of_arrival_give_the_same_people(
     sqlite_database: str,
     tmp_path: Path,
-    simpms: SimPmsBench,  # noqa: F811
+    simpms: SimPmsBench,
     title: str,
 ) -> None:
     leads, homes = renters(title, 200, seed=11)
@@ -288,7 +281,7 @@ def test_a_neighbourhood_without_end_is_left_to_a_person(office: Office, monkeyp
     assert office.people() == parts("a b c d")
 
 
-def test_many_may_settle_at_once(pg_database: str, tmp_path: Path, simpms: SimPmsBench) -> None:  # noqa: F811
+def test_many_may_settle_at_once(pg_database: str, tmp_path: Path, simpms: SimPmsBench) -> None:
     leads, homes = renters("mixed", 120, seed=5)
     with running_office(pg_database, tmp_path, simpms) as office:
         office.world.clock.now = LATER

@@ -12,13 +12,11 @@ import httpx2
 
 from leadsvc.workers.destinations import connect
 from leadsvc.workers.destinations.base import CardAt, CardKind, CardPush, EventPush, Outcome, Query, TaskPush
-from tests import destinations_fixtures
+from tests.benches import with_timeout
+from tests.benches.simpms import SIMPMS_KEY, SimPmsBench, running_simpms
 from tests.contracts.test_every_destination import CARD, EVENT, TASK
-from tests.destinations_fixtures import SIMPMS_KEY, SimPmsBench, running_simpms, with_timeout
 from tests.processes import LEADSVC, eventually, leadsvc
 
-simpms_process = destinations_fixtures.simpms_process
-simpms = destinations_fixtures.simpms
 KEY = {"X-Api-Key": SIMPMS_KEY}
 
 

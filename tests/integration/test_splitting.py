@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from leadsvc.errors import Reject
 from leadsvc.store.tables import deliveries, guest_cards, inquiries, match_decisions, tasks
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
 from tests.integration.test_way_of_a_lead import cards, people, say
-from tests.world import World, running_world
-
-
-@pytest.fixture
-def world(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:  # noqa: F811
-    with running_world(store_url, tmp_path, simpms) as made:
-        yield made
+from tests.world import World
 
 
 def joins(world: World) -> list[object]:

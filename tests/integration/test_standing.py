@@ -3,25 +3,14 @@ PMS takes back is gone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import update
 
 from leadsvc.faults import Commit
 from leadsvc.store.tables import destinations, outcomes, prospects
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
-from tests.renters import Office, parts, running_office
+from tests.renters import Office, parts
 
 ROSA = ("Rosa Berg", "rosa@example.com", "0120")
-
-
-@pytest.fixture
-def office(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Office]:  # noqa: F811
-    with running_office(store_url, tmp_path, simpms) as made:
-        yield made
-        made.assert_sound()
 
 
 def stands(office: Office, message: str = "a") -> str:

@@ -6,7 +6,6 @@ import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +15,8 @@ from leadsvc.faults import Commit
 from leadsvc.resolve.model import Model
 from leadsvc.store.queries.models import activate
 from leadsvc.store.tables import guest_cards, match_decisions, prospects
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
 from tests.system import people
-from tests.world import World, running_world
+from tests.world import World
 
 MOST_STATEMENTS = {"postgresql": 12, "sqlite": 14}
 """On SQLite every table is a statement of its own."""
@@ -59,12 +57,6 @@ _CASES: dict[str, tuple[dict[str, object], str]] = {
         "accepted",
     ),
 }
-
-
-@pytest.fixture
-def world(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:  # noqa: F811
-    with running_world(store_url, tmp_path, simpms) as made:
-        yield made
 
 
 @dataclass

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from email.message import EmailMessage
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -13,14 +11,7 @@ from click.testing import CliRunner
 from leadsvc.cli.replay import replay
 from leadsvc.errors import Reject
 from leadsvc.store.tables import audit, deliveries, exceptions, inquiries, receipts
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
-from tests.world import World, running_world
-
-
-@pytest.fixture
-def world(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:  # noqa: F811
-    with running_world(store_url, tmp_path, simpms) as made:
-        yield made
+from tests.world import World
 
 
 def mail(subject: str, text: str, sender: str = "Ruth Adeyemi <ruth.adeyemi@example.com>") -> bytes:

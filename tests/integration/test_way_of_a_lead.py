@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode
-
-import pytest
 
 from leadsvc.api import shown
 from leadsvc.config import Settings
@@ -25,18 +22,12 @@ from leadsvc.store.tables import (
     receipts,
     tasks,
 )
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.benches.simpms import SimPmsBench
 from tests.system import people as renters
 from tests.world import World, running_world
 
 ROOTS = guest_cards.c.root_id == guest_cards.c.id
 PEOPLE = prospects.c.root_id == prospects.c.id
-
-
-@pytest.fixture
-def world(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:  # noqa: F811
-    with running_world(store_url, tmp_path, simpms) as made:
-        yield made
 
 
 def zillow(**changes: str) -> bytes:
@@ -273,7 +264,7 @@ def test_a_replay_places_what_is_known_by_now_and_leaves_one_card(world: World) 
 def test_a_sensitive_answer_goes_to_whom_needs_it_and_to_nobody_else(
     store_url: str,
     tmp_path: Path,
-    simpms: SimPmsBench,  # noqa: F811
+    simpms: SimPmsBench,
 ) -> None:
     def needing(configured: Settings) -> Settings:
         pms = replace(configured.accounts["pms"], keep_sensitive=frozenset({"income"}))

@@ -17,7 +17,7 @@ from leadsvc.cli.prospects import prospects as verb
 from leadsvc.store.queries.cards import prospect_detail
 from leadsvc.store.queries.households import households
 from leadsvc.store.tables import audit, deliveries, exceptions, guest_cards, match_decisions, tasks
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.benches.simpms import SimPmsBench
 from tests.integration.api_support import Door
 from tests.renters import Office, parts, running_office
 
@@ -26,7 +26,7 @@ KEN = ("Ken Mori", "ken@example.com", "0121")
 
 
 @pytest.fixture
-def office(sqlite_database: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Office]:  # noqa: F811
+def office(sqlite_database: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Office]:
     with running_office(sqlite_database, tmp_path, simpms) as made:
         yield made
         made.assert_sound()

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from leadsvc.faults import SIDES, Commit
 from leadsvc.workers.destinations.vendors.simpms.wire import READS, WRITES
 from leadsvc.workers.fetch import OPERATIONS
-from tests.graph_fixtures import webhook
+from tests.graphbench import webhook
 from tests.processes import ROOT, eventually
 from tests.system import people
 from tests.system.history import violations

@@ -15,7 +15,7 @@ import pytest
 from leadsvc.app import prepare
 from leadsvc.store.tables import deliveries, destinations, exceptions, match_decisions
 from leadsvc.workers.destinations.vendors.simpms.wire import WRITES
-from tests.destinations_fixtures import SimPmsBench, running_simpms, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.benches.simpms import SimPmsBench, running_simpms
 from tests.processes import eventually, free_port
 from tests.system import people
 from tests.system.history import violations
@@ -40,7 +40,7 @@ def running(url: str, var: Path, pms: SimPmsBench, timeout_s: float = 5.0) -> It
 
 
 @pytest.fixture
-def world(sqlite_database: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:  # noqa: F811
+def world(sqlite_database: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:
     with running(sqlite_database, tmp_path, simpms) as made:
         yield made
 
@@ -115,7 +115,7 @@ def test_every_write_goes_wrong_once(world: World, mode: str) -> None:
 def test_every_write_is_answered_too_late(
     sqlite_database: str,
     tmp_path: Path,
-    simpms: SimPmsBench,  # noqa: F811
+    simpms: SimPmsBench,
     mode: str,
 ) -> None:
     with running(sqlite_database, tmp_path, simpms, timeout_s=0.4) as world:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
-from tests.graph_fixtures import GraphBench, graph, graph_process  # noqa: F401  # fixtures
+from tests.benches.simpms import SimPmsBench
+from tests.graphbench import GraphBench
 from tests.system import crashes
 from tests.system.town import Town, town
 
@@ -24,8 +24,8 @@ def _prove(made: Town) -> None:
 def test_one_process_on_sqlite(
     sqlite_database: str,
     tmp_path: Path,
-    simpms: SimPmsBench,  # noqa: F811
-    graph: GraphBench,  # noqa: F811
+    simpms: SimPmsBench,
+    graph: GraphBench,
 ) -> None:
     with town(tmp_path / "town", sqlite_database, simpms, graph=graph) as made:
         _prove(made)
@@ -34,8 +34,8 @@ def test_one_process_on_sqlite(
 def test_api_and_worker_on_postgresql(
     pg_database: str,
     tmp_path: Path,
-    simpms: SimPmsBench,  # noqa: F811
-    graph: GraphBench,  # noqa: F811
+    simpms: SimPmsBench,
+    graph: GraphBench,
 ) -> None:
     with town(tmp_path / "town", pg_database, simpms, workers=1, graph=graph) as made:
         _prove(made)

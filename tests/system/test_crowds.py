@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.benches.simpms import SimPmsBench
 from tests.system import crowds
 from tests.system.town import Town, town
 
@@ -16,7 +16,7 @@ KINDS = ("same", "resent", "bridged", "bridged")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def running(request: pytest.FixtureRequest, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Town]:  # noqa: F811
+def running(request: pytest.FixtureRequest, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Town]:
     """One process on SQLite; two of the API and a worker on PostgreSQL."""
     if request.param == "sqlite":
         with town(tmp_path / "town", request.getfixturevalue("sqlite_database"), simpms, lease_s=30) as made:

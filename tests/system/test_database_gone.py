@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from leadsvc.store import migrate
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.benches.simpms import SimPmsBench
 from tests.processes import Process, eventually, free_port, running
 from tests.servers import NOBODY, postgresql_binaries, scratch_folder
 from tests.system import people
@@ -99,7 +99,7 @@ def _refused(made: Town) -> bool:
     return True
 
 
-def test_postgresql_killed_and_back(server: Server, tmp_path: Path, simpms: SimPmsBench) -> None:  # noqa: F811
+def test_postgresql_killed_and_back(server: Server, tmp_path: Path, simpms: SimPmsBench) -> None:
     with contextlib.ExitStack() as stack:
         first = stack.enter_context(contextlib.ExitStack())
         process = first.enter_context(server.start())

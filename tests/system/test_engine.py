@@ -19,7 +19,7 @@ from leadsvc.workers.build import build_loop
 from leadsvc.workers.deliver import Deliverer
 from leadsvc.workers.destinations.vendors.simpms import SimPms
 from leadsvc.workers.schedule import CIRCUIT_AFTER
-from tests.destinations_fixtures import SimPmsBench, running_simpms, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.benches.simpms import SimPmsBench, running_simpms
 from tests.processes import eventually
 from tests.system import people
 from tests.system.history import violations
@@ -34,7 +34,7 @@ def with_account(settings: Settings, **words: Any) -> Settings:
 
 
 @pytest.fixture
-def world(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:  # noqa: F811
+def world(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:
     with running_world(store_url, tmp_path, simpms) as made:
         yield made
 
@@ -65,7 +65,7 @@ def calls(world: World) -> int:
 def test_two_hosts_share_the_limit_of_an_account(
     store_url: str,
     tmp_path: Path,
-    simpms: SimPmsBench,  # noqa: F811
+    simpms: SimPmsBench,
 ) -> None:
     """A backlog drains as fast as the limit allows, and no faster, however many workers there are."""
     limit, people_ = 20, 12
@@ -94,7 +94,7 @@ def test_two_hosts_share_the_limit_of_an_account(
         assert sum(row["calls"] for row in world.rows(attempts)) == made, "every call is on record"
 
 
-def test_nothing_waits_by_sleeping(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> None:  # noqa: F811
+def test_nothing_waits_by_sleeping(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> None:
     """The account's calls are used up for half an hour: a drain returns at once, and says when to come again."""
     with running_world(
         store_url, tmp_path, simpms, configure=lambda made: with_account(made, limits={"1h": 10})
@@ -133,7 +133,7 @@ def test_a_rest_that_one_answer_asks_for_is_kept_by_the_whole_account(world: Wor
     assert world.pms.state()["counts"]["live_people"] == 2 + HERE_BEFORE
 
 
-def test_quiet_hours_are_kept(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> None:  # noqa: F811
+def test_quiet_hours_are_kept(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> None:
     quiet = {"quiet_hours": (time(9), time(12, 30)), "time_zone": "America/New_York"}  # FIRST is 11:00 there
     with running_world(store_url, tmp_path, simpms, configure=lambda made: with_account(made, **quiet)) as world:
         asked = calls(world)
@@ -149,7 +149,7 @@ def test_quiet_hours_are_kept(store_url: str, tmp_path: Path, simpms: SimPmsBenc
 def test_a_lead_that_costs_too_much_waits_and_is_told(
     store_url: str,
     tmp_path: Path,
-    simpms: SimPmsBench,  # noqa: F811
+    simpms: SimPmsBench,
 ) -> None:
     with running_world(
         store_url, tmp_path, simpms, configure=lambda made: with_account(made, calls_per_lead=10)
@@ -245,7 +245,7 @@ def test_only_one_process_probes(world: World) -> None:
 def test_a_slow_account_starves_no_other(
     store_url: str,
     tmp_path: Path,
-    simpms: SimPmsBench,  # noqa: F811
+    simpms: SimPmsBench,
 ) -> None:
     """Both accounts have a backlog, one answers after a second each time: the other is done long before."""
     (tmp_path / "crm").mkdir()

@@ -11,14 +11,14 @@ import pytest
 
 from leadsvc.store.tables import attempts, deliveries
 from leadsvc.workers.claim import Claimed
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.benches.simpms import SimPmsBench
 from tests.system import people
 from tests.system.history import violations
 from tests.world import FIRST, World, running_world
 
 
 @pytest.fixture
-def world(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:  # noqa: F811
+def world(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:
     with running_world(store_url, tmp_path, simpms) as made:
         yield made
 

@@ -24,7 +24,7 @@ from leadsvc.store.tables import (
 )
 from leadsvc.workers.destinations.vendors.simpms import SimPms
 from leadsvc.workers.hints import hint
-from tests.destinations_fixtures import SIMPMS_KEY, SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.benches.simpms import SIMPMS_KEY, SimPmsBench
 from tests.system import people
 from tests.system.test_engine import HERE_BEFORE, Blind, calls, created, say, speaking, states, with_account
 from tests.world import World, running_world
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def world(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:  # noqa: F811
+def world(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[World]:
     with running_world(store_url, tmp_path, simpms) as made:
         yield made
 
@@ -216,7 +216,7 @@ def join(world: World, person: int) -> None:
 def test_corrections_beyond_the_daily_cap_wait_for_a_person(
     store_url: str,
     tmp_path: Path,
-    simpms: SimPmsBench,  # noqa: F811
+    simpms: SimPmsBench,
 ) -> None:
     with running_world(
         store_url, tmp_path, simpms, configure=lambda made: with_account(made, corrections_per_day=2)

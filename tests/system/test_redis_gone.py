@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.benches.simpms import SimPmsBench
 from tests.processes import Process, eventually, free_port
 from tests.processes import running as running_process
 from tests.servers import redis_binary
@@ -52,7 +52,7 @@ def latency(made: Town, number: int) -> float:
     return time.monotonic() - started
 
 
-def test_redis_emptied_killed_and_back(pg_database: str, tmp_path: Path, simpms: SimPmsBench) -> None:  # noqa: F811
+def test_redis_emptied_killed_and_back(pg_database: str, tmp_path: Path, simpms: SimPmsBench) -> None:
     port = free_port()
     url = f"redis://127.0.0.1:{port}/0"
     with contextlib.ExitStack() as stack:

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from werkzeug.serving import make_server
 
 from leadsvc.app import create_app
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.benches.simpms import SimPmsBench
 from tests.integration.web_support import Clock, Site
 from tests.renters import Office, parts, running_office
 from tests.system.test_pages_chromium import Walk, enter
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def office(sqlite_database: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Office]:  # noqa: F811
+def office(sqlite_database: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator[Office]:
     with running_office(sqlite_database, tmp_path, simpms) as made:
         yield made
         made.assert_sound()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.destinations_fixtures import SimPmsBench, simpms, simpms_process  # noqa: F401  # fixtures
+from tests.benches.simpms import SimPmsBench
 from tests.processes import eventually
 from tests.system import people
 from tests.system.history import violations
@@ -20,7 +20,7 @@ def send(made: Town, numbers: range, message: str) -> None:
     made.all([("site", {"person": people.name(n), "email": people.email(n), "message": message}) for n in numbers])
 
 
-def test_two_workers_at_one_outbox(pg_database: str, tmp_path: Path, simpms: SimPmsBench) -> None:  # noqa: F811
+def test_two_workers_at_one_outbox(pg_database: str, tmp_path: Path, simpms: SimPmsBench) -> None:
     """Calls take longer than it takes to look for work, so both workers meet the same rows all the time."""
     with town(tmp_path / "town", pg_database, simpms, workers=2, lease_s=30, sweep_s=0.1) as made:
         simpms.fault("*", "slow", seconds=0.02, times=None)
@@ -41,7 +41,7 @@ def test_two_workers_at_one_outbox(pg_database: str, tmp_path: Path, simpms: Sim
 def test_a_stop_finishes_what_is_in_flight(
     store_url: str,
     tmp_path: Path,
-    simpms: SimPmsBench,  # noqa: F811
+    simpms: SimPmsBench,
     inline: bool,
 ) -> None:
     """Ten seconds of work wait; what was begun is finished, the rest is free at once for the next worker."""

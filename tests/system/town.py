@@ -16,8 +16,8 @@ from typing import Any
 import httpx2
 from sqlalchemy import create_engine, text
 
-from tests.destinations_fixtures import SIMPMS_KEY, SimPmsBench
-from tests.graph_fixtures import TOKEN, GraphBench
+from tests.benches.simpms import SIMPMS_KEY, SimPmsBench
+from tests.graphbench import TOKEN, GraphBench
 from tests.processes import eventually, free_port
 from tests.system.nursery import Kept, command, kept
 
