@@ -119,6 +119,7 @@ def _facts(can: Capabilities) -> list[tuple[str, str]]:
             "A follow-up becomes",
             {"ours alone": "nothing there: it is on our card alone"}.get(task_as(can), task_as(can)),
         ),
+        ("A household", "may share one card." if can.co_prospects else "has a card for each of its people."),
         ("Times", f"{_zone(can)}."),
         ("A sign-in lasts", f"{can.token_life_s} s, and is renewed by itself." if can.token_life_s else ""),
         *((f"Only values of {name.replace('_', ' ')}", ", ".join(values)) for name, values in can.enumerations.items()),

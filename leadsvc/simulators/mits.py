@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from xml.sax.saxutils import escape, quoteattr
@@ -48,10 +49,12 @@ def parse(body: bytes | str) -> Node | None:
 
 @dataclass(slots=True)
 class Inquiry:
-    """The one prospect of a document: its ids, the values that are there, its events, and what is wrong with it."""
+    """The one prospect of a document: its ids, the values that are there, its events, and what is wrong with it.
+    ``others``: its further customers, each with its names, address, number and ids."""
 
     ids: dict[str, tuple[str, str]] = field(default_factory=dict)
     values: Doc = field(default_factory=dict)
+    others: list[Doc] = field(default_factory=list)
     events: list[Doc] = field(default_factory=list)
     mistakes: list[str] = field(default_factory=list)
 
@@ -67,11 +70,10 @@ def inquiry(document: Node) -> Inquiry:
     places = [ORDER.index(local_name(each)) for each in prospect if local_name(each) in ORDER]
     if places != sorted(places):
         found.mistakes.append("The elements of Prospect are not in the order of the schema.")
-    for each in customer.iterchildren():
-        if local_name(each) == "Identification":
-            kind = each.get("IDType", "")
-            found.ids[kind] = (each.get("IDValue", ""), each.get("OrganizationName", ""))
-    _person(found, customer)
+    found.ids = _ids(customer)
+    found.values = _person(found, customer)
+    more = [each for each in find(prospect, "Customers") or () if local_name(each) == "Customer"][1:]
+    found.others = [{**_person(found, each), "ids": _ids(each)} for each in more]
     _preferences(found, find(prospect, "CustomerPreferences"))
     found.events = [_event(each) for each in find(prospect, "Events") or () if local_name(each) == "Event"]
     for node in prospect.iter():
@@ -81,14 +83,21 @@ def inquiry(document: Node) -> Inquiry:
     return found
 
 
-def _person(found: Inquiry, customer: Node) -> None:
+def _ids(customer: Node) -> dict[str, tuple[str, str]]:
+    each = [one for one in customer.iterchildren() if local_name(one) == "Identification"]
+    return {one.get("IDType", ""): (one.get("IDValue", ""), one.get("OrganizationName", "")) for one in each}
+
+
+def _person(found: Inquiry, customer: Node) -> Doc:
+    values: Doc = {}
     for tag, ours in (("FirstName", "first_name"), ("LastName", "last_name")):
         if find(customer, "Name", tag) is None:
             found.mistakes.append(f"Required node {tag} was not found.")
-        found.values[ours] = words(customer, "Name", tag)
+        values[ours] = words(customer, "Name", tag)
     for ours, said in (("phone", words(customer, "Phone", "PhoneNumber")), ("email", words(customer, "Email"))):
         if said:
-            found.values[ours] = said
+            values[ours] = said
+    return values
 
 
 def _preferences(found: Inquiry, node: Node | None) -> None:
@@ -133,6 +142,21 @@ def keep_event(records: Records, card: Doc, event: Doc) -> None:
     records.put("event", key, {**kept, "event_id": key, "card_id": card["card_id"], "made": now()})
 
 
+def keep_people(records: Records, card: Doc, others: list[Doc]) -> Doc:
+    """Append further customers to a card; one that names the third-party id of somebody there takes their place."""
+    people = list(card.get("people", ()))
+    for one in others:
+        key, whose = one["ids"].get("ThirdPartyID", ("", ""))
+        said = {name: value for name, value in one.items() if name != "ids"}
+        old = next((each for each in people if key and each["our_key"] == key), None)
+        if old is not None:
+            old |= said
+        else:
+            person_id = records.number("person", prefix="r")
+            people.append({"person_id": person_id, "our_key": key, "organization": whose, **said})
+    return records.change("card", card["card_id"], people=people, updated_at=now()) if others else card
+
+
 def zone(records: Records, property_id: str) -> ZoneInfo:
     """Where a property is."""
     home = records.get("property", property_id) or {}
@@ -172,14 +196,15 @@ def prospect_xml(
     *,
     comment_max: int = 22,
     agents_by_id: bool = False,
+    person_ids: Callable[[Doc], str] = lambda person: "",
 ) -> str:
-    """One ``Prospect`` of an answer: every node there, empty or with a day of 1753 where nothing is known."""
+    """One ``Prospect`` of an answer: every node there, empty or with a day of 1753 where nothing is known.
+    ``person_ids``: the identifications of a further customer."""
     move_in = f"{card['move_in']}T00:00:00" if card["move_in"] else _NONE
-    name = tag("Name", inner=tag("NamePrefix") + tag("FirstName", card["first_name"]) + tag("MiddleName")
-               + tag("LastName", card["last_name"]))  # fmt: skip
-    phone = tag("Phone", inner=tag("PhoneNumber", american(card["phone"])), PhoneType="cell") if card["phone"] else ""
     lease = tag("Lease", inner=tag("ExpectedMoveInDate", move_in) + tag("ActualMoveIn", _NONE))
-    customer = tag("Customer", inner=ids + name + phone + tag("Email", card["email"]) + lease, Type=kind)
+    customers = tag("Customer", inner=ids + _contact(card) + lease, Type=kind)
+    for person in card.get("people", ()):
+        customers += tag("Customer", inner=person_ids(person) + _contact(person), Type="roommate")
     low, high = card["bedrooms_min"], card["bedrooms_max"]
     rooms = {"Exact": low} if low is not None and low == high else {"Min": low, "Max": high}
     rent = tag("DesiredRent", Max=f"{card['budget_max_cents'] / 100:.2f}") if card["budget_max_cents"] else ""
@@ -191,10 +216,17 @@ def prospect_xml(
     return tag(
         "Prospect",
         inner=tag("LastUpdateDate", updated)
-        + tag("Customers", inner=customer)
+        + tag("Customers", inner=customers)
         + tag("CustomerPreferences", inner=preferences)
         + tag("Events", inner="".join(event_xml(event, by_id=agents_by_id) for event in events)),
     )
+
+
+def _contact(person: Doc) -> str:
+    number, email = person.get("phone"), person.get("email")
+    name = tag("NamePrefix") + tag("FirstName", person["first_name"]) + tag("MiddleName")
+    phone = tag("Phone", inner=tag("PhoneNumber", american(number)), PhoneType="cell") if number else ""
+    return tag("Name", inner=name + tag("LastName", person["last_name"])) + phone + tag("Email", email)
 
 
 def event_xml(event: Doc, *, by_id: bool = False) -> str:

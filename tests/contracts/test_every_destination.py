@@ -7,11 +7,14 @@ import importlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from leadsvc.workers.destinations import VENDORS, connect, vendors
 from leadsvc.workers.destinations.base import (
+    CARD_FIELDS,
+    PERSON_FIELDS,
     CardAt,
     CardPush,
     ConfigKind,
@@ -327,6 +330,99 @@ def test_long_and_strange_text_arrives(bench: Bench, destination: Destination) -
     result = destination.put_prospect(odd, None)
     assert result.outcome is Outcome.ACCEPTED
     assert bench.live_cards(CARD.our_key) == 1
+
+
+# -- who stands beside the first --------------------------------------------------------------------------------------
+
+MATE = replace(
+    CARD,
+    our_key="GC-9X2K4M7P",
+    person_key="PR-8H3J5K7L",
+    first_name="Sam",
+    last_name="Kent",
+    email="sam.kent@example.com",
+    phone="+17065550177",
+)
+_ADDS = {"simpms": "add_person", "yardi": "import_guest"}
+
+
+def standing_on(bench: Any, card_id: str) -> list[str]:
+    """The first names of those whom the vendor itself keeps on a card beside the first."""
+    cards = [one for one in bench.state()["cards"] if card_id in (one.get("card_id"), one.get("id"))]
+    return [one["first_name"] for one in cards[0].get("people", ())]
+
+
+def test_a_co_prospect_is_added_once(bench: Bench, destination: Destination) -> None:
+    only_if(destination.capabilities.co_prospects, "card for several people")
+    card_id = destination.put_prospect(CARD, None).card_id
+    _, before = destination.get_card(at(card_id))
+    added = destination.add_co_prospect(at(card_id), MATE)
+    assert (added.outcome, added.card_id, added.verified) == (Outcome.ACCEPTED, card_id, True)
+    again = destination.add_co_prospect(at(card_id), MATE)
+    assert (again.outcome, again.card_id) == (Outcome.DUPLICATE, card_id)
+    _, after = destination.get_card(at(card_id))
+    assert before is not None
+    assert after is not None
+    assert (after.fields, after.our_key) == (before.fields, CARD.our_key)
+    (mate,) = after.others
+    assert dict(mate.fields) == {name: getattr(MATE, name) for name in PERSON_FIELDS}
+    assert standing_on(bench, card_id) == ["Sam"]
+    assert bench.live_cards(MATE.our_key) == 0
+
+
+@mishaps
+def test_a_co_prospect_is_added_once_whatever_happens(bench: Bench, mode: str, words: dict[str, object]) -> None:
+    destination = connect(with_timeout(bench.profile, 0.8))
+    only_if(destination.capabilities.co_prospects, "card for several people")
+    card_id = destination.put_prospect(CARD, None).card_id
+    mishap(bench, _ADDS[bench.vendor], mode, words)
+    result = until_done(lambda: destination.add_co_prospect(at(card_id), MATE))
+    destination.close()
+    assert (result.ok, result.verified, result.card_id) == (True, True, card_id)
+    assert standing_on(bench, card_id) == ["Sam"]
+
+
+def test_a_co_prospect_who_is_there_is_adopted(bench: Bench, destination: Destination) -> None:
+    only_if(destination.capabilities.co_prospects, "card for several people")
+    card_id = destination.put_prospect(CARD, None).card_id
+    assert destination.add_co_prospect(at(card_id), replace(MATE, our_key="GC-5T6R7E8W")).ok
+    assert destination.add_co_prospect(at(card_id), replace(MATE, first_name="SAM", phone="")).ok
+    assert standing_on(bench, card_id) == ["Sam"]
+    assert destination.add_co_prospect(at(card_id), replace(MATE, our_key="GC-1Q2W3E4R", first_name="Kim")).ok
+    assert standing_on(bench, card_id) == ["Sam", "Kim"]
+
+
+def test_co_prospects_stay_when_the_card_is_written(bench: Bench, destination: Destination) -> None:
+    only_if(destination.capabilities.co_prospects, "card for several people")
+    card_id = destination.put_prospect(replace(CARD, phone=""), None).card_id
+    assert destination.add_co_prospect(at(card_id), MATE).ok
+    assert destination.put_prospect(CARD, None).ok
+    assert destination.add_event(at(card_id), EVENT).ok
+    assert destination.put_task(at(card_id), TASK).ok
+    _, card = destination.get_card(at(card_id))
+    assert card is not None
+    assert (card.fields["first_name"], [one.fields["first_name"] for one in card.others]) == ("Noor", ["Sam"])
+    assert standing_on(bench, card_id) == ["Sam"]
+
+
+def test_only_allowed_fields_of_a_co_prospect_leave(bench: Bench) -> None:
+    allowed = frozenset(CARD_FIELDS) - {"phone"}
+    destination = connect(replace(bench.profile, allowed_fields=allowed))
+    only_if(destination.capabilities.co_prospects, "card for several people")
+    card_id = destination.put_prospect(CARD, None).card_id
+    assert destination.add_co_prospect(at(card_id), MATE).ok
+    destination.close()
+    heard = "".join(map(str, bench.wire()))
+    assert "sam.kent@example.com" in heard
+    assert "555-0177" not in heard
+    assert "5550177" not in heard
+
+
+def test_nobody_is_added_to_a_card_that_is_gone(destination: Destination) -> None:
+    only_if(destination.capabilities.co_prospects, "card for several people")
+    assert destination.put_prospect(CARD, None).ok
+    result = destination.add_co_prospect(replace(at("9999999"), our_key="GC-0NOWHERE"), MATE)
+    assert (result.outcome, result.code) == (Outcome.REJECT, "not_shareable")
 
 
 def test_outcomes_are_read_as_they_come(bench: Bench, destination: Destination) -> None:

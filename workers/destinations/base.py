@@ -154,7 +154,7 @@ class Capabilities:
     ``fields``: those of :data:`CARD_FIELDS` that it has a place for; ``fixed``: those that are never changed after the
     record was made. ``find_by``: fields of :class:`Query` that can be searched. ``required``: fields of
     :class:`CardPush` without which it refuses a card. ``max_len``: characters by field. ``enumerations``: the only
-    values of a field.
+    values of a field. ``co_prospects``: whether one record can stand for several people who rent together.
     ``limits``: calls allowed by window, such as ``{"1s": 8}``. ``read_back_delay_s``: how long a write may stay
     invisible. ``time_zone_rule``: ``utc``, ``property`` (local to the property, without offset) or an IANA name.
     ``credentials``, ``options``: what an account needs and may set, by name, each with what it is. ``on_duplicate``,
@@ -174,6 +174,7 @@ class Capabilities:
     has_appointment: bool = False
     has_event: bool = False
     can_merge: bool = False
+    co_prospects: bool = False
     batch_max: int = 1
     fields: tuple[str, ...] = CARD_FIELDS
     fixed: tuple[str, ...] = ()
@@ -310,10 +311,25 @@ class TaskPush:
     delivery_key: str = ""
 
 
+PERSON_FIELDS = ("first_name", "last_name", "email", "phone")
+"""Those of :data:`CARD_FIELDS` that belong to a person; the others belong to the home that is looked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemotePerson:
+    """Somebody who stands on a remote card beside the person whose card it is. ``fields``: by the names of
+    :data:`PERSON_FIELDS`, as text. ``our_key`` where the vendor shows it."""
+
+    person_id: str = ""
+    our_key: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteCard:
     """A card as the vendor shows it. ``fields`` holds the values by the names of :data:`CARD_FIELDS`, as text;
-    ``agent_fields`` those known to have been set by a person there. ``merged_into``: the card that replaced it."""
+    ``agent_fields`` those known to have been set by a person there. ``merged_into``: the card that replaced it.
+    ``others``: the people on it beside the first."""
 
     card_id: str
     person_id: str
@@ -331,6 +347,7 @@ class RemoteCard:
     raw_status: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     agent_fields: frozenset[str] = frozenset()
+    others: tuple[RemotePerson, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -416,6 +433,13 @@ class Destination(Protocol):
     def put_prospect(self, card: CardPush, known: RemoteCard | None) -> Result:
         """Create (``known`` is ``None``) or fill the blanks of ``known``. A record that already carries
         ``card.our_key`` is never made a second time."""
+        ...
+
+    def add_co_prospect(self, at: CardAt, card: CardPush) -> Result:
+        """Let the person of ``card`` stand on the record at ``at`` too, marked by ``card.our_key``; only the
+        :data:`PERSON_FIELDS` are written. ``duplicate`` when they stand there already, whoever wrote that: by our
+        key, or by name with address or number. A record that takes nobody more is a reject with the code
+        ``not_shareable``."""
         ...
 
     def find_event(self, at: CardAt, our_event_key: str) -> Result:

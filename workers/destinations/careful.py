@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from leadsvc.workers.destinations.base import (
+    PERSON_FIELDS,
     CardAt,
     CardKind,
     CardPush,
@@ -39,7 +40,7 @@ from leadsvc.workers.destinations.filling import (
     with_fallbacks,
 )
 from leadsvc.workers.destinations.line import Line
-from leadsvc.workers.destinations.presence import confirmed, doubtful
+from leadsvc.workers.destinations.presence import beside, confirmed, doubtful
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _NOT_EDITABLE = (CardKind.RESIDENT, CardKind.FORMER)
@@ -55,6 +56,11 @@ LOST_MERGE = Result(
     outcome=Outcome.REJECT,
     code="merged",
     message="The guest card was merged into one that cannot be read; a person must say where it went.",
+)
+NOT_SHAREABLE = Result(
+    outcome=Outcome.REJECT,
+    code="not_shareable",
+    message="The record there is gone, closed or a resident's, and takes nobody more.",
 )
 TASK_IS_OURS = Result(
     outcome=Outcome.ACCEPTED, code="task_is_ours", message="The vendor has no tasks: the follow-up is here alone."
@@ -105,6 +111,10 @@ class Careful(Line, ABC):
     def _write_task(self, at: CardAt, task: TaskPush, there: Entry | None) -> Result:
         """Make the task or appointment, or move the one that is ``there``."""
         raise NotImplementedError(f"{type(self).__name__} says it has tasks")
+
+    def _add_person(self, card: CardPush, known: RemoteCard, values: Values) -> Result:
+        """Write one more person (``values``, the fields of a person) onto ``known``, with ``card.our_key``."""
+        raise NotImplementedError(f"{type(self).__name__} says it has co-prospects")
 
     def _merge(self, loser: CardAt, survivor: CardAt) -> Result:
         """Let the survivor stand for both."""
@@ -260,6 +270,31 @@ class Careful(Line, ABC):
     def _owing(self, result: Result) -> Result:
         """``result`` with a look owed, where the account reads back and the vendor's good word proves nothing."""
         return replace(result, verified=False) if result.ok and self._profile.read_back else result
+
+    # -- who stands beside the first ----------------------------------------------------------------------------------
+
+    def add_co_prospect(self, at: CardAt, card: CardPush) -> Result:
+        looked, known = self.get_card(at)
+        if known is not None and known.merged_into:
+            looked, known = self._survivor(known)
+        if known is None:
+            return replace(NOT_SHAREABLE, card_id=at.card_id) if looked.ok else looked
+        sent = outgoing(card, self._profile, self.CAPABILITIES).values
+        values = {name: sent[name] for name in PERSON_FIELDS if name in sent}
+        if (there := beside(known, card.our_key, values)) is not None:
+            return replace(read(Result(outcome=Outcome.DUPLICATE), known), person_id=there.person_id)
+        if known.status in (*_NOT_EDITABLE, CardKind.CLOSED):
+            return replace(NOT_SHAREABLE, card_id=known.card_id)
+        result = self._add_person(card, known, values)
+        if result.code == "not_editable":
+            return replace(NOT_SHAREABLE, card_id=known.card_id)
+        result = replace(result, card_id=known.card_id)
+        if not self._to_be_read(result):
+            return replace(result, written=as_text(values)) if result.ok else result
+        looked, now = self.get_card(replace(at, card_id=known.card_id))
+        there = beside(now, card.our_key, values) if now is not None else None
+        looked = replace(looked, card_id=known.card_id, person_id=there.person_id if there is not None else "")
+        return confirmed(replace(result, written=as_text(values)), looked, there is not None)
 
     # -- history ------------------------------------------------------------------------------------------------------
 

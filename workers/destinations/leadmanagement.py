@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from leadsvc.workers.destinations import mits
-from leadsvc.workers.destinations.base import CardPush, RemoteCard, Result, TaskPush
+from leadsvc.workers.destinations.base import CardAt, CardPush, RemoteCard, Result, TaskPush
 from leadsvc.workers.destinations.careful import Careful
 from leadsvc.workers.destinations.entries import marked
 from leadsvc.workers.destinations.mits import one_line
@@ -23,11 +23,11 @@ class LeadManagement(Careful):
         """The zone in which a property's times are told."""
         return self._profile.time_zones.get(property_ref) or self._profile.options.get("time_zone") or "UTC"
 
+    def add_co_prospect(self, at: CardAt, card: CardPush) -> Result:
+        return super().add_co_prospect(at, _flat(card))
+
     def put_prospect(self, card: CardPush, known: RemoteCard | None) -> Result:
-        # Texts are kept on one line there; said so before they are compared with what is there.
-        first_name, last_name, comment = map(one_line, (card.first_name, card.last_name, card.comment))
-        flat = replace(card, first_name=first_name, last_name=last_name, comment=comment)
-        return super().put_prospect(flat, known)
+        return super().put_prospect(_flat(card), known)
 
     def _task_says(self, task: TaskPush) -> Mapping[str, object]:
         words = "\n".join(filter(None, (task.title, task.text)))
@@ -35,3 +35,9 @@ class LeadManagement(Careful):
             "at": mits.stamp(mits.local(task.due_at, task.time_zone)),
             "text": marked(one_line(words), task.our_task_key, mits.TEXT_MAX),
         }
+
+
+def _flat(card: CardPush) -> CardPush:
+    """Texts are kept on one line there; said so before they are compared with what is there."""
+    first_name, last_name, comment = map(one_line, (card.first_name, card.last_name, card.comment))
+    return replace(card, first_name=first_name, last_name=last_name, comment=comment)

@@ -10,6 +10,7 @@ from leadsvc.workers.destinations.base import (
     Around,
     Capabilities,
     CardAt,
+    CardPush,
     ConfigKind,
     ConfigPage,
     Outcome,
@@ -44,6 +45,10 @@ class Line:
 
     def close(self) -> None:
         self._door.close()
+
+    def add_co_prospect(self, at: CardAt, card: CardPush) -> Result:
+        """See :class:`Destination`; for vendors whose capabilities say so."""
+        raise NotImplementedError(f"{type(self).__name__} has one person on a card, as its capabilities say")
 
     def _said(self, result: Result, answer: Answer) -> Result:
         """``result`` with words that may be shown: no secret, no personal data, and what the network said."""

@@ -71,6 +71,18 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Companion:
+    """A further customer of a prospect, to write or as it was read; ``values`` by our field names."""
+
+    ids: tuple[Identification, ...] = ()
+    values: Mapping[str, str | int] = field(default_factory=dict)
+
+    def id(self, kind: str, organization: str = "") -> str:
+        """See :meth:`Prospect.id`."""
+        return _id(self.ids, kind, organization)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """What differs between vendors and versions. ``namespace`` of the document; ``agents_by``: ``name`` or ``id``;
     ``event_ids``: whether a new event says so, by the id ``0``."""
@@ -144,15 +156,20 @@ def document(
     values: Values,
     events: Sequence[Event],
     updated_at: datetime | None = None,
+    beside: Sequence[Companion] = (),
 ) -> Node:
-    """``LeadManagement`` with one prospect. ``values`` by our field names; source and agent belong to the events."""
+    """``LeadManagement`` with one prospect. ``values`` by our field names; source and agent belong to the events.
+    ``beside``: who is a customer of it too."""
     namespace = dialect.namespace
     root = etree.XML(f'<LeadManagement xmlns="{namespace}"/>' if namespace else "<LeadManagement/>")
     write = _Writer(namespace)
     prospect = write.add(write.add(root, "Prospects"), "Prospect")
     if updated_at is not None:
         write.add(prospect, "LastUpdateDate", stamp(updated_at))
-    _customer(write, write.add(prospect, "Customers"), ids, values)
+    customers = write.add(prospect, "Customers")
+    _customer(write, customers, "prospect", ids, values)
+    for one in beside:
+        _customer(write, customers, "roommate", one.ids, one.values)
     _preferences(write, prospect, values)
     if events:
         holder = write.add(prospect, "Events")
@@ -161,8 +178,10 @@ def document(
     return root
 
 
-def _customer(write: _Writer, parent: Node, ids: Sequence[Identification], values: Values) -> None:
-    customer = write.add(parent, "Customer", Type="prospect")
+def _customer(
+    write: _Writer, parent: Node, kind: str, ids: Sequence[Identification], values: Mapping[str, str | int]
+) -> None:
+    customer = write.add(parent, "Customer", Type=kind)
     for one in ids:
         organization = {"OrganizationName": one.organization} if one.organization else {}
         write.add(customer, "Identification", IDType=one.kind, IDValue=one.value, **organization)
@@ -197,7 +216,7 @@ def _preferences(write: _Writer, prospect: Node, values: Values) -> None:
         write.add(holder, "Comment", comment[:TEXT_MAX])
 
 
-def _words(values: Values, name: str) -> str:
+def _words(values: Mapping[str, str | int], name: str) -> str:
     return one_line(str(values.get(name) or ""))
 
 
@@ -244,7 +263,7 @@ def _agent(write: _Writer, node: Node, dialect: Dialect, agent: str) -> None:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prospect:
     """One prospect as it was read; ``ids`` by the lower-case type of the identification, each with its organisation.
-    ``values`` by our field names, as text. Times are local to the property."""
+    ``values`` by our field names, as text. ``others``: its customers but the first. Times are local to the property."""
 
     ids: tuple[Identification, ...] = ()
     kind: str = ""
@@ -253,14 +272,11 @@ class Prospect:
     phones: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     updated_at: datetime | None = None
+    others: tuple[Companion, ...] = ()
 
     def id(self, kind: str, organization: str = "") -> str:
         """The first id of a type, of one organisation where given and where the id names one."""
-        for one in self.ids:
-            fits = not organization or not one.organization or one.organization.casefold() == organization.casefold()
-            if one.kind == kind.lower() and fits:
-                return one.value
-        return ""
+        return _id(self.ids, kind, organization)
 
     @property
     def status(self) -> CardKind:
@@ -277,17 +293,24 @@ class Prospect:
         return min(said_so or self.events, key=lambda event: event.at, default=None)
 
 
+def _id(ids: Sequence[Identification], kind: str, organization: str) -> str:
+    for one in ids:
+        fits = not organization or not one.organization or one.organization.casefold() == organization.casefold()
+        if one.kind == kind.lower() and fits:
+            return one.value
+    return ""
+
+
 def prospects(result: Node | None) -> tuple[Prospect, ...]:
     """All prospects of an answer, in its order."""
     return tuple(_prospect(each) for each in every(result, "prospect"))
 
 
 def _prospect(node: Node) -> Prospect:
-    customer = first(node, "customer")
-    customer = node if customer is None else customer
+    customers = every(node, "customer")
+    customer = customers[0] if customers else node
     events = tuple(one for one in map(_read_event, every(node, "event")) if one is not None)
-    phones = tuple(dict.fromkeys(filter(None, (e164(text(one)) for one in every(customer, "phonenumber")))))
-    emails = tuple(dict.fromkeys(filter(None, (text(one) for one in every(customer, "email")))))
+    phones, emails = _phones(customer), _emails(customer)
     values = _values(customer, node, emails, phones)
     begun = Prospect(events=events).first_event
     if begun is not None:
@@ -303,7 +326,30 @@ def _prospect(node: Node) -> Prospect:
         phones=phones,
         events=events,
         updated_at=moment(said(node, "lastupdatedate")),
+        others=tuple(map(_companion, customers[1:])),
     )
+
+
+def _companion(customer: Node) -> Companion:
+    name = first(customer, "name")
+    values = {
+        "first_name": said(name, "firstname"),
+        "last_name": said(name, "lastname"),
+        "email": next(iter(_emails(customer)), ""),
+        "phone": next(iter(_phones(customer)), ""),
+    }
+    return Companion(
+        ids=tuple(_identification(one) for one in every(customer, "identification")),
+        values={key: value for key, value in values.items() if value},
+    )
+
+
+def _phones(customer: Node) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, (e164(text(one)) for one in every(customer, "phonenumber")))))
+
+
+def _emails(customer: Node) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, (text(one) for one in every(customer, "email")))))
 
 
 def _values(customer: Node, node: Node, emails: Sequence[str], phones: Sequence[str]) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from leadsvc.workers.destinations.base import Outcome, Result
+from leadsvc.workers.destinations.base import Outcome, RemoteCard, RemotePerson, Result
+from leadsvc.workers.destinations.filling import Values, same
 
 ABSENT = "accepted_but_absent"
 JOINED = "joined"
@@ -44,3 +46,26 @@ def confirmed(result: Result, looked: Result, there: bool) -> Result:
     if result.ok and result.remote_id:
         return replace(result, verified=False)
     return replace(result, outcome=Outcome.RETRY, verify_first=True, verified=False, written={})
+
+
+def beside(known: RemoteCard, our_key: str, values: Values) -> RemotePerson | None:
+    """Who of the further people on a card is the one that we would write as ``values``: by our key; else by both
+    names, with the address or the number, unless one side has neither."""
+    marked = [one for one in known.others if one.our_key == our_key]
+    named = [one for one in known.others if _is(one, values)]
+    return next(iter((*marked, *named)), None)
+
+
+def _is(person: RemotePerson, values: Values) -> bool:
+    def agrees(name: str) -> bool:
+        return same(name, values.get(name, ""), person.fields.get(name, ""))
+
+    def told(known: Mapping[str, str | int]) -> bool:
+        return bool(known.get("email") or known.get("phone"))
+
+    named = all(
+        str(values.get(name, "")).casefold() == person.fields.get(name, "").casefold()
+        for name in ("first_name", "last_name")
+    )
+    either = any(values.get(name) and agrees(name) for name in ("email", "phone"))
+    return named and (either or not told(values) or not told(person.fields))

@@ -166,7 +166,9 @@ class _ResMan:
         events = self._records.all("event", card_id=card["card_id"])
         updated = mits.local_time(card["updated_at"], mits.zone(self._records, card["property"]))
         kind = _TYPES.get(card["status"], "prospect")
-        return mits.prospect_xml(card, ids, kind, events, updated, comment_max=1000, agents_by_id=True)
+        return mits.prospect_xml(
+            card, ids, kind, events, updated, comment_max=1000, agents_by_id=True, person_ids=_person_ids
+        )
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -195,6 +197,7 @@ class _ResMan:
             card = self._records.put("card", key, {**made, **given.values, **ours})
         else:
             card = self._records.change("card", card["card_id"], **given.values, **ours, updated_at=now())
+        card = mits.keep_people(self._records, card, given.others)
         for event in given.events:
             mits.keep_event(self._records, card, event)
         name = tag("Name", inner=tag("FirstName", card["first_name"]) + tag("LastName", card["last_name"]))
@@ -226,3 +229,7 @@ class _ResMan:
             works = agent is not None and agent["active"] and home in agent["raw"].get("properties", [home])
             if event["agent_ref"] and not works:
                 raise Refused(_error("The agent could not be found"))
+
+
+def _person_ids(person: Doc) -> str:
+    return tag("Identification", IDType="PersonID", IDValue=person["person_id"])

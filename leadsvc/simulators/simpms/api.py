@@ -149,38 +149,44 @@ def configuration(kind: str) -> _Answer:
 @api.post("/guest-cards")
 @operation("create_card", write=True)
 def create_card() -> _Answer:
-    return {"guest_card": cards.shown(cards.create(state(), body()))}, 201
+    return {"guest_card": cards.shown(state(), cards.create(state(), body()))}, 201
 
 
 @api.get("/guest-cards")
 @operation("search_cards")
 def search_cards() -> _Answer:
-    return {"guest_cards": [cards.shown(card) for card in cards.search(state(), request.args)]}, 200
+    return {"guest_cards": [cards.shown(state(), card) for card in cards.search(state(), request.args)]}, 200
 
 
 @api.get("/guest-cards/<card_id>")
 @operation("get_card")
 def get_card(card_id: str) -> _Answer:
-    return {"guest_card": cards.shown(cards.get(state(), card_id))}, 200
+    return {"guest_card": cards.shown(state(), cards.get(state(), card_id))}, 200
 
 
 @api.patch("/guest-cards/<card_id>")
 @operation("update_card", write=True)
 def update_card(card_id: str) -> _Answer:
     card, kept = cards.patch(state(), card_id, body())
-    return {"guest_card": cards.shown(card), "kept": kept}, 200
+    return {"guest_card": cards.shown(state(), card), "kept": kept}, 200
+
+
+@api.post("/guest-cards/<card_id>/people")
+@operation("add_person", write=True)
+def add_person(card_id: str) -> _Answer:
+    return {"guest_card": cards.shown(state(), cards.add_person(state(), card_id, body()))}, 201
 
 
 @api.post("/guest-cards/<card_id>/merge")
 @operation("merge_cards", write=True)
 def merge_cards(card_id: str) -> _Answer:
-    return {"guest_card": cards.shown(cards.merge(state(), card_id, str(body().get("into") or "")))}, 200
+    return {"guest_card": cards.shown(state(), cards.merge(state(), card_id, str(body().get("into") or "")))}, 200
 
 
 @api.post("/guest-cards/<card_id>/unmerge")
 @operation("unmerge_card", write=True)
 def unmerge_card(card_id: str) -> _Answer:
-    return {"guest_card": cards.shown(cards.unmerge(state(), card_id))}, 200
+    return {"guest_card": cards.shown(state(), cards.unmerge(state(), card_id))}, 200
 
 
 @api.get("/guest-cards/<card_id>/events")

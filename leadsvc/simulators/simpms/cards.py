@@ -24,6 +24,7 @@ FIELDS = (
     "agent_id",
     "comment",
 )
+PERSON = ("first_name", "last_name", "email", "phone")
 _NUMBERS = ("bedrooms_min", "bedrooms_max", "budget_max_cents")
 _MAX_LEN = {"first_name": 40, "last_name": 40, "email": 80, "phone": 20, "comment": 2000}
 _BLANK = (None, "")
@@ -40,10 +41,11 @@ class Refused(Exception):
         self.fields = dict(fields or {})
 
 
-def shown(card: Row) -> Row:
-    """A card as the API shows it."""
+def shown(state: State, card: Row) -> Row:
+    """A card as the API shows it, with the people who stand on it beside the first."""
+    people = state.rows("SELECT * FROM people WHERE card_id = ? ORDER BY rowid", card["card_id"])
     out = {key: value for key, value in card.items() if key not in ("card_id", "absorbed", "agent_fields")}
-    return {"id": card["card_id"], **out, "agent_fields": json.loads(card["agent_fields"] or "[]")}
+    return {"id": card["card_id"], **out, "agent_fields": json.loads(card["agent_fields"] or "[]"), "people": people}
 
 
 def get(state: State, card_id: str) -> Row:
@@ -192,6 +194,26 @@ def agent_works_at(state: State, agent_id: str, home: str) -> bool:
     """Whether the agent is active at the property."""
     agent = state.row("SELECT raw FROM config WHERE kind = 'agent' AND active AND id = ?", agent_id)
     return agent is not None and home in json.loads(agent["raw"]).get("properties", [])
+
+
+def add_person(state: State, card_id: str, body: Mapping[str, Any]) -> Row:
+    """One more person on a card, every time: this PMS does not notice that they stand there already."""
+    fields = {name: value for name, value in clean(body).items() if name in PERSON}
+    with state.writing() as connection:
+        card = live(state, card_id)
+        if card["kind"] in ("resident", "former"):
+            raise Refused(409, "not_editable", "Guest cards of residents cannot be changed through the API.")
+        errors = check(state, card["property_id"], fields)
+        if fields.get("last_name") in _BLANK:
+            errors["last_name"] = ["is required"]
+        if errors:
+            raise Refused(422, "invalid", "The person was not accepted.", errors)
+        row = {"person_id": state.new_id("r", "people", "person_id"), "card_id": card_id, **fields}
+        row["third_party_id"] = str(body.get("third_party_id") or "") or None
+        marks = ", ".join("?" * len(row))
+        connection.execute(f"INSERT INTO people ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))  # noqa: S608 - fixed names
+        write(connection, card_id, {})
+        return get(state, card_id)
 
 
 def merge(state: State, loser_id: str, into: str) -> Row:

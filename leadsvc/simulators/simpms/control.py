@@ -32,7 +32,7 @@ def refused(error: cards.Refused) -> tuple[Response, int]:
 @control.get("/control/state")
 def everything() -> Response:
     """All there is, and the counts that a test asks for."""
-    all_cards = [cards.shown(card) for card in state().rows("SELECT * FROM cards ORDER BY created_at, rowid")]
+    all_cards = [cards.shown(state(), card) for card in state().rows("SELECT * FROM cards ORDER BY created_at, rowid")]
     alive = [card for card in all_cards if not card["merged_into"]]
     events = state().rows("SELECT * FROM events ORDER BY created_at, rowid")
     tasks = state().rows("SELECT * FROM tasks ORDER BY created_at, rowid")
@@ -109,7 +109,7 @@ def agent_edit(card_id: str) -> Response:
         cards.write(connection, card_id, {**fields, "agent_fields": json.dumps(owned)})
     if words.get("outcome"):
         history.record_outcome(state(), card_id, words)
-    return jsonify({"guest_card": cards.shown(cards.get(state(), card_id))})
+    return jsonify({"guest_card": cards.shown(state(), cards.get(state(), card_id))})
 
 
 @control.post("/control/guest-cards")
@@ -121,7 +121,7 @@ def agent_card() -> tuple[Response, int]:
         owned = json.dumps(sorted(cards.clean(words)))
         entered = {"entered_by": str(words.get("entered_by") or "agent"), "agent_fields": owned}
         cards.write(connection, made["card_id"], entered)
-    return jsonify({"guest_card": cards.shown(cards.get(state(), made["card_id"]))}), 201
+    return jsonify({"guest_card": cards.shown(state(), cards.get(state(), made["card_id"]))}), 201
 
 
 @control.post("/control/config/<kind>/<item_id>")
@@ -148,7 +148,7 @@ def page() -> str:
         PAGE,
         cards=[
             {
-                **cards.shown(card),
+                **cards.shown(state(), card),
                 "events": history.events(state(), card["card_id"]),
                 "tasks": history.tasks(state(), card["card_id"]),
             }

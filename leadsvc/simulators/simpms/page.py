@@ -35,6 +35,9 @@ reload the page after a lead was sent.</p>
 {% if card.unit_id %}<dt>Unit</dt><dd>{{ name.get("unit:" ~ card.unit_id, card.unit_id) }}</dd>{% endif %}
 {% if card.agent_id %}<dt>Agent</dt><dd>{{ name.get("agent:" ~ card.agent_id, card.agent_id) }}</dd>{% endif %}
 </dl>
+{% if card.people %}<h3>With</h3><ul>{% for one in card.people %}
+<li>{{ one.first_name or "" }} {{ one.last_name or "" }} {{ one.email or "" }} {{ one.phone or "" }}</li>{% endfor %}
+</ul>{% endif %}
 {% if card.tasks %}<h3>Tasks</h3><ul>{% for task in card.tasks %}
 <li>{{ task.title }}, due {{ task.due_at }},
 {{ name.get("agent:" ~ task.assignee_id, task.assignee_id) if task.assignee_id else "nobody assigned" }}

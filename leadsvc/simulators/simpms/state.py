@@ -28,6 +28,10 @@ CREATE TABLE IF NOT EXISTS cards (
 CREATE INDEX IF NOT EXISTS cards_third ON cards (third_party_id);
 CREATE INDEX IF NOT EXISTS cards_email ON cards (email);
 CREATE INDEX IF NOT EXISTS cards_phone ON cards (phone);
+CREATE TABLE IF NOT EXISTS people (
+    person_id TEXT PRIMARY KEY, card_id TEXT, third_party_id TEXT, first_name TEXT, last_name TEXT, email TEXT,
+    phone TEXT);
+CREATE INDEX IF NOT EXISTS people_card ON people (card_id);
 CREATE TABLE IF NOT EXISTS events (
     event_id TEXT PRIMARY KEY, card_id TEXT, reference TEXT, kind TEXT, at TEXT, text TEXT, source TEXT, agent_id TEXT,
     created_at TEXT);
@@ -39,7 +43,7 @@ CREATE INDEX IF NOT EXISTS tasks_card ON tasks (card_id);
 CREATE TABLE IF NOT EXISTS outcomes (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, card_id TEXT, kind TEXT, at TEXT, by_whom TEXT, lease_id TEXT, reason TEXT);
 """
-_TABLES = ("config", "persons", "cards", "events", "tasks", "outcomes")
+_TABLES = ("config", "persons", "cards", "people", "events", "tasks", "outcomes")
 
 
 def now() -> str:

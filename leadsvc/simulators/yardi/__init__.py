@@ -330,7 +330,8 @@ class _Call:
             if value
         )
         events = self.records.all("event", card_id=card["card_id"])
-        return mits.prospect_xml(card, ids, _type(card), events, mits.local_time(card["updated_at"], where))
+        updated = mits.local_time(card["updated_at"], where)
+        return mits.prospect_xml(card, ids, _type(card), events, updated, person_ids=_person_ids)
 
     # -- the import ---------------------------------------------------------------------------------------------------
 
@@ -367,7 +368,7 @@ class _Call:
         card = self._known(given, home["id"])
         self._check(given, home["id"], card)
         made = card is None
-        card = self._kept(given, home["id"], card)
+        card = mits.keep_people(self.records, self._kept(given, home["id"], card), given.others)
         for event in given.events:
             mits.keep_event(self.records, card, event)
         done = f"{home['name']}: prospect {'saved' if made else 'updated'}. CustomerID: {card['card_id']}"
@@ -415,6 +416,15 @@ class _Call:
         card_id = self.records.number("card", prefix="p")
         made = new_card(card_id=card_id, person_id=card_id, property=home)
         return self.records.put("card", card_id, {**made, "type": "prospect", **given.values, **ours})
+
+
+def _person_ids(person: Doc) -> str:
+    given = (("TenantID", person["person_id"], "Yardi"), ("ThirdPartyID", person["our_key"], person["organization"]))
+    return "".join(
+        tag("Identification", IDType=kind, IDValue=value, OrganizationName=whose)
+        for kind, value, whose in given
+        if value
+    )
 
 
 def _type(card: Doc) -> str:

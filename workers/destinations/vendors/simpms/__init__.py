@@ -44,6 +44,7 @@ CAPABILITIES = Capabilities(
     has_appointment=True,
     has_event=True,
     can_merge=True,
+    co_prospects=True,
     find_by=("our_key", "remote_id", "email", "phone"),
     required=("last_name", "source_name"),
     max_len={
@@ -119,6 +120,10 @@ class SimPms(Careful):
         ours = {"third_party_id": claim} if claim else {}
         body = {**_their_names(changes), **ours, "version": known.version}
         return self._ask("update_card", "PATCH", f"guest-cards/{wire.segment(known.card_id)}", json=body)[0]
+
+    def _add_person(self, card: CardPush, known: RemoteCard, values: Values) -> Result:
+        body = {**values, "third_party_id": card.our_key}
+        return self._ask("add_person", "POST", f"guest-cards/{wire.segment(known.card_id)}/people", json=body)[0]
 
     def _merge(self, loser: CardAt, survivor: CardAt) -> Result:
         path = f"guest-cards/{wire.segment(loser.card_id)}/merge"

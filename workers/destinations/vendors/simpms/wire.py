@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from leadsvc.workers.destinations.base import (
     CARD_FIELDS,
+    PERSON_FIELDS,
     CardKind,
     ConfigItem,
     ConfigKind,
@@ -15,6 +16,7 @@ from leadsvc.workers.destinations.base import (
     OutcomeKind,
     RemoteCard,
     RemoteOutcome,
+    RemotePerson,
     Result,
 )
 from leadsvc.workers.destinations.verdicts import header, json_object, moment, plain, sound, transport, unreadable
@@ -34,6 +36,7 @@ READS = {
 WRITES = {
     "create_card": "guest_card",
     "update_card": "guest_card",
+    "add_person": "guest_card",
     "add_event": "event",
     "create_task": "task",
     "update_task": "task",
@@ -41,7 +44,7 @@ WRITES = {
     "unmerge_card": "guest_card",
 }
 # Creating answers 201; a 200 is suspicious enough to look again.
-_CREATES = ("create_card", "add_event", "create_task")
+_CREATES = ("create_card", "add_person", "add_event", "create_task")
 
 # Their name of a field -> ours, where they differ.
 _OURS = {
@@ -190,6 +193,15 @@ def remote_card(item: Json) -> RemoteCard:
         merged_into=text(item.get("merged_into")),
         fields={name: value for name, value in fields.items() if value},
         agent_fields=frozenset(_names(item.get("agent_fields"))),
+        others=tuple(map(_person, objects(item.get("people")))),
+    )
+
+
+def _person(item: Json) -> RemotePerson:
+    return RemotePerson(
+        person_id=text(item.get("person_id")),
+        our_key=text(item.get("third_party_id")),
+        fields={name: text(item.get(name)) for name in PERSON_FIELDS if text(item.get(name))},
     )
 
 

@@ -29,6 +29,7 @@ from leadsvc.workers.destinations.base import (
     OutcomePage,
     Profile,
     RemoteCard,
+    RemotePerson,
     Result,
     TaskPush,
 )
@@ -36,7 +37,7 @@ from leadsvc.workers.destinations.entries import Entry, marked
 from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.http import quiet
 from leadsvc.workers.destinations.leadmanagement import LeadManagement
-from leadsvc.workers.destinations.mits import Event, Identification, Prospect, local, one_line
+from leadsvc.workers.destinations.mits import Companion, Event, Identification, Prospect, local, one_line
 from leadsvc.workers.destinations.spans import Span
 from leadsvc.workers.destinations.tree import Node
 from leadsvc.workers.destinations.vendors.yardi import config, outcomes
@@ -240,6 +241,15 @@ class Yardi(LeadManagement):
             entered_by=first.agent if first is not None else "",
             updated_at=mits.instant(found.updated_at, self._zone(home)) if found.updated_at else None,
             fields=values,
+            others=tuple(map(self._person, found.others)),
+        )
+
+    def _person(self, one: Companion) -> RemotePerson:
+        fields = {name: str(value) for name, value in one.values.items()}
+        return RemotePerson(
+            person_id=one.id("TenantID") or one.id("ProspectID"),
+            our_key=one.id("ThirdPartyID", self._organization),
+            fields=fields,
         )
 
     # -- writing ------------------------------------------------------------------------------------------------------
@@ -280,6 +290,15 @@ class Yardi(LeadManagement):
         values: Values = {**names, **rooms, **changes}
         result = self._import(self._import_op, mits.document(self._dialect, ids, values, (), now))
         return replace(result, card_id=result.card_id or known.card_id)
+
+    def _add_person(self, card: CardPush, known: RemoteCard, values: Values) -> Result:
+        """The guest once more, with one customer more. The answer names the guest alone, so a look is always owed."""
+        names: Values = {name: known.fields.get(name, "") for name in ("first_name", "last_name")}
+        ids = self._ids(card_id=known.card_id, our_key="", property_ref=known.property_ref or card.property_ref)
+        more = Companion(ids=(Identification("ThirdPartyID", card.our_key, self._organization),), values=values)
+        now = local(datetime.now(UTC), card.time_zone)
+        result = self._import(self._import_op, mits.document(self._dialect, ids, names, (), now, (more,)))
+        return replace(result, card_id=known.card_id, verified=False if result.ok else result.verified)
 
     # -- history ------------------------------------------------------------------------------------------------------
 

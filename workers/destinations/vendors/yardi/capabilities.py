@@ -34,6 +34,7 @@ CAPABILITIES = Capabilities(
     needs_source=True,
     has_appointment=True,
     has_event=True,
+    co_prospects=True,
     find_by=("our_key", "remote_id", "email", "phone"),
     fixed=("source_name", "agent_ref", "comment"),
     required=("first_name", "last_name", "source_name"),
@@ -59,7 +60,8 @@ CAPABILITIES = Capabilities(
     "e-mail or phone. A resident or cancelled guest is not editable.",
     ids="A guest has a ProspectID, told in a sentence of the answer or by a search; a TenantID is added later. Events "
     "get ids that are only seen when read back, and are told by our mark in their comments; an appointment is moved by "
-    "naming its id, which no document says.",
+    "naming its id, which no document says. That a further customer carries a ThirdPartyID of its own, and stays when "
+    "the guest is imported without it, is inferred.",
     corrections={
         "merge": "A person merges the guest cards in Voyager.",
         "unmerge": "A person parts the guest cards in Voyager.",
