@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from leadsvc.workers.cardview import CardView, card_view
 from leadsvc.workers.claim import Claimed
 from leadsvc.workers.destinations import capabilities
 from leadsvc.workers.destinations.base import CARD_FIELDS, Capabilities, CardPush
-from leadsvc.workers.destinations.filling import outgoing
+from leadsvc.workers.destinations.filling import Outgoing, outgoing
 from leadsvc.workers.push import card_push, overridden
 
 _TEXTS = {"prospect": CARD_FIELDS, "event": ("text",), "task": ("title", "text")}
@@ -34,7 +34,10 @@ def rehearsed(
     can = capabilities(account.vendor)
     if claimed.kind == "prospect":
         card = card_push(view, claimed)
-        return list(_card_lines(claimed, card, account, can)), list(_card_fields(card, account, can))
+        made = outgoing(card, profile(account), can)
+        ours = card_push(view, replace(claimed, override={}))
+        lines = _card_lines(claimed, _Cards(ours, card, made), account, can)
+        return list(lines), list(_card_fields(card, made, account, can))
     if claimed.kind == "event":
         return _event(claimed, view, can)
     if claimed.kind == "task":
@@ -48,9 +51,10 @@ def rehearsed(
 def _event(claimed: Claimed, view: CardView, can: Capabilities) -> tuple[list[Line], list[Editable]]:
     longest = can.max_len.get("event_text")
     yours = claimed.override.get("text")
-    text = yours or str(view.event["text"])
+    ours = str(view.event["text"])
+    text = yours or ours
     lines = [Line(name, str(view.event[name]), str(view.event[name])) for name in ("kind", "at", "source")]
-    lines.append(Line("text", text, text[:longest], _note(text, text[:longest], by_hand=bool(yours))))
+    lines.append(Line("text", ours, text[:longest], _note(text, text[:longest], by_hand=bool(yours))))
     return lines, [Editable("text", text, longest)]
 
 
@@ -65,22 +69,34 @@ def _task(claimed: Claimed, view: CardView) -> tuple[list[Line], list[Editable]]
 _TASK = {"title": "title", "text": "body"}
 
 
-def _card_fields(card: CardPush, account: Account, can: Capabilities) -> Iterator[Editable]:
+def _card_fields(card: CardPush, made: Outgoing, account: Account, can: Capabilities) -> Iterator[Editable]:
     for name in account.fields or CARD_FIELDS:
         if name in CARD_FIELDS and name in can.fields:
-            value = getattr(card, name)
-            choices = can.enumerations.get(name, ())
-            yield Editable(name, "" if value is None else str(value), can.max_len.get(name), choices)
+            # A source is set as the PMS has it; of anything else what was cut can be seen only before it is cut.
+            text = str(made.values.get(name, "")) if name == "source_name" else _text(card, name)
+            yield Editable(name, text, can.max_len.get(name), can.enumerations.get(name, ()))
 
 
-def _card_lines(claimed: Claimed, card: CardPush, account: Account, can: Capabilities) -> Iterator[Line]:
-    made = outgoing(card, profile(account), can)
+@dataclass(frozen=True, slots=True)
+class _Cards:
+    """A card as it is, with what was set by hand, and what leaves of that."""
+
+    ours: CardPush
+    told: CardPush
+    made: Outgoing
+
+
+def _text(card: CardPush, name: str) -> str:
+    value = getattr(card, name)
+    return "" if value is None else str(value)
+
+
+def _card_lines(claimed: Claimed, cards: _Cards, account: Account, can: Capabilities) -> Iterator[Line]:
+    made = cards.made
     allowed = account.fields or CARD_FIELDS
     for name in CARD_FIELDS:
-        value = getattr(card, name)
-        ours = "" if value is None else str(value)
-        sent = str(made.values.get(name, ""))
-        if not ours and not sent:
+        ours, told, sent = _text(cards.ours, name), _text(cards.told, name), str(made.values.get(name, ""))
+        if not ours and not told and not sent:
             if name in can.required:
                 yield Line(name, "", "", "the vendor refuses a card without it", wrong=True)
             continue
@@ -94,7 +110,7 @@ def _card_lines(claimed: Claimed, card: CardPush, account: Account, can: Capabil
         elif name in can.enumerations and sent not in can.enumerations[name]:
             note, wrong = f"the vendor takes only {', '.join(can.enumerations[name])}", True
         else:
-            note = _note(ours, sent, by_hand=name in claimed.override)
+            note = _note(told, sent, by_hand=name in claimed.override)
         yield Line(name, ours, sent, note, wrong)
 
 

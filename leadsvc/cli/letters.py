@@ -75,6 +75,7 @@ def dead(name: str, held: bool, cause: str, since: datetime | None, as_json: boo
     Console().print(table)
     for word in dict.fromkeys(each.cause for each in found):
         click.echo(f"{word}: {next(each.hint for each in found if each.cause == word)}")
+    click.echo(f"Again: leadsvc destinations replay {name} DELIVERY [--set FIELD=VALUE] [--not-there] [--dry-run]")
 
 
 def _all(services: Services, wanted: Filter) -> Iterator[Letter]:

@@ -20,6 +20,7 @@ from leadsvc.web import (
     guard,
     inert,
     joins,
+    letters,
     mapping,
     pages,
     signin,
@@ -124,6 +125,9 @@ def _views(web: Blueprint) -> None:
     web.add_url_rule("/prospects/<key>", view_func=pages.prospect)
     web.add_url_rule("/prospects/<key>/compare", view_func=doings.compare)
     web.add_url_rule("/exceptions", view_func=pages.exceptions)
+    web.add_url_rule("/dead-letters", view_func=letters.letters)
+    web.add_url_rule("/dead-letters/replay", endpoint="letters_replay", view_func=letters.many)
+    web.add_url_rule("/dead-letters/<uuid:letter_id>", view_func=letters.letter)
     web.add_url_rule("/reviews", view_func=pages.reviews)
     web.add_url_rule("/reviews/next", view_func=doings.next_review)
     web.add_url_rule("/tray", view_func=tray.tray)
@@ -150,5 +154,10 @@ def _changes(web: Blueprint) -> None:
     web.add_url_rule("/receipts/<uuid:receipt_id>/dismiss", view_func=tray.dismiss, methods=["POST"])
     web.add_url_rule("/receipts/replay", view_func=doings.replay, methods=["POST"])
     web.add_url_rule("/deliveries/<uuid:delivery_id>/<what>", view_func=doings.delivery, methods=["POST"])
+    web.add_url_rule("/dead-letters/replay", endpoint="letters_send", view_func=letters.send_many, methods=["POST"])
+    web.add_url_rule("/dead-letters/<uuid:letter_id>", endpoint="letter_send", view_func=letters.send, methods=["POST"])
+    web.add_url_rule(
+        "/dead-letters/<uuid:letter_id>/cancel", endpoint="letter_cancel", view_func=letters.cancel, methods=["POST"]
+    )
     web.add_url_rule("/names/<uuid:name_id>/<what>", endpoint="name_do", view_func=mapping.answer, methods=["POST"])
     web.add_url_rule("/exceptions/<uuid:exception_id>/resolve", view_func=doings.resolve, methods=["POST"])

@@ -76,8 +76,10 @@ def test_a_dead_letter_is_told_shown_corrected_and_sent(world: World, run: Calla
     told = json.loads(run("dead", "pms", "--json").output)
     assert (told["id"], told["cause"], told["kind"]) == (str(row["id"]), "invalid_name", "prospect")
     assert "first_name: too odd" in told["words"]
-    assert "--set" in told["hint"]
-    assert "invalid_name" in run("dead", "pms").output
+    assert "for this delivery alone" in told["hint"]
+    table = run("dead", "pms").output
+    assert "invalid_name" in table
+    assert "replay pms DELIVERY [--set FIELD=VALUE]" in table, "what to type"
     asked = calls(world)
     shown = run("replay", "pms", str(row["id"]), "--set", "first_name=Robin", "--dry-run").output
     assert "Robin" in shown
@@ -161,7 +163,7 @@ def test_whoever_looked_may_say_that_it_is_not_there(world: World, run: Callable
     [held] = world.rows(deliveries, deliveries.c.state == "held")
     told = json.loads(run("dead", "pms", "--held", "--json").output)
     assert told["cause"] == "presence_unknown"
-    assert "--not-there" in told["hint"]
+    assert "if it is not, say so" in told["hint"]
     run("replay", "pms", str(held["id"]), "--not-there")
     world.settle()
     assert states(world) == {"acknowledged"}

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const rows = [...document.querySelectorAll("table[data-keys] tbody tr")].filter((row) => row.querySelector("a.go"));
-  const places = { c: "/", e: "/exceptions", s: "/reviews/next" };
+  const places = { c: "/", e: "/exceptions", f: "/dead-letters", s: "/reviews/next" };
   let chosen = -1;
   let going = false;
 
