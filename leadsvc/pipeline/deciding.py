@@ -10,7 +10,7 @@ from leadsvc.model import ContactType
 from leadsvc.pipeline.seen import Context, Seen, repeats
 from leadsvc.pipeline.working import Working
 from leadsvc.resolve.decide import Decision, decide, may_link
-from leadsvc.resolve.engine import linked, place
+from leadsvc.resolve.joining import place
 from leadsvc.resolve.keys import CAP, crowd_of, keys, marks
 from leadsvc.resolve.levels import Crowd, spellings, usable
 from leadsvc.resolve.likeness import Given
@@ -71,16 +71,9 @@ class Decider:
     def decide(self, seen: Seen, trace: Trace) -> Decision:
         """Join, review or new, with what speaks for it. ``trace``: the lead as it is compared, with the id of its
         inquiry, which may be on record already."""
-        model, crowd = self.context.model, crowd_behind(self.known, trace)
-        groups = self._groups(seen, trace)
-        placed = place(trace, groups, model, crowd, same=self.known.same, apart=self.known.apart)
-        mine = usable(trace, crowd, model.frequencies.masked)
-        near = placed.verdict != "new" or any(
-            linked(mine, usable(each, crowd, model.frequencies.masked), model)
-            for rows in groups.values()
-            for each in rows
-        )
-        return decide(placed, self.known.persons, known_by=bool(seen.identity.identifiers), reopen=near)
+        groups, crowd = self._groups(seen, trace), crowd_behind(self.known, trace)
+        placed = place(trace, groups, self.context.model, crowd, same=self.known.same, apart=self.known.apart)
+        return decide(placed, self.known.persons, known_by=bool(seen.identity.identifiers))
 
     def _groups(self, seen: Seen, trace: Trace) -> dict[uuid.UUID, Sequence[Trace]]:
         known, root = self.known, self.work.root
@@ -138,11 +131,6 @@ def may_repeat(seen: Seen, other: Trace) -> bool:
     both = ((one.emails, other.emails), (one.phones, other.phones), (one.threads, other.threads))
     shared = any(set(ours) & set(theirs) for ours, theirs in both)
     return shared or bool(seen.lead.message and not any(ours and theirs for ours, theirs in both[:2]))
-
-
-def _any_linked(trace: Trace, groups: Iterable[Sequence[Trace]], crowd: Crowd, model: Model) -> bool:
-    mine, masked = usable(trace, crowd, model.frequencies.masked), model.frequencies.masked
-    return any(linked(mine, usable(each, crowd, masked), model) for rows in groups for each in rows)
 
 
 def telling(rows: list[Trace], most: int = MOST_COMPARED) -> list[Trace]:

@@ -21,7 +21,7 @@ from leadsvc.pipeline.deciding import crowd_behind, telling
 from leadsvc.pipeline.merging import RULES, SETTLED
 from leadsvc.pipeline.seen import HISTORY_FLAG
 from leadsvc.pipeline.working import Working
-from leadsvc.resolve.engine import place
+from leadsvc.resolve.joining import place
 from leadsvc.resolve.person import Card, Person, open_at
 from leadsvc.resolve.roots import follow
 from leadsvc.resolve.stage import stage_after

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from leadsvc.resolve.engine import Placed, Score, linked
+from leadsvc.resolve.engine import Score, linked
+from leadsvc.resolve.joining import Placed
 from leadsvc.resolve.levels import Crowd, Email, Phone, Usable, emails, phones, usable
 from leadsvc.resolve.model import Model
 from leadsvc.resolve.person import Person
@@ -62,10 +63,10 @@ def may_link(one: Usable, other: Trace, crowd: Crowd, model: Model) -> bool:
     return linked(one, kept, model)
 
 
-def decide(placed: Placed[uuid.UUID], persons: Mapping[uuid.UUID, Person], *, known_by: bool, reopen: bool) -> Decision:
+def decide(placed: Placed[uuid.UUID], persons: Mapping[uuid.UUID, Person], *, known_by: bool) -> Decision:
     """What follows from a placement among ``persons``. ``known_by``: the lead has a value to recognise somebody by."""
     related = tuple(_finding(*each) for each in placed.related)
-    again = reopen or placed.reopen
+    again = placed.near
     if placed.verdict == "join" and placed.group is not None and placed.score is not None:
         return _join(placed, placed.group, placed.score, related, persons, again)
     if placed.verdict == "review" and placed.score is not None:
@@ -104,7 +105,7 @@ def _join(
     merge: list[uuid.UUID] = []
     proposals: list[tuple[uuid.UUID, str]] = []
     # A prospect that is only partly this person is taken apart first, when its neighbourhood is looked at as a whole.
-    for other in () if placed.reopen else placed.merge:
+    for other in () if placed.torn else placed.merge:
         hindrance = hinders(persons[group], persons[other])
         if not hindrance:
             merge.append(other)

@@ -1,15 +1,15 @@
 """Who wrote these? Scores of pairs with what speaks for and against, and the partition of a neighbourhood into people.
 
 Everything here is a function of traces, a model and the crowd behind each value: the order in which inquiries came
-plays no part, and the same engine answers for one new lead and for a million old ones.
+plays no part, and the same engine answers for one new lead (:mod:`.joining`) and for a million old ones.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, NamedTuple
 
 from leadsvc.resolve.cluster import Against, average_link, voice
 from leadsvc.resolve.levels import FIELDS, NEVER_MISSING, Compared, Crowd, Usable, compare, two_generations, usable
@@ -25,7 +25,6 @@ RELATED = 0.5
 
 _DIGITS = 9  # odds are rounded, so that sums in another order cannot decide
 
-K = TypeVar("K", bound=Hashable)
 Pair = tuple[str, str]
 
 
@@ -71,12 +70,28 @@ class Score:
 
 def odds(one: Usable, other: Usable, model: Model) -> tuple[float, float]:
     """Natural log odds of one person, and the probability of one household if it was not one person."""
-    return _judged(compare(one, other), one.trace, other.trace, model)[:2]
+    told = heard(one, other, model)
+    return told.same, told.household
 
 
 def linked(one: Usable, other: Usable, model: Model) -> bool:
     """Whether two inquiries that share a key belong to one neighbourhood, whose parts are judged together."""
     return odds(one, other, model)[0] > FLOOR
+
+
+class Heard(NamedTuple):
+    """What a pair comes to: see :class:`Score`; and how it speaks in a group, :func:`leadsvc.resolve.cluster.voice`."""
+
+    same: float
+    household: float
+    voice: float
+
+
+def heard(one: Usable, other: Usable, model: Model) -> Heard:
+    """Compare two inquiries, without keeping what each field said."""
+    compared = compare(one, other)
+    same, household = _judged(compared, one.trace, other.trace, model)[:2]
+    return Heard(same, household, voice(same, model.priors[0], _against(compared, one.trace, other.trace)))
 
 
 def _judged(compared: Compared, one: Trace, other: Trace, model: Model) -> tuple[float, float, float, float]:
@@ -139,13 +154,11 @@ def partition(
     mates: dict[tuple[int, int], float] = {}
     for first, one in enumerate(rows):
         for second in range(first + 1, len(rows)):
-            compared = compare(one, rows[second])
-            same_odds, household = _judged(compared, one.trace, rows[second].trace, model)[:2]
-            matrix[first][second] = matrix[second][first] = same_odds
-            said = voice(same_odds, model.priors[0], _against(compared, one.trace, rows[second].trace))
-            voices[first][second] = voices[second][first] = said
-            if household >= RELATED:
-                mates[first, second] = household
+            told = heard(one, rows[second], model)
+            matrix[first][second] = matrix[second][first] = told.same
+            voices[first][second] = voices[second][first] = told.voice
+            if told.household >= RELATED:
+                mates[first, second] = told.household
     bound = [(at[a], at[b]) for a, b in same if a in at and b in at]
     barred = [(at[a], at[b]) for a, b in apart if a in at and b in at]
     groups = average_link(voices, model.join_at, bound, barred)
@@ -193,85 +206,3 @@ def read_off(
                 chance, one, other = max(shared)
                 households.append((ids[-one], ids[-other], chance))
     return Partition(tuple(frozenset(ids[row] for row in rows) for rows in groups), tuple(reviews), tuple(households))
-
-
-@dataclass(frozen=True, slots=True)
-class Placed(Generic[K]):
-    """What follows for one new inquiry. ``verdict``: ``join`` (``group``, with the groups in ``merge``), ``review``
-    (new, may be ``group``) or ``new``. ``reopen``: the neighbourhood as a whole says something that a join cannot
-    express. ``score`` against the inquiry that speaks loudest; ``related``: groups of the same household."""
-
-    verdict: str
-    group: K | None = None
-    merge: tuple[K, ...] = ()
-    reopen: bool = False
-    score: Score | None = None
-    related: tuple[tuple[K, Score], ...] = ()
-
-
-def place(
-    new: Trace,
-    groups: Mapping[K, Sequence[Trace]],
-    model: Model,
-    crowd: Crowd,
-    *,
-    same: Collection[Pair] = (),
-    apart: Collection[Pair] = (),
-) -> Placed[K]:
-    """Whom a new inquiry belongs to, among the ``groups`` (prospects) that share a key with it."""
-    mine = usable(new, crowd, model.frequencies.masked)
-    told = {key: [usable(each, crowd, model.frequencies.masked) for each in rows] for key, rows in groups.items()}
-    near = {
-        key: rows
-        for key, rows in told.items()
-        if any(odds(mine, each, model)[0] > FLOOR for each in rows) or _ruled(new.id, rows, same, apart)
-    }
-    related = _related(mine, told, model)
-    if not near:
-        return Placed("new", related=related)
-    everybody = [new, *(each.trace for rows in near.values() for each in rows)]
-    found = partition(everybody, model, crowd, same=same, apart=apart)
-    own = next(each for each in found.clusters if new.id in each)
-    whole, torn = [], False
-    for key, rows in near.items():
-        inside = sum(each.trace.id in own for each in rows)
-        torn = torn or len({_cluster_of(found, each.trace.id) for each in rows}) > 1
-        if inside:
-            whole.append((-inside, min((each.trace.at, each.trace.id) for each in rows), key))
-    if whole:
-        whole.sort(key=lambda each: each[:2])
-        first, *others = (each[2] for each in whole)
-        loudest = _loudest(mine, near[first], model)
-        beside = tuple(each for each in related if each[0] not in {first, *others})
-        return Placed("join", first, tuple(others), torn, loudest, beside)
-    asked = {each for pair in found.reviews for each in pair[:2]}
-    maybe = [(key, _loudest(mine, rows, model)) for key, rows in near.items()]
-    maybe = [each for each in maybe if new.id in asked and each[1].same >= model.review_at]
-    if maybe:
-        key, loudest = max(maybe, key=lambda each: (each[1].same, str(each[0])))
-        beside = tuple(each for each in related if each[0] != key)
-        return Placed("review", key, (), torn, loudest, beside)
-    return Placed("new", reopen=torn, related=related)
-
-
-def _ruled(new: str, rows: Sequence[Usable], same: Collection[Pair], apart: Collection[Pair]) -> bool:
-    ids = {each.trace.id for each in rows}
-    return any(new in pair and ids & set(pair) for pair in (*same, *apart))
-
-
-def _cluster_of(found: Partition, id: str) -> int:
-    return next(number for number, each in enumerate(found.clusters) if id in each)
-
-
-def _loudest(mine: Usable, rows: Sequence[Usable], model: Model) -> Score:
-    best = max(rows, key=lambda each: (odds(mine, each, model)[0], -each.trace.at, each.trace.id))
-    return score(mine, best, model)
-
-
-def _related(mine: Usable, told: Mapping[K, Sequence[Usable]], model: Model) -> tuple[tuple[K, Score], ...]:
-    found = []
-    for key, rows in told.items():
-        best = max(rows, key=lambda each: (odds(mine, each, model)[1], -each.trace.at, each.trace.id))
-        if odds(mine, best, model)[1] >= RELATED:
-            found.append((key, score(mine, best, model)))
-    return tuple(found)

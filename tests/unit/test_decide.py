@@ -10,7 +10,8 @@ import pytest
 from leadsvc.model import ContactType, EmailAddress, Lead, Value
 from leadsvc.pipeline.deciding import telling
 from leadsvc.resolve.decide import Decision, decide, hinders, may_link, survivor_of
-from leadsvc.resolve.engine import Placed, linked, score
+from leadsvc.resolve.engine import linked, score
+from leadsvc.resolve.joining import Placed
 from leadsvc.resolve.levels import HUB, usable
 from leadsvc.resolve.model import Model
 from leadsvc.resolve.person import Card, Identity, Person
@@ -39,11 +40,11 @@ def person(number: int, stage: str = "", edited: bool = False) -> Person:
     return found
 
 
-def placed(group: Person, *merge: Person, reopen: bool = False) -> Decision:
+def placed(group: Person, *merge: Person, torn: bool = False) -> Decision:
     rows = [usable(each, nobody) for each in (trace(email="rosa@example.com"), trace(email="rosa@example.com", day=1))]
     people = {each.id: each for each in (group, *merge)}
-    told = Placed("join", group.id, tuple(each.id for each in merge), reopen, score(*rows, MODEL))
-    return decide(told, people, known_by=True, reopen=False)
+    told = Placed("join", group.id, tuple(each.id for each in merge), True, torn, score(*rows, MODEL))
+    return decide(told, people, known_by=True)
 
 
 def test_who_was_here_first_stands_for_all() -> None:
@@ -81,14 +82,14 @@ def test_who_was_told_apart_is_not_even_proposed() -> None:
 
 def test_a_prospect_that_is_only_partly_the_same_waits_for_its_neighbourhood() -> None:
     one, other = person(1), person(2)
-    decision = placed(one, other, reopen=True)
+    decision = placed(one, other, torn=True)
     assert (decision.person, decision.merge, decision.reopen) == (one.id, (), True)
 
 
 def test_what_is_said_of_somebody_new() -> None:
     nobody_here: dict[uuid.UUID, Person] = {}
-    assert "First contact" in decide(Placed("new"), nobody_here, known_by=True, reopen=False).sentence
-    assert "No usable" in decide(Placed("new"), nobody_here, known_by=False, reopen=False).sentence
+    assert "First contact" in decide(Placed("new"), nobody_here, known_by=True).sentence
+    assert "No usable" in decide(Placed("new"), nobody_here, known_by=False).sentence
 
 
 def test_a_value_that_only_the_other_has_does_not_keep_it_from_being_looked_at() -> None:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadsvc.resolve.engine import FLOOR, Partition, linked, odds, partition, place, score
+from leadsvc.resolve.engine import FLOOR, Partition, linked, odds, partition, score
+from leadsvc.resolve.joining import place
 from leadsvc.resolve.levels import DAY, usable
 from leadsvc.resolve.model import Model
 from leadsvc.resolve.trace import Trace
@@ -264,9 +265,9 @@ def settled(traces: list[Trace]) -> set[frozenset[str]]:
 
 @settings(max_examples=300)
 @given(NEIGHBOURS)
-def test_a_new_inquiry_is_placed_where_the_whole_puts_it_or_reopens(traces: list[Trace]) -> None:
+def test_a_new_inquiry_is_placed_where_the_whole_puts_it(traces: list[Trace]) -> None:
     """What follows for the last one, with the others settled before, is what settling all says as far as those reach
-    whom it is linked with; where joining cannot express that, the neighbourhood is to be opened again."""
+    whom it is linked with; unless one of those comes apart, which joining cannot express."""
     *old, new = traces
     before = settled(old)
     prospects = {min(each): [trace for trace in old if trace.id in each] for each in before}
@@ -274,7 +275,7 @@ def test_a_new_inquiry_is_placed_where_the_whole_puts_it_or_reopens(traces: list
     near = [key for key, rows in prospects.items() if any(linked(mine, usable(each, crowd), MODEL) for each in rows)]
     together = [new, *(trace for key in near for trace in prospects[key])]
     told = place(new, prospects, MODEL, crowd)
-    if told.reopen:
+    if told.torn:
         return
     joined = {told.group, *told.merge} if told.verdict == "join" else set()
     after = {frozenset(trace.id for trace in prospects[key]) for key in near if key not in joined}
