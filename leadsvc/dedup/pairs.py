@@ -109,18 +109,19 @@ class Pairs:
     @property
     def most(self) -> Floats:
         """See :attr:`leadsvc.resolve.levels.Compared.most`."""
-        told = (self.levels[:, EMAIL] >= Email.LOCAL) | (self.levels[:, PHONE] >= Phone.NEAR)
-        told |= self.levels[:, _POSITION["thread"]] == Thread.SAME
-        family = self.levels[:, FAMILY]
+        email, phone, given, family = (self.levels[:, each] for each in (EMAIL, PHONE, GIVEN, FAMILY))
+        equal = (email == Email.SAME) | (phone == Phone.SAME) | (self.levels[:, _POSITION["thread"]] == Thread.SAME)
+        shared = (given == Given.OTHER) | (self.contradicted & (email < Email.NEAR))
+        unlike = self.contradicted | (family == Family.DIFFERENT)
+        slipped, near = phone == Phone.NEAR, (phone == Phone.NEAR) | (email >= Email.LOCAL)
+        against = (email == Email.DIFFERENT) | (email == Email.NEAR)
         gap = self.levels[:, _POSITION["gap"]]
         together = (gap <= Gap.WEEK) & (self.levels[:, _POSITION["move_in"]] == Move.SAME)
-        alone = (gap >= Gap.SEASON) | ((family == Family.MISSING) & ~together)
-        unlike = self.contradicted | (family == Family.DIFFERENT)
-        shared = self.contradicted & (self.levels[:, EMAIL] < Email.NEAR)
-        shared |= self.levels[:, GIVEN] == Given.OTHER
+        others = (email == Email.DIFFERENT) & (phone != Phone.MISSING)
+        alone = ((family == Family.MISSING) & ~together) | others | (gap >= Gap.SEASON)
         return np.select(
-            [told & shared, told, unlike, alone],
-            [one_by_one.SHARED, np.inf, one_by_one.UNLIKE, one_by_one.NAME_ALONE],
+            [equal & shared, equal, unlike, slipped & against, near, alone],
+            [one_by_one.SHARED, np.inf, one_by_one.UNLIKE, one_by_one.RESEMBLANCE, np.inf, one_by_one.NAME_ALONE],
             np.inf,
         )
 

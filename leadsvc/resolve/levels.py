@@ -168,8 +168,8 @@ def _addresses(one: str, other: str) -> Email:
     slips = OSA.distance(ours, theirs, score_cutoff=2)
     if shorter < _TELLING or slips > (1 if shorter < _LONG else 2):
         return Email.DIFFERENT
-    if slips > 1 and _letters(ours) == _letters(theirs):
-        return Email.DIFFERENT  # numbered addresses of one name (smith12, smith34) are handed out to different people
+    if _letters(ours) == _letters(theirs):
+        return Email.DIFFERENT  # numbered addresses of one name (smith12, smith13) are handed out to different people
     return Email.NEAR
 
 
@@ -198,17 +198,22 @@ def _numbers(one: str, other: str) -> Phone:
 
 
 NAME_ALONE = -0.7
-"""The most that names alone reach, where no contact value and no conversation agrees, when weeks have passed, or when a
-first name is all there is and the two do not even want to move in on one day: how many namesakes a place has is known
-too badly to join by."""
+"""The most that names alone reach, where no contact value and no conversation agrees, when weeks have passed, when both
+address and number are others, or when a first name is all there is and the two do not even want to move in on one day:
+how many namesakes a place has is known too badly to join by."""
 
 UNLIKE = -4.0
-"""The most that is reached where a first or last name differs and no contact value agrees: who marries or is called by
-another name is known by a number or an address, and a place or a day in common makes no person."""
+"""The most that is reached where a first or last name differs and no contact value is equal: who marries or is called
+by another name is known by a number or an address, and neither one that is nearly the same nor a place or a day in
+common makes a person."""
 
 SHARED = -0.7
 """The most that is reached where first names differ and no e-mail address agrees: a number is as often a household's.
 Nor do those become one who differ beyond doubt, whatever they share."""
+
+RESEMBLANCE = -0.7
+"""The most that is reached where a number differs by a slip and the address differs too: one slip of the fingers is
+believed, but not against an address that says otherwise. Numbers and addresses are given out in rows."""
 
 _GIVEN, _GAP, _MOVE = (place for place, (name, _) in enumerate(FIELDS) if name in {"given", "gap", "move_in"})
 
@@ -228,16 +233,21 @@ class Compared(NamedTuple):
     @property
     def most(self) -> float:
         """Natural log odds of one person that this pair reaches at most; see :data:`NAME_ALONE`, :data:`UNLIKE`,
-        :data:`SHARED`."""
+        :data:`SHARED`, :data:`RESEMBLANCE`."""
         email, thread, phone, given, family = self.levels[:5]
-        if email >= Email.LOCAL or thread == Thread.SAME or phone >= Phone.NEAR:
+        if email == Email.SAME or thread == Thread.SAME or phone == Phone.SAME:
             shared = given == Given.OTHER or (self.contradicted and email < Email.NEAR)
             return SHARED if shared else inf
         if self.contradicted or family == Family.DIFFERENT:
             return UNLIKE
+        if phone == Phone.NEAR:
+            return RESEMBLANCE if email in {Email.DIFFERENT, Email.NEAR} else inf
+        if email >= Email.LOCAL:
+            return inf
         gap, move_in = self.levels[_GAP], self.levels[_MOVE]
-        together = gap <= Gap.WEEK and move_in == Move.SAME
-        return NAME_ALONE if gap >= Gap.SEASON or (family == Family.MISSING and not together) else inf
+        vague = family == Family.MISSING and not (gap <= Gap.WEEK and move_in == Move.SAME)
+        others = email == Email.DIFFERENT and phone != Phone.MISSING
+        return NAME_ALONE if vague or others or gap >= Gap.SEASON else inf
 
 
 def compare(one: Usable, other: Usable) -> Compared:

@@ -87,6 +87,8 @@ def _words(one: str, other: str) -> Given:
         return Given.SAME
     if len(one) == 1 or len(other) == 1:
         return Given.INITIAL if one[0] == other[0] else Given.DIFFERENT
+    if _numbers(one) != _numbers(other):
+        return Given.DIFFERENT  # who tells names apart by a number means different ones
     if formal(one) & formal(other):
         return Given.VARIANT
     shorter = min(len(one), len(other))
@@ -101,6 +103,10 @@ def _words(one: str, other: str) -> Given:
     if sounds == skeleton(other) and JaroWinkler.similarity(one, other) >= _ALIKE[min(len(sounds), max(_ALIKE))]:
         return Given.VARIANT
     return Given.DIFFERENT
+
+
+def _numbers(word: str) -> str:
+    return "" if word.isalpha() else "".join(filter(str.isdigit, word))
 
 
 def _gendered(one: str, other: str) -> bool:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from nicknames import NickNamer
 from rapidfuzz.distance import OSA
 
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W\d_]+\d*")  # a number at the end belongs to the name: who writes Test1 and Test2 means two
 _APOSTROPHES = str.maketrans("", "", "'’`´")
 # Letters that Unicode does not take apart but people type in their plain form.
 _PLAIN = str.maketrans({"ß": "ss", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ı": "i"})
