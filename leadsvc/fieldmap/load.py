@@ -39,14 +39,24 @@ _PATTERN_KEYS = frozenset({
 def load_maps(folder: Path | None = None, keeps: frozenset[str] = frozenset()) -> MapSet:
     """Every map of ``folder`` (default: those that ship with the package), made to keep the kinds of sensitive answers
     ``keeps``. Raises :class:`MapError` for the first file with faults, all of which it names."""
-    root: Traversable = folder if folder is not None else files("leadsvc").joinpath("mappings")
-    load = _load if folder is not None else _load_ours
+    read = _all(folder, _load) if folder is not None else _ours()
+    maps = {one.id: replace(one, keeps=keeps) if keeps else one for one in read.maps.values()}
+    return MapSet(maps, read.not_leads)
+
+
+@cache
+def _ours() -> MapSet:
+    """What ships with the package; it does not change while a process runs."""
+    return _all(files("leadsvc").joinpath("mappings"), _load_ours)
+
+
+def _all(root: Traversable, load: Callable[[str, str], FieldMap]) -> MapSet:
     maps: dict[str, FieldMap] = {}
     for file in sorted((f for f in root.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name):
         one = load(file.name, file.read_text(encoding="utf-8"))
         if one.id in maps:
             raise MapError(f"{file.name}:1:1: the id {one.id} is taken by another file; give this map its own")
-        maps[one.id] = replace(one, keeps=keeps) if keeps else one
+        maps[one.id] = one
     if not maps:
         raise MapError(f"{root}:1:1: no field maps (*.yaml) in this folder; check the path")
     return MapSet(maps, _not_leads(root))
