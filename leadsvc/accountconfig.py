@@ -16,6 +16,9 @@ SENSITIVE = ("income", "credit", "employment")
 """What a destination may need of a renter's sensitive answers (mappings/shared/sensitive.yaml). What tells a protected
 class is not among them: nobody gets that."""
 
+HOUSEHOLD = ("separate", "shared")
+"""Whether people of one household have a record each at the destination, or share one where the vendor can."""
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _WINDOW = re.compile(r"([1-9]\d{0,5})([smhd])\Z")
 _QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)\Z")
@@ -32,7 +35,8 @@ class Account:
     card may cost in a day, ``corrections_per_day``: corrections made by themselves in a day; what is beyond waits for
     a person. ``sync_hours``: how often its configuration is read. ``follows``: accounts whose properties it is told of
     too, after each of them; ``follower_creates``: whether it may be given a prospect that it does not have by then, or
-    (as when the two systems exchange prospects by themselves) waits until it has. ``properties``: by remote id, what
+    (as when the two systems exchange prospects by themselves) waits until it has. ``household``: :data:`HOUSEHOLD`.
+    ``properties``: by remote id, what
     the vendor does not tell of them (time zone, office hours, listing ids …); one that it does not list is added.
     """
 
@@ -59,6 +63,7 @@ class Account:
     sync_hours: float = 24.0
     follows: tuple[str, ...] = ()
     follower_creates: bool = False
+    household: str = "separate"
     properties: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def quiet_until(self, now: datetime) -> datetime | None:
@@ -165,4 +170,7 @@ class AccountSchema(Schema):
     sync_hours = ma.Float(load_default=24.0, validate=validate.Range(0.25, 720))
     follows = ma.List(ma.String(), load_default=list)
     follower_creates = ma.Boolean(load_default=False)
+    household = ma.String(
+        load_default="separate", validate=validate.OneOf(HOUSEHOLD, error="Write separate or shared, not {input}.")
+    )
     properties = ma.Dict(keys=ma.String(), values=ma.Nested(_PropertySchema), load_default=dict)

@@ -83,6 +83,8 @@ def _flaws(account: Account, can: Capabilities) -> Iterator[tuple[str, str]]:
     for name in sorted(set(account.options) - set(can.options) - {"fallback_agent"}):
         known = ", ".join(sorted(can.options)) or "none"
         yield f"the option {name!r} is unknown{near(name, can.options)}", f"{can.label or account.vendor} has {known}."
+    if account.household == "shared" and not can.co_prospects:
+        yield "household is shared, and the vendor has one person on a card", "Leave it out: each has a card there."
     if can.needs_source and not account.fallback_source:
         step = "Set fallback_source to a name in its own list; leads of unknown sources go out under it."
         yield "the vendor wants a source for every guest card, and there is no fallback_source", step

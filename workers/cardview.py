@@ -31,13 +31,25 @@ from leadsvc.store.tables import (
 from leadsvc.workers.claim import Claimed
 
 
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The card whose record at the destination another may share, as the destination must be asked for it."""
+
+    remote_id: str
+    key: str
+    email: str
+    phone: str
+
+
 @dataclass(slots=True)
 class CardView:
     """The root card (what is pushed), beside the card the delivery was made for (``card_id``). ``source_there``: our
     source -> its name at the destination, where a person said it. ``also_owed``: deliveries of the card that say
     nothing more than this one. ``calls``: remote calls it cost in the last day. ``home``: the account that creates
     cards of this property, ``home_remote_id`` what it has made of this one, since ``home_since``; ``may_create``:
-    whether the destination may be given a prospect that it does not have."""
+    whether the destination may be given a prospect that it does not have. ``shared``: its remote record is that of
+    ``host``, a card of the same household (``own_shared``: so is that of the delivery's own card); ``covered``: a
+    follow-up of another card is open there."""
 
     card_id: uuid.UUID
     root_id: uuid.UUID
@@ -75,6 +87,10 @@ class CardView:
     home_remote_id: str = ""
     home_since: datetime | None = None
     may_create: bool = True
+    shared: bool = False
+    own_shared: bool = False
+    host: Host | None = None
+    covered: bool = False
 
     @property
     def merged(self) -> bool:
@@ -187,11 +203,11 @@ def _add_refs(connection: Connection, claimed: Claimed, view: CardView) -> None:
         if ref.destination != claimed.destination:
             continue
         if ref.entity_id == view.root_id and ref.live:
-            view.remote_card_id, view.pushed = ref.remote_id, ref.pushed
+            view.remote_card_id, view.pushed, view.shared = ref.remote_id, ref.pushed, ref.shared
         if ref.entity_id == claimed.guest_card_id:
             if ref.live:
-                view.own_remote_card_id = ref.remote_id
-            else:
+                view.own_remote_card_id, view.own_shared = ref.remote_id, ref.shared
+            elif not ref.shared:
                 view.gone_remote_card_id = ref.remote_id
 
 

@@ -30,7 +30,8 @@ from leadsvc.workers.claim import Claimed, claim, give_back, next_due, renew
 from leadsvc.workers.destinations import connect
 from leadsvc.workers.destinations.base import Destination, Profile
 from leadsvc.workers.following import as_follower, before_home, unless_absent
-from leadsvc.workers.push import Pushed, by_hand, corrections, kept_back, push
+from leadsvc.workers.household import Together, kept_for, push_together, shares, with_household
+from leadsvc.workers.push import Hold, Pushed, by_hand, corrections, kept_back
 from leadsvc.workers.rations import over_budget, over_cap, use_correction
 from leadsvc.workers.results import Cost, record
 
@@ -38,6 +39,8 @@ log = logger("worker")
 
 _TRIES = 20
 _BATCH = 64
+_TURNS = 16
+"""Locks of which one is held while a household's record is written: those of one property wait for each other."""
 
 
 _calls = threading.local()
@@ -76,6 +79,7 @@ class Deliverer:
         self._destinations: dict[str, Destination] = {}
         self._portfolios: dict[str, int] = {}
         self._pools: dict[str, ThreadPoolExecutor] = {}
+        self._turns = [threading.Lock() for _ in range(_TURNS)]
 
     def destination(self, name: str) -> Destination:
         """The connected adapter of an account."""
@@ -145,18 +149,19 @@ class Deliverer:
         now = self.clock()
         if now - claimed.taken_at > self.lease / 4 and not self._renewed(claimed):
             return False  # it waited so long for its turn that another worker has it by now
-        account = self.settings.accounts[claimed.destination]
-        with self.store.read() as connection:
-            view = card_view(connection, claimed, now, account.keep_sensitive)
+        view, together = self._view(claimed, now)
         if view.root_id != claimed.lane_id:
             # Merged or parted since it was taken: another worker may be at the card that it belongs to now.
             self._give_back([claimed])
             return False
-        destination = self.destination(claimed.destination)
-        before = calls_made()
-        pushed = self._pushed(destination, claimed, view, now)
-        cost = Cost(calls_made() - before, destination.capabilities.read_back_delay_s)
-        if not self._record(claimed, pushed, cost) and enough is not None:
+        if together is None:
+            pushed, well = self._attempted(claimed, view, now)
+        else:
+            with self._turns[hash((claimed.destination, view.property_ref)) % _TURNS]:
+                # What the one before did to their record counts for this one.
+                view, together = self._view(claimed, now)
+                pushed, well = self._attempted(claimed, view, now, kept_for(together, now))
+        if not well and enough is not None:
             enough.set()
         log.info(
             "delivery",
@@ -170,6 +175,25 @@ class Deliverer:
         )
         return pushed.result.ok
 
+    def _view(self, claimed: Claimed, now: datetime) -> tuple[CardView, Together | None]:
+        """The card, and the others of its household that share or may share a record with it."""
+        account = self.settings.accounts[claimed.destination]
+        with self.store.read() as connection:
+            view = card_view(connection, claimed, now, account.keep_sensitive)
+            if not (view.shared or shares(account)):
+                return view, None
+            return view, with_household(connection, claimed, view, self.owner, now, shares(account))
+
+    def _attempted(
+        self, claimed: Claimed, view: CardView, now: datetime, hold: Hold | None = None
+    ) -> tuple[Pushed, bool]:
+        """What came of it, written down; and whether the account may be given more."""
+        destination = self.destination(claimed.destination)
+        before = calls_made()
+        pushed = kept_back(hold) if hold is not None else self._pushed(destination, claimed, view, now)
+        cost = Cost(calls_made() - before, destination.capabilities.read_back_delay_s)
+        return pushed, self._record(claimed, pushed, cost)
+
     def _pushed(self, destination: Destination, claimed: Claimed, view: CardView, now: datetime) -> Pushed:
         account = self.settings.accounts[claimed.destination]
         if view.calls >= account.calls_per_lead and not claimed.released:
@@ -177,10 +201,12 @@ class Deliverer:
         if (early := before_home(account, view, now)) is not None:
             return kept_back(early)
         view = as_follower(account, view)
-        made = corrections(claimed, view, profile(account))
+        told = profile(account)
+        made = () if view.shared else corrections(claimed, view, told)
         if made and not claimed.released and not self._may_correct(claimed, account, now):
             return kept_back(over_cap(account))
-        pushed = unless_absent(account, view, push(destination, claimed, view, now), now)
+        done = push_together(destination, claimed, view, now, told.allowed_fields)
+        pushed = unless_absent(account, view, done, now)
         return replace(pushed, by_hand=by_hand(destination, made, pushed)) if made else pushed
 
     def _may_correct(self, claimed: Claimed, account: Account, now: datetime) -> bool:

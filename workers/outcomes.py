@@ -6,7 +6,7 @@ The PMS's activity is activity of ours: it moves the stage, keeps the inquiry cy
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -144,7 +144,9 @@ class OutcomeReader:
 def take(connection: Connection, destination: str, items: Sequence[RemoteOutcome], now: datetime) -> int:
     """Write down what happened to cards of ours; what is known already changes nothing. Returns how many were written.
 
-    What happened before the card's first inquiry (to an earlier cycle) is passed over. What happened to a card that is
+    Where a household shares a card, what is told of it is of the card that made it, or of the one that the vendor names
+    by our key; that somebody was reached is said of all, as one follow-up serves them. What happened before the card's
+    first inquiry (to an earlier cycle) is passed over. What happened to a card that is
     none of ours waits until it is (:data:`_PATIENCE`); a word of the vendor that no table knows is told to a person.
     """
     cards = _cards(connection, destination, items)
@@ -156,32 +158,48 @@ def take(connection: Connection, destination: str, items: Sequence[RemoteOutcome
         found = cards.get(item.card_id) or cards.get(item.our_key)
         if found is None:
             _put_aside(connection, destination, item, now)
-        elif item.at >= found[1]:
-            said = partial(write_outcome, origin=destination, detail=item.reason, actor=destination, now=now)
-            written += said(connection, found[0], item.kind.value, item.at)
+            continue
+        said = partial(write_outcome, origin=destination, detail=item.reason, actor=destination, now=now)
+        for card_id, opened_at in _whose(item, found, cards.get(item.our_key, ())):
+            if item.at >= opened_at:
+                written += said(connection, card_id, item.kind.value, item.at)
     return written
 
 
-def _cards(
-    connection: Connection, destination: str, items: Iterable[RemoteOutcome]
-) -> dict[str, tuple[uuid.UUID, datetime]]:
-    """Remote card, and our key, -> the guest card (the root one) that it is, and when that was opened."""
+_Cards = tuple[tuple[uuid.UUID, datetime], ...]
+
+
+def _whose(item: RemoteOutcome, there: _Cards, named: _Cards) -> _Cards:
+    """Of the cards on a record, those that an outcome is told of."""
+    if item.kind is OutcomeKind.CONTACTED:
+        return there
+    return tuple(each for each in there if each in named) or there[:1]
+
+
+def _cards(connection: Connection, destination: str, items: Iterable[RemoteOutcome]) -> Mapping[str, _Cards]:
+    """Remote card, and our key, -> the guest cards (root ones) that it is, and when those were opened. The first one
+    made it; others are of people who share it."""
     root = guest_cards.alias("root")
     mine = (remote_refs.c.destination == destination) & (remote_refs.c.kind == "card")
     by_id = (
-        select(remote_refs.c.remote_id.label("there"), root.c.id, root.c.opened_at)
+        select(remote_refs.c.remote_id.label("there"), root.c.id, root.c.opened_at, remote_refs.c.shared)
         .join(guest_cards, guest_cards.c.id == remote_refs.c.entity_id)
         .join(root, root.c.id == guest_cards.c.root_id)
         .where(mine, remote_refs.c.remote_id.in_({each.card_id for each in items}))
-        .order_by(remote_refs.c.live, remote_refs.c.at.desc())
+        .where(remote_refs.c.live | ~remote_refs.c.shared)
+        .order_by(remote_refs.c.shared, remote_refs.c.live.desc(), remote_refs.c.at)
     )
     by_key = (
         select(guest_cards.c.key.label("there"), root.c.id, root.c.opened_at)
         .join(root, root.c.id == guest_cards.c.root_id)
         .where(guest_cards.c.key.in_({each.our_key for each in items if each.our_key}))
     )
-    rows = [*connection.execute(by_key), *connection.execute(by_id)]
-    return {row.there: (row.id, row.opened_at) for row in rows}
+    found: dict[str, _Cards] = {row.there: ((row.id, row.opened_at),) for row in connection.execute(by_key)}
+    for row in connection.execute(by_id):
+        already = found.get(row.there, ())
+        if not already or row.shared:
+            found[row.there] = tuple(dict.fromkeys((*already, (row.id, row.opened_at))))
+    return found
 
 
 # -- what happened to cards that are none of ours yet -----------------------------------------------------------------

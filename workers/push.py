@@ -34,7 +34,7 @@ from leadsvc.workers.destinations.presence import JOINED
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A remote id learned by a push."""
+    """A remote id learned by a push. ``shared``: of a record that another card made."""
 
     kind: str
     entity_id: uuid.UUID
@@ -43,6 +43,7 @@ class Ref:
     standing: str = ""
     source: str = ""
     pushed: Mapping[str, str] | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,23 +124,20 @@ def push(destination: Destination, claimed: Claimed, view: CardView, now: dateti
 
 
 def _put_prospect(destination: Destination, claimed: Claimed, view: CardView, now: datetime) -> Pushed:
-    result, known = _known(destination, view)
+    result, known = known_there(destination, view)
     if not result.ok:
         return Pushed(result)
     if known is None and not view.may_create:
         return Pushed(PROSPECT_ABSENT)
-    invisible_s = _may_be_invisible(destination, claimed, now) if known is None else 0.0
-    if invisible_s > 0:
-        # What an earlier attempt wrote may not show yet: absent is what is absent after that time.
-        waits = "an earlier attempt may have written it, and the vendor shows what is new only after a while"
-        return Pushed(Result(outcome=Outcome.RETRY, code=NOT_YET_VISIBLE, message=waits, retry_after_s=invisible_s))
+    if known is None and (waits := not_yet_shown(destination, claimed, now)) is not None:
+        return waits
     result = destination.put_prospect(card_push(view, claimed), known)
     if not result.ok:
         return Pushed(result)
     card_id = result.card_id or (known.card_id if known else "")
     if not card_id or not result.verified:
         # Accepted, but nothing proves that it is there: look again later, never write again (P5).
-        return Pushed(_unverified(result))
+        return Pushed(unverified(result))
     standing = _STANDINGS.get(known.status, "") if known else ""
     refs = [Ref("card", view.root_id, card_id, True, standing, known.source if known else "", dict(result.written))]
     person_id = result.person_id or (known.person_id if known else "")
@@ -169,11 +167,15 @@ def _folded(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def _may_be_invisible(destination: Destination, claimed: Claimed, now: datetime) -> float:
-    """Seconds that a write of an earlier attempt may still stay invisible."""
+def not_yet_shown(destination: Destination, claimed: Claimed, now: datetime) -> Pushed | None:
+    """That a write of an earlier attempt may still be invisible: absent is what is absent after that time."""
     if claimed.unsure_at is None:
-        return 0.0
-    return destination.capabilities.read_back_delay_s - (now - claimed.unsure_at).total_seconds()
+        return None
+    invisible_s = destination.capabilities.read_back_delay_s - (now - claimed.unsure_at).total_seconds()
+    if invisible_s <= 0:
+        return None
+    words = "an earlier attempt may have written it, and the vendor shows what is new only after a while"
+    return Pushed(Result(outcome=Outcome.RETRY, code=NOT_YET_VISIBLE, message=words, retry_after_s=invisible_s))
 
 
 def corrections(claimed: Claimed, view: CardView, profile: Profile) -> tuple[str, ...]:
@@ -203,7 +205,8 @@ def by_hand(destination: Destination, kinds: tuple[str, ...], pushed: Pushed) ->
     return " ".join(f"Card {pushed.result.card_id}: {each}" for each in sentences if each) if pushed.result.ok else ""
 
 
-def _unverified(result: Result) -> Result:
+def unverified(result: Result) -> Result:
+    """Accepted without proof: it is looked up later, and not written again before."""
     return Result(
         outcome=Outcome.RETRY,
         verify_first=True,
@@ -214,7 +217,7 @@ def _unverified(result: Result) -> Result:
     )
 
 
-def _known(destination: Destination, view: CardView) -> tuple[Result, RemoteCard | None]:
+def known_there(destination: Destination, view: CardView) -> tuple[Result, RemoteCard | None]:
     """The remote record that is this card: by its id, by our key, or adopted because it is the same person."""
     if view.remote_card_id:
         result, card = destination.get_card(_at(view, view.remote_card_id))
@@ -330,6 +333,9 @@ def _put_task(destination: Destination, claimed: Claimed, view: CardView) -> Pus
     if not task or task["state"] != "open":
         done = Result(outcome=Outcome.ACCEPTED, message="the task is no longer open; nothing to do")
         return Pushed(done, along=view.also_owed)
+    if view.covered:
+        done = Result(outcome=Outcome.ACCEPTED, code="task_shared", message="the household's open follow-up is there")
+        return Pushed(replace(done, card_id=view.remote_card_id), along=view.also_owed)
     push_ = TaskPush(
         our_task_key=f"TK-{claimed.subject_id.hex[-12:]}",
         title=claimed.override.get("title") or task["title"],
@@ -365,6 +371,9 @@ def _merge(destination: Destination, view: CardView) -> Pushed:
     loser, survivor = view.own_remote_card_id, view.remote_card_id
     if not view.merged or not loser or not survivor or loser == survivor:
         return Pushed(Result(outcome=Outcome.ACCEPTED, message="there is nothing to merge at the destination"))
+    if view.shared or view.own_shared:
+        message = f"a household shares card {survivor if view.shared else loser}: let {loser} go over into {survivor}"
+        return Pushed(Result(outcome=Outcome.REJECT, code="shared_card", message=f"{message} there by hand"))
     if not destination.capabilities.can_merge:
         message = f"the vendor cannot merge: merge card {loser} into {survivor} there by hand"
         return Pushed(Result(outcome=Outcome.REJECT, code="cannot_merge", message=message))

@@ -176,6 +176,7 @@ def _remember(connection: Connection, claimed: Claimed, ref: Ref, now: datetime)
         "entity_id": ref.entity_id,
         "remote_id": ref.remote_id,
         "live": ref.live,
+        "shared": ref.shared,
         "standing": ref.standing,
         "source": ref.source,
         "at": now,

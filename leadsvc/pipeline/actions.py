@@ -20,7 +20,7 @@ from leadsvc.ids import uuid7
 from leadsvc.model import ReceiptState
 from leadsvc.outbox import Owed
 from leadsvc.pipeline import verdicts
-from leadsvc.pipeline.households import say_household
+from leadsvc.pipeline.households import part_household, say_household
 from leadsvc.pipeline.impact import decided_about, measured
 from leadsvc.pipeline.intake import Intake
 from leadsvc.pipeline.merging import merge_persons, settle_review
@@ -139,6 +139,8 @@ class Actions:
         def act(connection: Connection) -> dict[str, Any]:
             work, (one, other) = self._two(connection, prospect_key, other_key)
             say_household(work, one, other, verdict, actor)
+            if verdict == "apart":
+                part_household(connection, work, one, other)
             work.flush(connection)
             self._audit(connection, actor, "household", "prospect", prospect_key, {"other": other_key, "is": verdict})
             return {"prospect": one.key, "other": other.key, "household": verdict}

@@ -410,6 +410,11 @@ def asleep(connection: Connection, root: uuid.UUID) -> bool:
     return not connection.execute(select(exists().where(tasks.c.guest_card_id.in_(family)))).scalar_one()
 
 
+def owe_anew(connection: Connection, work: Working, card_id: uuid.UUID) -> None:
+    """The card's record is owed again, as it is now."""
+    _owe(connection, work, card_id, [Owed("prospect", card_id, _version(connection, card_id))])
+
+
 def _owe(connection: Connection, work: Working, card_id: uuid.UUID, owed: list[Owed]) -> None:
     row = connection.execute(
         select(guest_cards.c.property_id, guest_cards.c.root_id).where(guest_cards.c.id == card_id)

@@ -666,6 +666,8 @@ remote_refs = Table(
     Column("entity_id", Uuid, primary_key=True),
     Column("remote_id", Text, primary_key=True),
     Column("live", Boolean, nullable=False, server_default=text("true")),
+    # The record is another card's, of the same household, on which this one's person stands too.
+    Column("shared", Boolean, nullable=False, server_default=text("false")),
     _text("standing"),
     _text("source"),  # the source as the destination has it, beside ours
     _json("pushed"),  # values we wrote there last: still ours to correct as long as nobody changed them

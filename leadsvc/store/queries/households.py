@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import Connection, select
+
 from leadsvc.store.queries.shapes import Decision, Person
+from leadsvc.store.tables import match_decisions, prospects
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +59,19 @@ def _other(root: UUID, decision: Decision, people: Mapping[UUID, Person]) -> Per
         return None
     (other,) = roots - {root}
     return people.get(other)
+
+
+def confirmed(connection: Connection, root: UUID) -> frozenset[UUID]:
+    """Roots of those whom a person confirmed to be of one household with the person at ``root``."""
+    family = select(prospects.c.id).where(prospects.c.root_id == root)
+    one, other = prospects.alias("one"), prospects.alias("other")
+    said = (
+        select(one.c.root_id.label("one"), other.c.root_id.label("other"), match_decisions.c.verdict)
+        .join(one, one.c.id == match_decisions.c.prospect_id)
+        .join(other, other.c.id == match_decisions.c.other_prospect_id)
+        .where(match_decisions.c.kind == "household", match_decisions.c.decided_by != "rules")
+        .where(match_decisions.c.prospect_id.in_(family) | match_decisions.c.other_prospect_id.in_(family))
+        .order_by(match_decisions.c.seq)
+    )
+    last = {row.other if row.one == root else row.one: row.verdict for row in connection.execute(said)}
+    return frozenset(person for person, verdict in last.items() if _SAID[verdict] == "confirmed" and person != root)

@@ -46,6 +46,7 @@ def upgrade() -> None:
         postgresql_where=waiting,
     )
     op.add_column("destinations", sa.Column("synced_at", UtcDateTime(), nullable=True))
+    op.add_column("remote_refs", sa.Column("shared", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.add_column("remote_names", sa.Column("remote_id", sa.Text(), server_default="", nullable=False))
     op.add_column("units", sa.Column("available_on", sa.Date(), nullable=True))
     op.create_table(
