@@ -7,7 +7,6 @@ agents too. A follow-up is an ``Appointment``.
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections import OrderedDict
@@ -35,13 +34,13 @@ from leadsvc.workers.destinations.base import (
     TaskPush,
 )
 from leadsvc.workers.destinations.careful import UNPROVEN
-from leadsvc.workers.destinations.entries import Entry, mark, marked
+from leadsvc.workers.destinations.entries import Entry, marked
 from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.http import quiet
 from leadsvc.workers.destinations.leadmanagement import LeadManagement
-from leadsvc.workers.destinations.mits import Event, Identification, Prospect, local, one_line
+from leadsvc.workers.destinations.mits import Companion, Event, Identification, Prospect, local, one_line
 from leadsvc.workers.destinations.spans import Span
-from leadsvc.workers.destinations.vendors.resman import config, outcomes
+from leadsvc.workers.destinations.vendors.resman import config, outcomes, people
 from leadsvc.workers.destinations.vendors.resman.capabilities import CAPABILITIES as CAPABILITIES
 from leadsvc.workers.destinations.vendors.resman.capabilities import EVENTS
 from leadsvc.workers.destinations.vendors.resman.verdict import Answer, answer_of, person_id
@@ -57,7 +56,6 @@ _PATHS = {
     "get_residents": "Leasing/GetApplicantsAndCurrentResidents",
 }
 _DIALECT = mits.Dialect(agents_by="id", event_ids=False)
-_CARD_MARK = re.compile(r"Guest card \[ref ([^\]\s]+)\]")
 _KEPT = 2000
 _ROOMS = frozenset({"bedrooms_min", "bedrooms_max"})
 _SOURCES_FRESH_S = 600.0
@@ -208,8 +206,8 @@ class ResMan(LeadManagement):
         result = Result(outcome=Outcome.ACCEPTED, empty=True)
         for home in self._homes(at.property_ref):
             for by, value in ways:
-                result, people = self._people(by, value, home)
-                there = [one for one in people if person_id(one) == at.card_id]
+                result, found = self._people(by, value, home)
+                there = [one for one in found if person_id(one) == at.card_id]
                 if there or not result.ok:
                     return replace(result, empty=not there), there[0] if there else None, home
         return replace(result, empty=True, card_id="", person_id=""), None, at.property_ref
@@ -223,7 +221,7 @@ class ResMan(LeadManagement):
         if "source_name" in values:
             values["source_name"] = sources.name(values["source_name"])
         if "comment" in values:
-            values["comment"] = _CARD_MARK.sub("", values["comment"]).strip()
+            values["comment"] = people.unmarked(values["comment"]).strip()
         held = {name: value for name, value in values.items() if value and name in CAPABILITIES.fields}
         card_id = person_id(found)
         return result, RemoteCard(
@@ -232,7 +230,7 @@ class ResMan(LeadManagement):
             status=found.status,
             raw_status=found.kind,
             property_ref=found.id("PropertyID") or home,
-            our_key=found.id("ThirdPartyID", self._organization) or _key(found),
+            our_key=found.id("ThirdPartyID", self._organization) or people.key(found),
             name=found.name,
             emails=found.emails,
             phones=found.phones,
@@ -240,6 +238,7 @@ class ResMan(LeadManagement):
             entered_by=first.agent if first is not None else "",
             updated_at=mits.instant(found.updated_at, self._zone(home)) if found.updated_at else None,
             fields=held,
+            others=people.others(found),
         )
 
     # -- writing ------------------------------------------------------------------------------------------------------
@@ -259,12 +258,10 @@ class ResMan(LeadManagement):
 
     def _card_event(self, card: CardPush, words: str, source: str, *, first: bool) -> Event:
         """The event that carries the key of a guest card."""
-        own_mark = f"Guest card {mark(card.our_key)}"
-        room = mits.TEXT_MAX - len(own_mark) - 1
         return Event(
             kind="EmailFromILS" if first else "Other",
             at=local(datetime.now(UTC), card.time_zone),
-            text=f"{one_line(words)[:room]} {own_mark}".strip(),
+            text=people.card_text(words, card.our_key),
             source=source,
             first_contact=first,
         )
@@ -296,10 +293,30 @@ class ResMan(LeadManagement):
         op = "post_event" if events else "post_lead"
         return self._post(op, home, ids, {**names, **rooms, **changes}, events)
 
+    def _add_person(self, card: CardPush, known: RemoteCard, values: Values) -> Result:
+        """The person once more, with one customer more, and an event that carries the key of theirs."""
+        home = known.property_ref or card.property_ref
+        result, source = self._event_source("", home)
+        if not result.ok:
+            return result
+        names: Values = {name: known.fields.get(name, "") for name in ("first_name", "last_name")}
+        now = local(datetime.now(UTC), card.time_zone)
+        said = Event(kind="Other", at=now, text=people.mate_text(values, card.our_key), source=source)
+        more = Companion(ids=(Identification("ThirdPartyID", card.our_key, self._organization),), values=values)
+        ids = (Identification("PersonID", known.card_id),)
+        result = self._post("post_event", home, ids, names, (said,), (more,))
+        return replace(result, card_id=known.card_id, verified=False if result.ok else result.verified)
+
     def _post(
-        self, op: str, home: str, ids: Sequence[Identification], values: Values, events: Sequence[Event]
+        self,
+        op: str,
+        home: str,
+        ids: Sequence[Identification],
+        values: Values,
+        events: Sequence[Event],
+        beside: Sequence[Companion] = (),
     ) -> Result:
-        document = mits.document(_DIALECT, ids, values, events)
+        document = mits.document(_DIALECT, ids, values, events, beside=beside)
         xml = etree.tostring(document, encoding="unicode")
         return self._ask(op, home, Xml=f'<?xml version="1.0" encoding="utf-8"?>{xml}')[0]
 
@@ -316,7 +333,7 @@ class ResMan(LeadManagement):
         entries = tuple(
             Entry(
                 entry_id=one.event_id or key,
-                text=_CARD_MARK.sub("", one.text),
+                text=people.unmarked(one.text),
                 says={"at": mits.stamp(one.at), "text": one.text},
             )
             for one in wanted
@@ -390,15 +407,6 @@ class ResMan(LeadManagement):
         items = sorted((one for one in told if one is not None and one.at >= span.since), key=lambda one: one.at)
         following, more = span.following(len(homes), datetime.now(UTC))
         return result, OutcomePage(items=tuple(items), cursor=following, more=more)
-
-
-def _key(found: Prospect) -> str:
-    """Our key of a person as the first event that carries one has it."""
-    for event in sorted(found.events, key=lambda one: one.at):
-        match = _CARD_MARK.search(event.text)
-        if match:
-            return match[1]
-    return ""
 
 
 DESTINATION = ResMan

@@ -30,6 +30,7 @@ CAPABILITIES = Capabilities(
     needs_source=True,
     has_appointment=True,
     has_event=True,
+    co_prospects=True,
     fields=tuple(name for name in CARD_FIELDS if name not in ("floor_plan_ref", "unit_ref")),
     fixed=("source_name", "agent_ref", "comment"),
     find_by=("email", "phone"),
