@@ -170,7 +170,7 @@ class _Clients:
             self.checked(person)
         if people:
             values |= {key: people[0].get(name, "") for name, key in _PERSON.items()}
-            values["others"] = people[1:]
+            values["people"] = people[1:]
         return values
 
     def checked(self, person: Doc) -> None:
@@ -187,7 +187,7 @@ class _Clients:
             **plain,
             "id": card["card_id"],
             "status": _STATUS.get(card["status"], card["status"]),
-            "people": [{**person, "is_primary": True}, *(card.get("others") or [])],
+            "people": [{**person, "is_primary": True}, *(card.get("people") or [])],
             "updated_at": card["updated_at"],
         }
 

@@ -46,6 +46,7 @@ CAPABILITIES = Capabilities(
     update_mode=UpdateMode.PATCH,
     verify="get",
     has_event=True,
+    co_prospects=True,
     fields=(
         "first_name",
         "last_name",
@@ -68,7 +69,8 @@ CAPABILITIES = Capabilities(
     on_duplicate="No rule is published: it is looked for by partner id before a client is made.",
     ids=(
         "Every answer carries the client's id; our key is its partner id. Creating, changing and booking are "
-        "published; how clients, notes and lists are read is inferred."
+        "published; how clients, notes and lists are read is inferred. A further person carries no key of ours and is "
+        "told by name with address or number."
     ),
     corrections={
         "merge": "Mark one of the two clients as not a prospect in Funnel.",
@@ -153,8 +155,18 @@ class Funnel(JsonApi):
         beds = {name: known.fields[name] for name in ("bedrooms_min", "bedrooms_max") if name in known.fields}
         wanted = {**beds, **changes} if set(changes) & {"bedrooms_min", "bedrooms_max"} else changes
         client = wire.client(wanted, people) | ({"partner_id": claim} if claim else {})
-        path = f"clients/{rest.segment(known.card_id)}/"
-        return self._ask("update_client", "PUT", path, json={"client": client})[0]
+        return self._put(known.card_id, client)
+
+    def _put(self, card_id: str, client: rest.Json) -> Result:
+        return self._ask("update_client", "PUT", f"clients/{rest.segment(card_id)}/", json={"client": client})[0]
+
+    def _add_person(self, card: CardPush, known: RemoteCard, values: Values) -> Result:
+        """All people once more, and one more, who has no place for a key of ours."""
+        result, item = self._client(rest.segment(known.card_id))
+        if not item:
+            return replace(result, outcome=Outcome.REJECT, code="gone") if result.ok else result
+        more = {**wire.person(values), "is_primary": False}
+        return self._owing(self._put(known.card_id, {"people": [*rest.objects(item.get("people")), more]}))
 
     # -- what hangs on a client ---------------------------------------------------------------------------------------
 

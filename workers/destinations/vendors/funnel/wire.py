@@ -15,6 +15,7 @@ from leadsvc.workers.destinations.base import (
     OutcomeKind,
     RemoteCard,
     RemoteOutcome,
+    RemotePerson,
     Result,
 )
 from leadsvc.workers.destinations.filling import Values
@@ -188,13 +189,27 @@ def client(values: Values, people: object = None) -> dict[str, object]:
         low = int(values.get("bedrooms_min", values.get("bedrooms_max", 0)))
         high = int(values.get("bedrooms_max", low))
         sent["layout"] = list(_LAYOUTS[min(max(low, 0), 4) : min(max(high, low), 4) + 1])
-    person: dict[str, object] = {name: values[name] for name in ("first_name", "last_name", "email") if name in values}
-    person |= {"phone_1": dashed(str(values["phone"]))} if "phone" in values else {}
-    there = objects(people)
-    if person:
+    renter, there = person(values), objects(people)
+    if renter:
         before: Json = there[0] if there else {"is_primary": True}
-        sent["people"] = [{**before, **person}, *there[1:]]
+        sent["people"] = [{**before, **renter}, *there[1:]]
     return sent
+
+
+def person(values: Values) -> dict[str, object]:
+    """A person of our values."""
+    named: dict[str, object] = {name: values[name] for name in ("first_name", "last_name", "email") if name in values}
+    return named | ({"phone_1": dashed(str(values["phone"]))} if "phone" in values else {})
+
+
+def _fields(person: Json) -> dict[str, str]:
+    fields = {name: text(person.get(name)) for name in ("first_name", "last_name", "email")}
+    return {**fields, "phone": e164(text(person.get("phone_1")))}
+
+
+def _others(item: Json, primary: Json) -> tuple[RemotePerson, ...]:
+    told = (_fields(one) for one in objects(item.get("people")) if one is not primary)
+    return tuple(RemotePerson(fields={name: value for name, value in one.items() if value}) for one in told)
 
 
 def _primary(item: Json) -> Json:
@@ -209,13 +224,10 @@ def _bedrooms(item: Json) -> tuple[str, str]:
 
 def remote_card(item: Json) -> RemoteCard:
     """Their client in our words."""
-    person = _primary(item)
+    primary = _primary(item)
     low, high = _bedrooms(item)
     fields = {
-        "first_name": text(person.get("first_name")),
-        "last_name": text(person.get("last_name")),
-        "email": text(person.get("email")),
-        "phone": e164(text(person.get("phone_1"))),
+        **_fields(primary),
         "move_in": day(text(item.get("move_in_date"))),
         "bedrooms_min": low,
         "bedrooms_max": high,
@@ -224,7 +236,7 @@ def remote_card(item: Json) -> RemoteCard:
         "comment": text(item.get("notes")),
     }
     status = text(item.get("status"))
-    numbers = (fields["phone"], e164(text(person.get("phone_2"))))
+    numbers = (fields["phone"], e164(text(primary.get("phone_2"))))
     return RemoteCard(
         card_id=text(item.get("id")),
         person_id="",
@@ -239,6 +251,7 @@ def remote_card(item: Json) -> RemoteCard:
         updated_at=changed_at(item),
         version=text(item.get("updated_at")),
         fields={name: value for name, value in fields.items() if value},
+        others=_others(item, primary),
     )
 
 
