@@ -344,7 +344,13 @@ MATE = replace(
     email="sam.kent@example.com",
     phone="+17065550177",
 )
-_ADDS = {"funnel": "update_client", "resman": "post_event", "simpms": "add_person", "yardi": "import_guest"}
+_ADDS = {
+    "funnel": "update_client",
+    "realpage": "add_customer",
+    "resman": "post_event",
+    "simpms": "add_person",
+    "yardi": "import_guest",
+}
 
 
 def standing_on(bench: Any, card_id: str) -> list[str]:

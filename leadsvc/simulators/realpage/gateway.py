@@ -31,6 +31,7 @@ _SHOWN_STATUS = {"": "S000000002", "prospect": "S000000002", "resident": "Reside
 _METHODS = {
     "insertprospect": "insert_prospect",
     "updateprospect": "update_prospect",
+    "addnewcustomertoguestcard": "add_customer",
     "insertactivity": "insert_activity",
     "insertfollowup": "insert_followup",
     "prospectsearch": "prospect_search",
@@ -99,10 +100,22 @@ def _elements(**values: Any) -> str:
     return "".join(f"<{name}>{escape(str(value), quote=False)}</{name}>" for name, value in values.items())
 
 
+def _person(person: Doc) -> str:
+    phone = str(person.get("phone") or "")
+    number = f"<PhoneNumber>{_elements(Type='Mobile', Number=phone.removeprefix('+1'))}</PhoneNumber>" if phone else ""
+    said = _elements(
+        CustomerID=person["person_id"],
+        FirstName=person.get("first_name", ""),
+        LastName=person["last_name"],
+        Email=person.get("email", ""),
+    )
+    return f"<Prospect>{said}<Numbers>{number}</Numbers></Prospect>"
+
+
 class Gateway:
     """One company's sites behind the gateway."""
 
-    WRITES = ("insert_prospect", "update_prospect", "insert_activity", "insert_followup")
+    WRITES = ("insert_prospect", "update_prospect", "add_customer", "insert_activity", "insert_followup")
 
     def __init__(self, simulator: Simulator, unauthorized: Callable[[], Response]) -> None:
         self._simulator = simulator
@@ -292,6 +305,17 @@ class Gateway:
         self._records.change("card", key, **{**values, "updated_at": now(), "version": version})
         return "<UpdateProspect><message>SUCCESS</message></UpdateProspect>"
 
+    def _add_customer(self, call: Call, site: str) -> str:
+        """One more person on a card, every time it is asked for."""
+        wrapper = "AddNewCustomerToGuestCard"
+        card = self._records.get("card", self._of_card(call, wrapper, site)) or {}
+        if not call.said("lastname"):
+            raise Refused(fault("Client", "The request is not valid.", "lastname is required"))
+        person = {**self._checked(call, wrapper, site), "person_id": self._records.number("card")}
+        self._records.change("card", card["card_id"], people=[*card.get("people", ()), person], updated_at=now())
+        customer = f"<Customers>{_elements(CustomerID=person['person_id'])}</Customers>"
+        return f"<{wrapper}><message>SUCCESS</message>{customer}</{wrapper}>"
+
     def _move_followup(self, call: Call, card_id: str) -> None:
         """The card's next follow-up is the one that is open."""
         for task in self._records.all("task", card_id=card_id):
@@ -318,13 +342,6 @@ class Gateway:
     def _shown(self, card: Doc, site: str) -> str:
         status = card.get("property_status") or _SHOWN_STATUS.get(card["status"], "S000000002")
         source = next((each for each in self._records.all("source") if each["name"] == card["source_name"]), None)
-        number = f"<PhoneNumber>{_elements(Type='Mobile', Number=card['phone'].removeprefix('+1'))}</PhoneNumber>"
-        person = _elements(
-            CustomerID=card["person_id"],
-            FirstName=card["first_name"],
-            LastName=card["last_name"],
-            Email=card["email"],
-        )
         cents = card["budget_max_cents"]
         wishes = _elements(
             DateNeeded=card["move_in"],
@@ -341,9 +358,8 @@ class Gateway:
             LossReason=card.get("loss_reason", ""),
             ProspectComment=card["comment"],
         )
-        numbers = f"<Numbers>{number if card['phone'] else ''}</Numbers>"
-        people = f"<Prospects><Prospect>{person}{numbers}</Prospect></Prospects>"
-        return f"<GuestCard>{head}{people}<Preferences>{wishes}</Preferences></GuestCard>"
+        people = "".join(map(_person, (card, *card.get("people", ()))))
+        return f"<GuestCard>{head}<Prospects>{people}</Prospects><Preferences>{wishes}</Preferences></GuestCard>"
 
     # -- notes and follow-ups -----------------------------------------------------------------------------------------
 

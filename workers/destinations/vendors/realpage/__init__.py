@@ -230,6 +230,16 @@ class RealPage(Careful):
             part["prospects"] = {"Prospect": {"customerid": known.person_id, **person["Prospect"]}}
         return self._ask("update_prospect", card.property_ref, {"guestcard": wire.in_order(part)})[0]
 
+    def _add_person(self, card: CardPush, known: RemoteCard, values: Values) -> Result:
+        """One more customer, who has no place for a key of ours."""
+        part: dict[str, object] = {
+            **self._place(card),
+            "guestcardid": known.card_id,
+            "prospects": {"Prospect": wire.person(values, wire.OTHER)},
+        }
+        result = self._ask("add_customer", card.property_ref, {"guestcard": wire.in_order(part)})[0]
+        return replace(result, verified=False) if result.ok else result
+
     # -- history and follow-up ----------------------------------------------------------------------------------------
 
     def _notes(self, site: str, start: datetime) -> tuple[Result, list[wire.Note]]:

@@ -18,6 +18,7 @@ CAPABILITIES = Capabilities(
     needs_source=True,
     has_task=True,
     has_event=True,
+    co_prospects=True,
     fields=(
         "first_name",
         "last_name",
@@ -58,7 +59,8 @@ CAPABILITIES = Capabilities(
     ),
     ids=(
         "Most set-ups answer the ids of card and customer, some none: then our mark in the comment finds the card. "
-        "That a search shows comments, and the notes of a day activities and follow-ups, is inferred."
+        "That a search shows comments, and the notes of a day activities and follow-ups, is inferred; so are the parts "
+        "of addnewcustomertoguestcard. A further customer carries no key of ours: name with address or number tells."
     ),
     corrections={
         "merge": "Merge the two guest cards in OneSite.",

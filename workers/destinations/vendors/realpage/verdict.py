@@ -43,6 +43,7 @@ READS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 WRITES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "insert_prospect": ("insertprospect", ("guestcard",)),
     "update_prospect": ("updateprospect", ("guestcard",)),
+    "add_customer": ("addnewcustomertoguestcard", ("guestcard",)),
     "insert_activity": ("insertactivity", ("activityid",)),
     "insert_followup": ("insertfollowup", ("taskid", "followupid")),
 }
@@ -203,7 +204,7 @@ def _cards(op: str, result: Node, card: Node | None, context: Json) -> Result:
     if any(one.outcome is not Outcome.ACCEPTED for one in each_customer):
         words = "The guest card was written, but not every person on it."
         return replace(done, outcome=Outcome.PARTIAL, items=each_customer, message=words)
-    if op == "update_prospect":
+    if op in ("update_prospect", "add_customer"):
         return replace(done, card_id=card_id or scalar(context.get("known_remote_id")), verified=True)
     action = said(card, "action").lower()
     if card_id and any(word in action for word in _JOINED):

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from lxml import etree
 
-from leadsvc.workers.destinations.base import CardKind, OutcomeKind, RemoteCard
+from leadsvc.workers.destinations.base import CardKind, OutcomeKind, RemoteCard, RemotePerson
 from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.lenient import remote_id
 from leadsvc.workers.destinations.local import cents, day, e164, moment_at, money, unmarked
@@ -20,6 +20,9 @@ SPACE = "http://tempuri.org/"
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 COMMENT_MAX = 2000
 _MARK_ROOM = 60
+_HEAD, OTHER = "H", "O"
+"""What somebody is to the household of a guest card."""
+
 _NORTH_AMERICAN = re.compile(r"\+1(\d{3})(\d{3})(\d{4})")
 TEXT_MAX = COMMENT_MAX - _MARK_ROOM
 
@@ -81,21 +84,25 @@ def phone_there(phone: str) -> str:
     return f"+1 {found[1]}-{found[2]}-{found[3]}" if found else phone
 
 
-def guest_card(values: Values) -> Part:
-    """The parts of a guest card that ``values`` speak of, but for its source."""
+def person(values: Values, relation: str) -> Part:
+    """One person of a guest card."""
     phone = str(values.get("phone", ""))
     number = {"PhoneNumber": {"type": "Mobile", "number": phone_there(phone)}} if phone else {}
-    person = {
+    return {
         "firstname": values.get("first_name", ""),
         "lastname": values.get("last_name", ""),
         "email": values.get("email", ""),
-        "relationshipid": "H",
+        "relationshipid": relation,
         "numbers": {"phonenumbers": number} if number else {},
     }
+
+
+def guest_card(values: Values) -> Part:
+    """The parts of a guest card that ``values`` speak of, but for its source."""
     rent = values.get("budget_max_cents")
     return {
         "leasingagentid": values.get("agent_ref", ""),
-        "prospects": {"Prospect": person},
+        "prospects": {"Prospect": person(values, _HEAD)},
         "preferences": {
             "dateneeded": values.get("move_in", ""),
             "floorplanid": values.get("floor_plan_ref", ""),
@@ -171,17 +178,15 @@ def activity_type(kind: str, offered: Mapping[str, str]) -> str:
 
 def remote_card(node: Node, site: str, sources: Mapping[str, str]) -> RemoteCard:
     """A guest card of a search in our words. ``sources``: names by id."""
-    person = first(node, "prospects", "prospect")
+    people = every(first(node, "prospects"), "prospect")
+    head = people[0] if people else None
     status = said(node, "propertystatus", "status")
     kind, _ = _STATUSES.get(status.lower(), (CardKind.OTHER, OutcomeKind.OTHER))
-    phones = tuple(e164(said(each, "number")) for each in every(first(person, "numbers"), "phonenumber"))
+    phones = _phones(head)
     comment, our_key = unmarked(verbatim(first(node, "prospectcomment")))
     source = remote_id(said(node, "primaryleadsource"))
     fields = {
-        "first_name": said(person, "firstname"),
-        "last_name": said(person, "lastname"),
-        "email": said(person, "email"),
-        "phone": next((each for each in phones if each), ""),
+        **_person(head),
         "move_in": day(said(node, "dateneeded")),
         "budget_max_cents": cents(said(node, "desiredrent")),
         "floor_plan_ref": remote_id(said(first(node, "preferences"), "floorplanid")),
@@ -191,18 +196,39 @@ def remote_card(node: Node, site: str, sources: Mapping[str, str]) -> RemoteCard
     }
     return RemoteCard(
         card_id=remote_id(said(node, "guestcardid")),
-        person_id=remote_id(said(person, "customerid")),
+        person_id=remote_id(said(head, "customerid")),
         status=_flagged(node, kind),
         raw_status=status,
         property_ref=site,
         our_key=our_key,
         name=f"{fields['first_name']} {fields['last_name']}".strip(),
         emails=tuple(filter(None, (fields["email"],))),
-        phones=tuple(filter(None, phones)),
+        phones=phones,
         source=fields["source_name"],
         updated_at=moment_at(said(node, "modifieddate", "createdate"), "UTC"),
         fields={name: value for name, value in fields.items() if value},
+        others=tuple(
+            RemotePerson(
+                person_id=remote_id(said(one, "customerid")),
+                fields={name: value for name, value in _person(one).items() if value},
+            )
+            for one in people[1:]
+        ),
     )
+
+
+def _person(node: Node | None) -> dict[str, str]:
+    return {
+        "first_name": said(node, "firstname"),
+        "last_name": said(node, "lastname"),
+        "email": said(node, "email"),
+        "phone": next(iter(_phones(node)), ""),
+    }
+
+
+def _phones(node: Node | None) -> tuple[str, ...]:
+    each = (e164(said(one, "number")) for one in every(first(node, "numbers"), "phonenumber"))
+    return tuple(filter(None, each))
 
 
 def _flagged(node: Node, kind: CardKind) -> CardKind:
