@@ -124,12 +124,6 @@ def _cleaned(leads: Path, labels: Path, properties: Path, way: str) -> Iterator[
         ]
 
 
-def _spelled_out(text: str) -> str:
-    for said, meant in (("[at]", "@"), (" (at) ", "@"), (" at ", "@"), (" dot ", ".")):
-        text = text.replace(said, meant)
-    return text
-
-
 def _nicknames() -> dict[str, str]:
     namer = importlib.import_module("nicknames").NickNamer()
     return {short: min(namer.canonicals_of(short)) for short in namer._canonical_lookup}

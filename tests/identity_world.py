@@ -1,5 +1,8 @@
 """Labelled rental leads of invented people, to judge the identity resolver by: several worlds, each its own rates.
 
+One long module, because a world is one stream of random draws: every method takes the next of the same generator, and a
+part kept elsewhere would have to hand the generator, the rates and who was drawn lately to and fro.
+
 A *world* (``fixtures/identity/worlds.toml``) says who writes, how often, together with whom, and what goes wrong with
 what they write. The same world, number of leads and seed give the same files, byte for byte::
 

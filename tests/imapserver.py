@@ -149,11 +149,6 @@ class Imap:
         with self.client() as client:
             return int(client.folder_status(folder, ["MESSAGES"])[b"MESSAGES"]) if client.folder_exists(folder) else 0
 
-    def uids(self, folder: str) -> list[int]:
-        with self.client() as client:
-            client.select_folder(folder, readonly=True)
-            return list(client.search())
-
     def flags(self, folder: str) -> list[set[bytes]]:
         with self.client() as client:
             client.select_folder(folder, readonly=True)

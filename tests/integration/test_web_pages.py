@@ -17,9 +17,10 @@ from leadsvc.faults import Commit
 from leadsvc.store import tables
 from leadsvc.store.queries.cards import list_cards
 from leadsvc.web.inert import visible
-from tests import webdata
+from tests import webdata, webrows
 from tests.integration.web_support import Site, site, statements
-from tests.webdata import NOW, Seeded
+from tests.webdata import Seeded
+from tests.webrows import NOW
 
 
 @pytest.fixture
@@ -176,7 +177,7 @@ def test_the_inbox_costs_the_same_however_much_is_in_it(pages: Site, seeded: See
         place = connection.execute(select(tables.properties.c.id)).scalars().first()
         for number in range(60):
             at = NOW - timedelta(hours=number + 1)
-            webdata.simple(connection, 2000 + number, place, at, ("Maria", f"Lopez{number}"))
+            webrows.simple(connection, 2000 + number, place, at, ("Maria", f"Lopez{number}"))
     with statements(pages.services.store) as many:
         page = pages.get("/")
     assert page.text.count('class="go"') == 50
@@ -188,9 +189,9 @@ def test_the_inbox_costs_the_same_however_much_is_in_it(pages: Site, seeded: See
 
 def test_paging_shows_each_card_once_in_order(pages: Site) -> None:
     with pages.services.store.write(Commit.ADMIN) as connection:
-        place = webdata.base(connection)["Oak Court"]
+        place = webrows.base(connection)["Oak Court"]
         for number in range(25):  # several at one instant: the id breaks the tie
-            webdata.simple(connection, 3000 + number, place, NOW - timedelta(minutes=number // 5), ("A", f"B{number}"))
+            webrows.simple(connection, 3000 + number, place, NOW - timedelta(minutes=number // 5), ("A", f"B{number}"))
     seen: list[str] = []
     before: str | None = None
     with pages.services.store.read() as connection:
@@ -262,7 +263,7 @@ def test_every_view_of_a_person_is_in_the_audit_log(pages: Site, seeded: Seeded)
 
 def test_raw_bytes_come_as_an_inert_download(pages: Site, seeded: Seeded) -> None:
     answer = pages.get(f"/receipts/{seeded.receipts[1]}/raw")
-    assert answer.data == webdata.EVIL.encode() + b"\xff\xfe"
+    assert answer.data == webrows.EVIL.encode() + b"\xff\xfe"
     assert answer.content_type == "application/octet-stream"
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert "sandbox" in answer.headers["Content-Security-Policy"]
@@ -334,7 +335,7 @@ def test_the_card_says_what_became_of_a_task_where_there_are_none(pages: Site, s
     mine = tables.guest_cards.c.key == seeded.cards[0]
     (card,) = pages.rows(tables.guest_cards, mine)
     with pages.services.store.write(Commit.ADMIN) as connection:
-        delivery = webdata.delivery(connection, card.id, "acknowledged", NOW, kind="task", destination="yardi")
+        delivery = webrows.delivery(connection, card.id, "acknowledged", NOW, kind="task", destination="yardi")
         attempt = {"delivery_id": delivery, "number": 1, "started_at": NOW, "outcome": "accepted"}
         connection.execute(tables.attempts.insert().values(**attempt, code="task_as_appointment"))
     assert "yardi has no tasks of this kind: it is an appointment there." in words_of(pages.get(path).text)

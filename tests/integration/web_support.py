@@ -22,7 +22,7 @@ from leadsvc.services import Services
 from leadsvc.store import Store
 from leadsvc.web import accounts
 from leadsvc.web.signin import first_link
-from tests import webdata
+from tests import webdata, webrows
 
 PASSWORD = "wide calm river stones"
 
@@ -31,7 +31,7 @@ PASSWORD = "wide calm river stones"
 class Clock:
     """A clock that tests turn."""
 
-    now: datetime = webdata.NOW
+    now: datetime = webrows.NOW
 
     def __call__(self) -> datetime:
         return self.now

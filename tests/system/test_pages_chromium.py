@@ -18,7 +18,7 @@ from werkzeug.serving import make_server
 from leadsvc.faults import Commit
 from leadsvc.store import tables
 from leadsvc.web.inert import visible
-from tests import webdata
+from tests import webdata, webrows
 from tests.integration.web_support import PASSWORD, Site, site
 from tests.processes import ROOT
 from tests.webdata import Seeded
@@ -124,8 +124,8 @@ def fill(made: Site) -> Seeded:
     with made.services.store.write(Commit.ADMIN) as connection:
         places = connection.execute(select(tables.properties.c.id)).scalars().all()
         for number, name in enumerate((("Maria", "Lopez"), ("Wei", "Chen"), ("Tom", "O'Neil")) * 20):
-            at = webdata.NOW - timedelta(hours=3 * number + 3)
-            webdata.simple(connection, 1000 + number, places[number % 2], at, name)
+            at = webrows.NOW - timedelta(hours=3 * number + 3)
+            webrows.simple(connection, 1000 + number, places[number % 2], at, name)
     return seeded
 
 
@@ -209,16 +209,16 @@ def test_hostile_text_stays_text_on_every_page(served: tuple[Site, str], walk: W
     }
     for name, path in pages.items():
         walk.open(path, name)
-    walk.open(f"/?q={webdata.EVIL.replace('#', '')[:100]}", "search_hostile")
+    walk.open(f"/?q={webrows.EVIL.replace('#', '')[:100]}", "search_hostile")
     assert walk.page.locator("main script, main img, main svg, main iframe").count() == 0
 
 
 def test_a_huge_message_leaves_the_page_usable(served: tuple[Site, str], walk: Walk) -> None:
     made, _ = served
     with made.services.store.write(Commit.ADMIN) as connection:
-        place = webdata.base(connection)["Oak Court"]
-        one = webdata.simple(connection, 1, place, webdata.NOW, ("W" * 3000, "Z\u0300\u0301\u0302" * 2000))
-        lead = webdata.full_lead(1, "word " * 40_000 + "x" * 100_000, "W" * 3000, "Z")
+        place = webrows.base(connection)["Oak Court"]
+        one = webrows.simple(connection, 1, place, webrows.NOW, ("W" * 3000, "Z\u0300\u0301\u0302" * 2000))
+        lead = webrows.full_lead(1, "word " * 40_000 + "x" * 100_000, "W" * 3000, "Z")
         connection.execute(tables.inquiries.update().values(lead=lead))
     enter(walk, made)
     walk.check("inbox_huge")
