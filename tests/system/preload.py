@@ -1,8 +1,11 @@
-"""What the fork server imports once, so that its children need not. Nothing here starts a thread or opens a file."""
+"""What the fork server imports and reads once, so that its children need not. Nothing here starts a thread or keeps
+a file open."""
 
 from __future__ import annotations
 
 import importlib
+
+from leadsvc.fieldmap import load_maps
 
 for _module in (
     "granian.server",
@@ -28,3 +31,5 @@ for _module in (
     "tests.system.nursery",
 ):
     importlib.import_module(_module)
+
+load_maps()
