@@ -345,6 +345,7 @@ MATE = replace(
     phone="+17065550177",
 )
 _ADDS = {
+    "entrata": "update_leads",
     "funnel": "update_client",
     "realpage": "add_customer",
     "resman": "post_event",

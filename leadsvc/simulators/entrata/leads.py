@@ -57,6 +57,16 @@ def _e164(text: str) -> str:
     return f"+1{digits}" if len(digits) == 10 else f"+{digits}" if digits else ""
 
 
+def _person(customer: Doc) -> Doc:
+    name = customer.get("name") or {}
+    return {
+        "first_name": str(name.get("firstName", "")),
+        "last_name": str(name.get("lastName", "")),
+        "email": str(customer.get("email", "")),
+        "phone": _e164(str((customer.get("phone") or {}).get("cellPhoneNumber", ""))),
+    }
+
+
 class Leads:
     """One client's properties."""
 
@@ -193,13 +203,16 @@ class Leads:
         source = next((one for one in self._records.all("source") if one["name"] == card["source_name"]), None)
         rooms = sorted({str(card[name]) for name in ("bedrooms_min", "bedrooms_max") if card[name] is not None})
         move_in, cents = card["move_in"], card["budget_max_cents"]
-        customer = {
-            "customerId": card["person_id"],
-            "firstName": card["first_name"],
-            "lastName": card["last_name"],
-            "cellPhoneNumber": card["phone"].removeprefix("+1"),
-            "email": card["email"],
-        }
+        customers = [
+            {
+                "customerId": one["person_id"],
+                "firstName": one["first_name"],
+                "lastName": one["last_name"],
+                "cellPhoneNumber": one["phone"].removeprefix("+1"),
+                "email": one["email"],
+            }
+            for one in (card, *card.get("people", ()))
+        ]
         wishes = {
             "targetMoveInDate": f"{move_in[5:7]}/{move_in[8:10]}/{move_in[:4]}" if move_in else "",
             "desiredMaxRent": str(int(cents) // 100) if cents else "",
@@ -215,7 +228,7 @@ class Leads:
             "leadSource": card["source_name"],
             "leasingAgentId": card["agent_ref"],
             "reason": card.get("reason", ""),
-            "customers": {"customer": [customer]},
+            "customers": {"customer": customers},
             "customerPreferences": wishes,
         }
         if card["status"] == "resident":
@@ -279,13 +292,8 @@ class Leads:
     @staticmethod
     def _values(prospect: Doc) -> Doc:
         customer = next(iter(_list((prospect.get("customers") or {}).get("customer"))), {})
-        wishes, name = prospect.get("customerPreferences") or {}, customer.get("name") or {}
-        values: Doc = {
-            "first_name": str(name.get("firstName", "")),
-            "last_name": str(name.get("lastName", "")),
-            "email": str(customer.get("email", "")),
-            "phone": _e164(str((customer.get("phone") or {}).get("cellPhoneNumber", ""))),
-        }
+        wishes = prospect.get("customerPreferences") or {}
+        values = _person(customer)
         day = str(wishes.get("desiredMoveInDate", ""))
         values["move_in"] = f"{day[6:]}-{day[:2]}-{day[3:5]}" if day else ""
         rooms = wishes.get("desiredNumBedrooms", "")
@@ -328,12 +336,21 @@ class Leads:
         prospect = next(iter(_list((params.get("prospects") or {}).get("prospect"))), {})
         values = {name: value for name, value in self._values(prospect).items() if value not in ("", None)}
         self._add_events(key, prospect)
+        people = [*card.get("people", ()), *self._more_people(prospect)]
         marks = [mark for one in self._records.all("event", card_id=key) for mark in _MARK.findall(one["text"])]
         first = next((mark for mark in marks if not mark.startswith(("IN-", "TK-"))), "")
-        changes = {**values, "our_key": card["our_key"] or first, "updated_at": now()}
+        changes = {**values, "our_key": card["our_key"] or first, "people": people, "updated_at": now()}
         self._records.change("card", key, **changes, version=int(card["version"]) + 1)
         done = {"node": "0", "reference_id": key, "applicant_id": card["person_id"], "status": "Success"}
         return self._good({"Prospects": {"Prospect": [{"@attributes": {**done, "message": "Success"}}]}})
+
+    def _more_people(self, prospect: Doc) -> list[Doc]:
+        """The customers behind the first who have no id yet: they are new, each time."""
+        more = _list((prospect.get("customers") or {}).get("customer"))[1:]
+        named = [_person(one) for one in more if not one.get("customerId")]
+        if any(not one["first_name"] or not one["last_name"] for one in named):
+            raise Refused(failed(301, "A customer needs a first and a last name."))
+        return [{**one, "person_id": self._records.number("card", 8)} for one in named]
 
     def _one_event(self, params: Doc, card_id: str) -> Doc:
         """r2: one event is changed or added; it takes no words."""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from leadsvc.workers.destinations import rest
 from leadsvc.workers.destinations.base import (
+    PERSON_FIELDS,
     Around,
     CardAt,
     CardPush,
@@ -240,7 +241,7 @@ class Entrata(JsonApi):
         return read(Result(outcome=Outcome.DUPLICATE, code=JOINED, message=_JOINED), there)
 
     def _change(self, card: CardPush, known: RemoteCard, changes: Values, claim: str) -> Result:
-        whole = {name: known.fields.get(name, "") for name in ("first_name", "last_name", "email", "phone")}
+        whole = {name: known.fields.get(name, "") for name in PERSON_FIELDS}
         rooms = {name: known.fields[name] for name in ("bedrooms_min", "bedrooms_max") if name in known.fields}
         about = set(changes) & set(whole)
         part: dict[str, object] = {}
@@ -252,6 +253,13 @@ class Entrata(JsonApi):
         if claim:
             part["events"] = _events(marked(card.comment[: wire.TEXT_MAX] if self._tells("comment") else "", claim))
         return self._change_of(self._at(card, known.card_id), part)
+
+    def _add_person(self, card: CardPush, known: RemoteCard, values: Values) -> Result:
+        """One more customer; one without an id is new there, and has no place for a key of ours."""
+        first: Values = {name: known.fields.get(name, "") for name in PERSON_FIELDS}
+        customers = [{"customerId": known.person_id, **wire.person(first)}, wire.person(values)]
+        result = self._change_of(self._at(card, known.card_id), {"customers": {"customer": customers}})
+        return replace(result, verified=False) if result.ok else result
 
     def _tells(self, name: str) -> bool:
         return name in self._profile.allowed_fields

@@ -19,6 +19,7 @@ CAPABILITIES = Capabilities(
     needs_source=True,
     has_appointment=True,
     has_event=True,
+    co_prospects=True,
     fields=(
         "first_name",
         "last_name",
@@ -52,7 +53,8 @@ CAPABILITIES = Capabilities(
     ),
     ids=(
         "The ids of the application (lead) and the applicant, sometimes only later: then found by e-mail or phone. Our "
-        "mark is in the lead's events. What updateLeads r1 takes beside the application's id is inferred."
+        "mark is in the lead's events. What updateLeads r1 takes beside the application's id is inferred. A further "
+        "customer carries no key of ours: name with address or number tells."
     ),
     corrections={
         "merge": "Merge the two leads in Entrata.",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from leadsvc.workers.destinations.base import CardKind, ConfigItem, OutcomeKind, RemoteCard
+from leadsvc.workers.destinations.base import CardKind, ConfigItem, OutcomeKind, RemoteCard, RemotePerson
 from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.lenient import pick, remote_id, within
 from leadsvc.workers.destinations.local import cents, day, e164, moment_at, ten_digits, unmarked, written
@@ -114,21 +114,15 @@ def _lead(item: Json, property_ref: str, sources: Mapping[str, str]) -> Lead:
     marks = [(one, key) for one in in_order for key in _MARKS.findall(one.text)]
     keys = tuple(dict.fromkeys(key for _, key in marks if not key.startswith(_ENTRIES)))
     comment = next((unmarked(one.text)[0] for one, key in marks if keys and key == keys[0]), "")
-    customer = next(iter(objects(within(item, "customers", "customer"))), {})
+    customers = objects(within(item, "customers", "customer"))
     wishes = pick(item, "customerPreferences")
     source = remote_id(pick(item, "leadSourceId", "originatingLeadSourceId"))
     rooms = sorted(
         int(each) for each in _texts(pick(wishes, "desiredNumBedrooms")) if each.isascii() and each.isdigit()
     )
-    phone = next(
-        (e164(text(pick(customer, each))) for each in _PHONES if e164(text(pick(customer, each)))),
-        "",
-    )
+    person = _person(customers[0] if customers else {})
     fields = {
-        "first_name": text(pick(customer, "firstName")),
-        "last_name": text(pick(customer, "lastName")),
-        "email": text(pick(customer, "email")),
-        "phone": phone,
+        **person,
         "move_in": day(text(pick(wishes, "targetMoveInDate", "desiredMoveInDate")), DAY),
         "bedrooms_min": str(rooms[0]) if rooms else "",
         "bedrooms_max": str(rooms[-1]) if rooms else "",
@@ -147,16 +141,32 @@ def _lead(item: Json, property_ref: str, sources: Mapping[str, str]) -> Lead:
         our_key=keys[0] if keys else "",
         name=f"{fields['first_name']} {fields['last_name']}".strip(),
         emails=tuple(filter(None, (fields["email"],))),
-        phones=tuple(filter(None, (phone,))),
+        phones=tuple(filter(None, (person["phone"],))),
         source=fields["source_name"],
         entered_by=text(pick(item, "leasingAgent")),
         updated_at=moment_at(text(pick(item, "lastUpdatedDate", "createdOn")), ZONE, MOMENT),
         fields={name: value for name, value in fields.items() if value},
+        others=tuple(_other(one) for one in customers[1:]),
     )
     reason = text(pick(item, "cancellationReason", "lostReason", "eventReason", "reason"))
     return Lead(
         card, events, keys, remote_id(pick(lease, "leaseId")), lease_status, text(pick(item, "statusId")), reason
     )
+
+
+def _other(customer: Json) -> RemotePerson:
+    fields = {name: value for name, value in _person(customer).items() if value}
+    return RemotePerson(person_id=remote_id(pick(customer, "customerId")), fields=fields)
+
+
+def _person(customer: Json) -> dict[str, str]:
+    numbers = (e164(text(pick(customer, each))) for each in _PHONES)
+    return {
+        "first_name": text(pick(customer, "firstName")),
+        "last_name": text(pick(customer, "lastName")),
+        "email": text(pick(customer, "email")),
+        "phone": next(filter(None, numbers), ""),
+    }
 
 
 _PHONES = ("cellPhoneNumber", "mobilePhoneNumber", "personalPhoneNumber", "homePhoneNumber", "phoneNumber")
