@@ -107,6 +107,12 @@ class Pairs:
         return np.where(elder, Against.GENERATION, self.contradicted * Against.FIRST_NAME).astype(np.int8)
 
     @property
+    def shared(self) -> Flags:
+        """See :attr:`leadsvc.resolve.levels.Compared.shared`."""
+        found: Flags = (self.email_crowd > 0) | (self.phone_crowd > 0)
+        return found
+
+    @property
     def most(self) -> Floats:
         """See :attr:`leadsvc.resolve.levels.Compared.most`."""
         email, phone, given, family = (self.levels[:, each] for each in (EMAIL, PHONE, GIVEN, FAMILY))
@@ -378,7 +384,8 @@ class _ByTexts:
 
 
 def odds(pairs: Pairs, comparer: Comparer, model: Model) -> tuple[Floats, Floats]:
-    """For each pair the natural log odds of one person, and the probability of one household if it is not."""
+    """For each pair the natural log odds of one person, and how probably two of one household share a value; see
+    :class:`leadsvc.resolve.engine.Heard`."""
     told = [_odds(part, comparer.shares(part, model), model) for part in _slices(pairs)]
     if not told:
         return np.zeros(0), np.zeros(0)
@@ -404,7 +411,7 @@ def _odds(pairs: Pairs, shares: Floats, model: Model) -> tuple[Floats, Floats]:
         total += stranger[:, place]
     top = np.maximum(household, total)
     rest = top + np.log(np.exp(household - top) + np.exp(total - top))
-    return np.round(np.minimum(same - rest, pairs.most), 9), np.exp(household - rest)
+    return np.round(np.minimum(same - rest, pairs.most), 9), np.exp(household - rest) * pairs.shared
 
 
 def stranger_logs(pairs: Pairs, shares: Floats, model: Model) -> Floats:

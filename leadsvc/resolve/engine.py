@@ -69,7 +69,7 @@ class Score:
 
 
 def odds(one: Usable, other: Usable, model: Model) -> tuple[float, float]:
-    """Natural log odds of one person, and the probability of one household if it was not one person."""
+    """Natural log odds of one person, and how probably two of one household share a value."""
     told = heard(one, other, model)
     return told.same, told.household
 
@@ -80,7 +80,9 @@ def linked(one: Usable, other: Usable, model: Model) -> bool:
 
 
 class Heard(NamedTuple):
-    """What a pair comes to: see :class:`Score`; and how it speaks in a group, :func:`leadsvc.resolve.cluster.voice`."""
+    """What a pair comes to: ``same`` as in :class:`Score`; ``household`` as there where they share a contact value,
+    else 0, as nobody is said to live with whoever is like them; ``voice`` in a group
+    (:func:`leadsvc.resolve.cluster.voice`)."""
 
     same: float
     household: float
@@ -91,7 +93,9 @@ def heard(one: Usable, other: Usable, model: Model) -> Heard:
     """Compare two inquiries, without keeping what each field said."""
     compared = compare(one, other)
     same, household = _judged(compared, one.trace, other.trace, model)[:2]
-    return Heard(same, household, voice(same, model.priors[0], _against(compared, one.trace, other.trace)))
+    return Heard(
+        same, household * compared.shared, voice(same, model.priors[0], _against(compared, one.trace, other.trace))
+    )
 
 
 def _judged(compared: Compared, one: Trace, other: Trace, model: Model) -> tuple[float, float, float, float]:

@@ -231,6 +231,11 @@ class Compared(NamedTuple):
         return self.levels[_GIVEN] in {Given.DIFFERENT, Given.OTHER}
 
     @property
+    def shared(self) -> bool:
+        """Whether they have an address or a number in common, as people of one household can."""
+        return self.email_crowd > 0 or self.phone_crowd > 0
+
+    @property
     def most(self) -> float:
         """Natural log odds of one person that this pair reaches at most; see :data:`NAME_ALONE`, :data:`UNLIKE`,
         :data:`SHARED`, :data:`RESEMBLANCE`."""

@@ -80,3 +80,12 @@ def people(traces: Sequence[Trace]) -> list[frozenset[str]]:
 def test_who_resembles_another_stays_a_person_of_their_own(renter: Callable[[int], Renter], count: int) -> None:
     found = people([trace(n, renter(n)) for n in range(count)])
     assert [sorted(each) for each in found if len(each) > 1] == []
+
+
+def test_a_name_and_a_home_alone_make_no_household() -> None:
+    """A family shares a number; two of the commonest surname at one property share nothing."""
+    smith = trace(1, ("James", "Smith", "james.smith@example.com", "+19185550101"))
+    other = trace(2, ("Mary", "Smith", "mary.s@example.org", "+14055550133"))
+    wife = trace(3, ("Mary", "Smith", "mary.s@example.org", "+19185550101"))
+    assert partition([smith, other], MODEL, lambda _: 1).households == ()
+    assert [each[:2] for each in partition([smith, wife], MODEL, lambda _: 1).households] == [(smith.id, wife.id)]
