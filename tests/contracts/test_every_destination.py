@@ -390,6 +390,26 @@ def test_a_co_prospect_is_added_once_whatever_happens(bench: Bench, mode: str, w
     assert standing_on(bench, card_id) == ["Sam"]
 
 
+def test_a_worker_that_dies_adds_nobody_twice(bench: Bench, destination: Destination) -> None:
+    only_if(destination.capabilities.co_prospects, "card for several people")
+    card_id = destination.put_prospect(CARD, None).card_id
+
+    class DiedError(Exception):
+        pass
+
+    def die(step: str) -> None:
+        if step == f"after {_ADDS[bench.vendor]}":
+            raise DiedError
+
+    dying = connect(bench.profile, die)
+    with pytest.raises(DiedError):
+        dying.add_co_prospect(at(card_id), MATE)
+    dying.close()
+    assert standing_on(bench, card_id) == ["Sam"]
+    assert destination.add_co_prospect(at(card_id), MATE).outcome is Outcome.DUPLICATE
+    assert standing_on(bench, card_id) == ["Sam"]
+
+
 def test_a_co_prospect_who_is_there_is_adopted(bench: Bench, destination: Destination) -> None:
     only_if(destination.capabilities.co_prospects, "card for several people")
     card_id = destination.put_prospect(CARD, None).card_id
