@@ -25,6 +25,10 @@ PMS = Account("pms", "simpms", "http://pms.example.com", api_key="k", fallback_s
         ({"credentials": {"interface_key": "s"}}, "'interface_key' is unknown"),
         ({"options": {"colour": "red"}}, "'colour' is unknown"),
         ({"fallback_source": ""}, "no fallback_source"),
+        (
+            {"vendor": "webhook", "api_key": "", "credentials": {"signing_secret": "s"}, "household": "shared"},
+            "one person",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_words(change: dict[str, object], said: str) -> None:

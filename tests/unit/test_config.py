@@ -77,6 +77,7 @@ destinations:
     options: {fallback_agent: ana}
     calls_per_lead: 80
     corrections_per_day: 0
+    household: shared
 """
 
 
@@ -87,6 +88,7 @@ def test_an_account_with_all_that_vendors_want(tmp_path: Path) -> None:
     assert dict(account.limits) == {"1s": 8, "1d": 50_000}
     assert account.quiet_hours == (time(22), time(6, 30))
     assert (account.calls_per_lead, account.corrections_per_day, account.sync_hours) == (80, 0, 24.0)
+    assert account.household == "shared"
     assert SECRET not in repr(account)
 
 
@@ -99,6 +101,7 @@ def test_an_account_with_all_that_vendors_want(tmp_path: Path) -> None:
         (('"1s": 8', '"1s": 0'), "limits"),
         (('"22:00-06:30"', '"22-6"'), "quiet_hours"),
         (('"22:00-06:30"', '"06:00-06:00"'), "quiet_hours"),
+        (("household: shared", "household: both"), "household: Write separate or shared, not both."),
         (("America/New_York", "Eastern"), "time_zone: Write an IANA name"),
     ],
 )
