@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Update, update
 
 from leadsvc.config import Settings
+from leadsvc.faults import Commit
 from leadsvc.store.tables import deliveries, exceptions, outcomes, tasks
 from tests.benches.simpms import SimPmsBench
 from tests.renters import Office
@@ -155,3 +158,25 @@ def test_no_household_after_all(office: Office) -> None:
     office.settle()
     texts = {one["text"]: one["card_id"] for one in kept(office, "events")}
     assert texts["c"] != texts["a"] == texts["Anders Berg: b"]
+
+
+def test_one_writer_at_a_time_at_a_shared_card(office: Office) -> None:
+    couple(office)
+    now = office.world.clock()
+    mine = (deliveries.c.guest_card_id == office.card("a")["id"]) & (deliveries.c.kind == "event")
+    elsewhere = {"state": "in_flight", "lease_owner": "another:1", "lease_until": now + timedelta(minutes=5)}
+    write(office, update(deliveries).where(mine).values(**elsewhere, acknowledged_at=None))
+    office.lead("c", "Anders Berg", HOME, "0133")
+    office.settle()
+    waiting = {(row["state"], row["cause"]) for row in office.world.rows(deliveries, deliveries.c.cause != "")}
+    assert waiting == {("retry", "household_busy")}
+    done = {"state": "acknowledged", "lease_owner": "", "lease_until": None, "acknowledged_at": now}
+    write(office, update(deliveries).where(mine).values(**done))
+    office.forward(minutes=1)
+    office.settle()
+    assert [one["text"] for one in kept(office, "events")][-1] == "Anders Berg: c"
+
+
+def write(office: Office, statement: Update) -> None:
+    with office.world.services.store.write(Commit.ADMIN) as connection:
+        connection.execute(statement)
