@@ -1,4 +1,4 @@
-"""The processes of the sample run: the simulated PMS and leadsvc itself, ended with us whatever happens."""
+"""The processes of the sample run: the simulated vendors and leadsvc itself, ended with us whatever happens."""
 
 from __future__ import annotations
 
@@ -9,59 +9,45 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx2
+from ruamel.yaml import YAML
 
-from leadsvc.config import packaged
+from leadsvc.demo.accounts import PMS_KEY, account, known, operator, secrets
 from leadsvc.errors import ConfigurationError
 
-PMS_KEY = "simpms-demo-key"
 _LEADSVC = (sys.executable, "-P", "-c", "from leadsvc.cli import main; main()")
 _PATIENCE_S = 60.0
 _LOOK_S = 0.05
 
-_CONFIG = """\
-# Written by the sample run; an operator's own file looks like this.
-operator: Larkfield Residential
-feeds:
-  zillow: {{map: zillow_callback, label: Zillow rentals callback, owner: integrations}}
-  website: {{map: canonical, label: Property websites, owner: integrations}}
-  mail: {{label: Lead mailbox, owner: integrations}}
-destinations:
-  pms:
-    vendor: simpms
-    base_url: {url}
-    api_key: "env:LEADSVC_DEMO_PMS_KEY"
-    sources:
-      zillow: Zillow.com
-      apartments_com: Apartments.com
-      realtor_com: Realtor.com
-      rent_com: Rent.com
-      zumper: Zumper
-      apartment_list: Apartment List
-      craigslist: Craigslist
-      facebook: Facebook
-      website: Property Website
-    fallback_source: Unmapped - Review
-"""
+_FEEDS = {
+    "zillow": {"map": "zillow_callback", "label": "Zillow rentals callback", "owner": "integrations"},
+    "website": {"map": "canonical", "label": "Property websites", "owner": "integrations"},
+    "mail": {"label": "Lead mailbox", "owner": "integrations"},
+}
 
 
 @contextlib.contextmanager
-def simulated_pms(var: Path) -> Iterator[str]:
-    """A PMS with its state under ``var``; yields its address."""
-    log = (var / "simpms.log").open("ab")
-    place = ("--port", "0", "--state", str(var / "simpms.db"), "--config", str(packaged("demo/pms.yaml")))
-    words = ("simulate", "simpms", *place, "--api-key", PMS_KEY, "--watch-stdin")
-    process = subprocess.Popen((*_LEADSVC, *words), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+def simulated(var: Path, vendor: str) -> Iterator[str]:
+    """A vendor's simulator with its state under ``var``; yields its address."""
+    log = (var / f"{vendor}.log").open("ab")
+    place = ("--port", "0", "--state", str(var / f"{vendor}.db"), "--config", str(operator(vendor, var)))
+    key = ("--api-key", PMS_KEY) if vendor == "simpms" else ()
+    process = subprocess.Popen(
+        (*_LEADSVC, "simulate", vendor, *place, *key, "--watch-stdin"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+    )
     try:
         if process.stdout is None:
-            raise ConfigurationError("the simulated PMS has no output to read")
+            raise ConfigurationError(f"the simulated {vendor} has no output to read")
         line = process.stdout.readline()
         if not line:
-            raise ConfigurationError(f"the simulated PMS did not start; see {var / 'simpms.log'}")
+            raise ConfigurationError(f"the simulated {vendor} did not start; see {var / f'{vendor}.log'}")
         said: dict[str, Any] = json.loads(line)
         yield str(said["url"])
     finally:
@@ -69,10 +55,13 @@ def simulated_pms(var: Path) -> Iterator[str]:
         log.close()
 
 
-def write_config(var: Path, url: str) -> Path:
-    """The configuration file of the sample run."""
+def write_config(var: Path, urls: Mapping[str, str]) -> Path:
+    """The configuration file of the sample run. ``urls``: of the simulators, by vendor."""
+    accounts = {"crm" if known(vendor).crm else "pms": account(vendor, url) for vendor, url in urls.items()}
     path = var / "leadsvc.yaml"
-    path.write_text(_CONFIG.format(url=url), encoding="utf-8")
+    with path.open("w", encoding="utf-8") as file:
+        file.write("# Written by the sample run; an operator's own file looks like this.\n")
+        YAML().dump({"operator": "Larkfield Residential", "feeds": _FEEDS, "destinations": accounts}, file)
     return path
 
 
@@ -116,9 +105,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.stdout.close()
 
 
-def environment(var: Path, config: Path, port: int) -> None:
+def environment(var: Path, config: Path, port: int, vendors: Iterable[str]) -> None:
     """What leadsvc and its children read."""
-    os.environ["LEADSVC_DEMO_PMS_KEY"] = PMS_KEY
+    for vendor in vendors:
+        os.environ.update(secrets(vendor))
     os.environ["LEADSVC_CONFIG"] = str(config)
     os.environ["LEADSVC_VAR"] = str(var)
     os.environ["LEADSVC_PORT"] = str(port)

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from leadsvc import logs
 from leadsvc.app import build_services, now, prepare
 from leadsvc.config import Settings
-from leadsvc.demo import outcome
+from leadsvc.demo import outcome, processes
+from leadsvc.demo.accounts import known
 from leadsvc.demo.story import Sample, Story, content, read_story
-from leadsvc.errors import LeadsvcError
+from leadsvc.errors import ConfigurationError, LeadsvcError
 from leadsvc.faults import Commit
 from leadsvc.files import take
 from leadsvc.reports.books import balance
@@ -33,6 +36,14 @@ from leadsvc.workers.syncing import sync
 _PATIENCE_S = 90.0
 _LOOK_S = 0.1
 _FEEDS = ("zillow", "website")
+
+
+@dataclass(frozen=True, slots=True)
+class Pms:
+    """The simulator that is the PMS of this run."""
+
+    vendor: str
+    url: str
 
 
 def prepared(settings: Settings) -> Services:
@@ -62,16 +73,16 @@ def keys(services: Services, var: Path) -> dict[str, str]:
     return made
 
 
-def feed(services: Services, story: Story, address: str, pms: str, var: Path, bearer: dict[str, str]) -> dict[str, str]:
+def feed(services: Services, story: Story, address: str, pms: Pms, var: Path, bearer: dict[str, str]) -> dict[str, str]:
     """Send every sample in order; sample id -> what the sender was told."""
     return {sample.id: _send(services, sample, address, pms, var, bearer) for sample in story.samples}
 
 
-def _send(services: Services, sample: Sample, address: str, pms: str, var: Path, bearer: dict[str, str]) -> str:
+def _send(services: Services, sample: Sample, address: str, pms: Pms, var: Path, bearer: dict[str, str]) -> str:
     body = content(sample, var / "demo-leads", now())
     if sample.pms_fails and not _sent_before(services, sample):
-        fault = {"op": "create_card", "mode": "status", "status": 503, "times": sample.pms_fails}
-        httpx2.post(f"{pms}/control/faults", json=[fault], timeout=10, trust_env=False).raise_for_status()
+        fault = {"op": known(pms.vendor).create, "mode": "status", "status": 503, "times": sample.pms_fails}
+        httpx2.post(f"{pms.url}/control/faults", json=[fault], timeout=10, trust_env=False).raise_for_status()
     if sample.feed == "mail":
         return take(services, body, sample.content_type, "mail")[1]
     headers = {
@@ -95,7 +106,15 @@ def _sent_before(services: Services, sample: Sample) -> bool:
 
 def settled(services: Services) -> bool:
     """Wait until nothing is on its way; ``False`` when that takes too long."""
-    waiting = select(deliveries.c.id).where(deliveries.c.state.in_(("pending", "retry", "in_flight"))).limit(1)
+    before = deliveries.alias("before")
+    needs_a_person = exists().where(
+        before.c.lane_id == deliveries.c.lane_id,
+        before.c.destination == deliveries.c.destination,
+        before.c.state == "held",
+        before.c.seq < deliveries.c.seq,
+    )
+    under_way = deliveries.c.state.in_(("pending", "retry", "in_flight"))
+    waiting = select(deliveries.c.id).where(under_way, ~needs_a_person).limit(1)
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
         with services.store.read() as connection:
@@ -106,11 +125,11 @@ def settled(services: Services) -> bool:
 
 
 def show(
-    services: Services, story: Story, statuses: dict[str, str], pms: str, var: Path, console: Console
+    services: Services, story: Story, statuses: dict[str, str], pms: Pms, var: Path, console: Console
 ) -> list[str]:
     """Print what became of everything; returns what differs from the table."""
-    state = httpx2.get(f"{pms}/control/state", timeout=10, trust_env=False).json()
-    before = frozenset(card["id"] for card in state["cards"] if card["entered_by"] != "api")
+    state = httpx2.get(f"{pms.url}/control/state", timeout=10, trust_env=False).json()
+    before = frozenset(card.get("card_id") or card["id"] for card in state["cards"] if card["entered_by"] != "api")
     with services.store.read() as connection:
         found = outcome.cards(connection, before)
         open_ = outcome.open_exceptions(connection)
@@ -180,29 +199,43 @@ def told(log: Path) -> str:
     return ""
 
 
-def run(var: Path, port: int, console: Console, once: bool, wait: Any) -> list[str]:
-    """The whole sample run; returns what went otherwise than the table says. ``wait()`` blocks until interrupted."""
-    from leadsvc.demo import processes
-
+def run(var: Path, port: int, console: Console, once: bool, wait: Any, vendor: str = "simpms") -> list[str]:
+    """The whole sample run, with the simulator of ``vendor`` as the PMS or, where that is none, beside it; returns what
+    went otherwise than the table says. ``wait()`` blocks until interrupted."""
     var = var.absolute()
     var.mkdir(parents=True, exist_ok=True)
+    _kept_for(var, vendor)
     address = f"http://127.0.0.1:{port}"
-    with processes.simulated_pms(var) as pms:
-        processes.environment(var, processes.write_config(var, pms), port)
+    vendors = ("simpms", vendor) if known(vendor).crm else (vendor,)
+    with contextlib.ExitStack() as stack:
+        urls = {each: stack.enter_context(processes.simulated(var, each)) for each in vendors}
+        processes.environment(var, processes.write_config(var, urls), port, vendors)
         services = prepared(Settings.load())
+        stack.callback(services.store.close)
         bearer = keys(services, var)
-        with processes.leadsvc_itself(var, address) as log:
-            story = read_story()
-            statuses = feed(services, story, address, pms, var, bearer)
-            still = [] if settled(services) else ["deliveries are still under way"]
-            wrong = still + show(services, story, statuses, pms, var, console)
-            console.print(f"\nPages      {address}/\n{told(log)}".rstrip())
-            console.print(f"API        {address}/docs\nPMS        {pms}/")
-            console.print(f"Lead key   {bearer['website']}", soft_wrap=True)
-            for each in wrong:
-                console.print(f"[red]differs:[/red] {each}")
-            if not once:
-                console.print("Serving until interrupted (Ctrl-C).")
-                wait()
-        services.store.close()
+        pms = Pms(vendors[0], urls[vendors[0]])
+        log = stack.enter_context(processes.leadsvc_itself(var, address))
+        story = read_story(pms.vendor)
+        statuses = feed(services, story, address, pms, var, bearer)
+        still = [] if settled(services) else ["deliveries are still under way"]
+        wrong = still + show(services, story, statuses, pms, var, console)
+        console.print(f"\nPages      {address}/\n{told(log)}".rstrip())
+        console.print(f"API        {address}/docs")
+        for each, url in urls.items():
+            console.print(f"{'CRM' if known(each).crm else 'PMS'}        {url}/   (simulated {each})")
+        console.print(f"Lead key   {bearer['website']}", soft_wrap=True)
+        for difference in wrong:
+            console.print(f"[red]differs:[/red] {difference}")
+        if not once:
+            console.print("Serving until interrupted (Ctrl-C).")
+            wait()
     return wrong
+
+
+def _kept_for(var: Path, vendor: str) -> None:
+    """A store knows the records of one vendor by their ids: it is no store for another."""
+    path = var / "demo-pms"
+    before = path.read_text(encoding="utf-8").strip() if path.exists() else vendor
+    if before != vendor:
+        raise ConfigurationError(f"{var} was filled with {before} as the PMS; set VAR= to another folder for {vendor}")
+    path.write_text(vendor + "\n", encoding="utf-8")

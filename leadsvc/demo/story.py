@@ -12,6 +12,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from leadsvc.config import packaged
+from leadsvc.demo.accounts import id_there
 
 _TYPES = {".form": "application/x-www-form-urlencoded", ".json": "application/json", ".eml": "message/rfc822"}
 
@@ -56,14 +57,18 @@ class Story:
     pms_people: int
 
 
-def read_story() -> Story:
-    """The table that ships with leadsvc."""
+def read_story(vendor: str = "simpms") -> Story:
+    """The table that ships with leadsvc, as it is with ``vendor`` as the PMS."""
     data: Mapping[str, Any] = YAML(typ="safe").load(packaged("demo/story.yaml").read_text(encoding="utf-8"))
+    otherwise = data["vendors"].get(vendor, {})
     return Story(
         tuple(Sample(**row) for row in data["samples"]),
-        tuple(Someone(**{**row, "sources": tuple(row["sources"])}) for row in data["people"]),
-        dict(data["exceptions"]),
-        data["pms_people"],
+        tuple(
+            Someone(**{**row, "sources": tuple(row["sources"]), "pms": id_there(vendor, row["pms"])})
+            for row in data["people"]
+        ),
+        dict(otherwise.get("exceptions", data["exceptions"])),
+        otherwise.get("pms_people", data["pms_people"]),
     )
 
 

@@ -31,6 +31,20 @@ def test_it_ends_as_the_table_says_and_again(tmp_path: Path) -> None:
         assert "People in the PMS by its own count: 10 (the table says 10)" in output
 
 
+def test_a_vendors_simulator_can_be_the_pms(tmp_path: Path) -> None:
+    """Over the vendor's wire; and nobody mixes up the records of two vendors in one store."""
+    env = environment(tmp_path)
+    for pms, status, said in (
+        ("yardi", 0, "People in the PMS by its own count: 10"),
+        ("simpms", 1, "filled with yardi as the PMS"),
+    ):
+        with leadsvc("demo", "--once", "--pms", pms, env=env) as process:
+            process.popen.wait(120)
+            output = process.output()
+        assert process.popen.returncode == status, output
+        assert said in " ".join(output.split())
+
+
 def test_a_difference_is_said_and_fails(tmp_path: Path) -> None:
     """A table that a sample contradicts must not pass."""
     from leadsvc.demo import outcome
