@@ -307,7 +307,7 @@ def _give_back(connection: Connection, gone: uuid.UUID, kept: uuid.UUID) -> set[
     refs = connection.execute(
         select(remote_refs)
         .where(remote_refs.c.kind == "card", remote_refs.c.entity_id.in_((gone, kept)))
-        .order_by(remote_refs.c.at)
+        .order_by(remote_refs.c.shared, remote_refs.c.at)
     ).all()
     owner: dict[str, uuid.UUID] = {}
     without = {gone, kept} - {ref.entity_id for ref in refs}

@@ -160,6 +160,37 @@ def test_no_household_after_all(office: Office) -> None:
     assert texts["c"] != texts["a"] == texts["Anders Berg: b"]
 
 
+def test_merged_and_parted_again_each_keeps_what_is_theirs(office: Office) -> None:
+    couple(office)
+    office.edit("a", "phone", "+19185550188")
+    office.settle()
+    decision = office.merge("b", "a")
+    office.settle()
+    assert len(office.remote()) == 1
+    office.unmerge(decision)
+    office.settle()
+    assert there(office) == [("Rosa", ["Anders"])]
+    office.lead("d", "Rosa Berg", HOME, "0120")
+    office.lead("e", "Anders Berg", HOME, "0133")
+    office.settle()
+    assert there(office) == [("Rosa", ["Anders"])]
+    assert {"d", "Anders Berg: e"} <= {one["text"] for one in kept(office, "events")}
+
+
+def test_a_card_of_their_own_is_merged_into_a_shared_one_by_hand(office: Office) -> None:
+    couple(office)
+    office.lead("c", "Andy Berg", "andy@example.com", "0144")
+    office.settle()
+    assert len(there(office)) == 2
+    office.merge("c", "b")
+    office.settle()
+    dead = office.world.rows(deliveries, deliveries.c.state == "dead")
+    assert [row["cause"] for row in dead] == ["shared_card"]
+    with office.world.services.store.write(Commit.ADMIN) as connection:
+        connection.execute(update(deliveries).where(deliveries.c.state == "dead").values(state="cancelled"))
+    assert sorted(there(office)) == [("Andy", []), ("Rosa", ["Anders"])]
+
+
 def test_one_writer_at_a_time_at_a_shared_card(office: Office) -> None:
     couple(office)
     now = office.world.clock()
