@@ -162,6 +162,7 @@ def test_no_household_after_all(office: Office) -> None:
 
 def test_merged_and_parted_again_each_keeps_what_is_theirs(office: Office) -> None:
     couple(office)
+    office.forward(minutes=5)
     office.edit("a", "phone", "+19185550188")
     office.settle()
     decision = office.merge("b", "a")
