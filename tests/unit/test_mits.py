@@ -11,12 +11,9 @@ from leadsvc.workers.destinations import tree
 from leadsvc.workers.destinations.base import CardKind
 from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.mits import (
-    Dialect,
     Event,
     Identification,
     day,
-    document,
-    dollars,
     e164,
     instant,
     local,
@@ -25,6 +22,7 @@ from leadsvc.workers.destinations.mits import (
     one_line,
     prospects,
 )
+from leadsvc.workers.destinations.mitsdocument import Dialect, document, dollars
 
 AT = datetime(2026, 11, 20, 10, 0, 0)
 

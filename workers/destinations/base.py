@@ -3,7 +3,8 @@
 An adapter translates these values to one vendor's wire and back. It never decides whether a remote record *is* our
 person: the caller looks with ``find_prospect``, decides, and passes the record as ``known``. All calls block; none
 raises for what the vendor or the network did, that is a :class:`Result`. Times are aware UTC, money integer cents,
-phones E.164; a ``*_ref`` is the vendor's own id of a thing of its configuration.
+phones E.164; a ``*_ref`` is the vendor's own id of a thing of its configuration. This is one piece, so that whoever
+writes an adapter has one file to read.
 """
 
 from __future__ import annotations

@@ -36,11 +36,10 @@ from leadsvc.workers.destinations.filling import (
     fill,
     outgoing,
     outgoing_source,
-    same,
     with_fallbacks,
 )
 from leadsvc.workers.destinations.line import Line
-from leadsvc.workers.destinations.presence import beside, confirmed, doubtful
+from leadsvc.workers.destinations.presence import beside, confirmed, doubtful, holds
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _NOT_EDITABLE = (CardKind.RESIDENT, CardKind.FORMER)
@@ -261,7 +260,7 @@ class Careful(Line, ABC):
         if result.code == "version_conflict" or not self._to_be_read(result):
             return replace(result, written=as_text(written)) if result.ok else result
         looked, fresh = self.get_card(self._at(card, known.card_id))
-        there = fresh is not None and _holds(fresh, written) and (not claim or bool(fresh.our_key))
+        there = fresh is not None and holds(fresh, written) and (not claim or bool(fresh.our_key))
         return confirmed(replace(result, written=as_text(written)), looked, there)
 
     def _to_be_read(self, result: Result) -> bool:
@@ -393,10 +392,3 @@ class Careful(Line, ABC):
 def read(result: Result, card: RemoteCard) -> Result:
     """``result`` with the ids and version of the card that was read."""
     return replace(result, card_id=card.card_id, person_id=card.person_id, version=card.version)
-
-
-def _holds(card: RemoteCard, written: Values) -> bool:
-    """Whether the card says what was written; a field that an agent took over meanwhile is the agent's business."""
-    return all(
-        same(name, value, card.fields.get(name, "")) or name in card.agent_fields for name, value in written.items()
-    )

@@ -48,6 +48,13 @@ def confirmed(result: Result, looked: Result, there: bool) -> Result:
     return replace(result, outcome=Outcome.RETRY, verify_first=True, verified=False, written={})
 
 
+def holds(card: RemoteCard, written: Values) -> bool:
+    """Whether the card says what was written; a field that an agent took over meanwhile is the agent's business."""
+    return all(
+        same(name, value, card.fields.get(name, "")) or name in card.agent_fields for name, value in written.items()
+    )
+
+
 def beside(known: RemoteCard, our_key: str, values: Values) -> RemotePerson | None:
     """Who of the further people on a card is the one that we would write as ``values``: by our key; else by both
     names, with the address or the number, unless one side has neither."""

@@ -42,20 +42,6 @@ from leadsvc.workers.destinations.vendors.entrata.verdict import classify as cla
 
 _PAGE = 500
 _OVERLAP = timedelta(days=1)
-# Operation -> endpoint, method and its version.
-_METHODS = {
-    "send_leads": ("leads", "sendLeads", "r1"),
-    "update_leads": ("leads", "updateLeads", "r1"),
-    "get_leads_by_email": ("leads", "getLeads", "r1"),
-    "get_leads_by_phone": ("leads", "getLeads", "r1"),
-    "get_lead": ("leads", "getLeads", "r1"),
-    "get_leads_outcomes": ("leads", "getLeads", "r1"),
-    "get_lead_pick_lists": ("leads", "getLeadPickLists", "r1"),
-    "get_properties": ("properties", "getProperties", "r1"),
-    "get_floor_plans": ("properties", "getFloorPlans", "r1"),
-    "get_units": ("propertyunits", "getUnitsAvailabilityAndPricing", "r1"),
-    "get_status": ("status", "getStatus", "r1"),
-}
 _JOINED = "Entrata knows the e-mail or phone and made no lead; the inquiry was added to the lead that is there."
 
 
@@ -87,7 +73,7 @@ class Entrata(JsonApi):
 
     def _call(self, op: str, params: rest.Json, *, version: str = "", page: int = 0) -> tuple[Result, object]:
         """One method, judged, and the result in its answer."""
-        endpoint, method, usual = _METHODS[op]
+        endpoint, method, usual = wire.METHODS[op]
         where = self._profile.options.get("subdomain") or "example"
         path = f"api/v1/{endpoint}" if self._older else f"ext/orgs/{where}/v1/{endpoint}"
         body = {

@@ -26,6 +26,20 @@ _PAST = timedelta(minutes=1)
 # Marks of what hangs on a card begin so; any other is a card's own.
 _ENTRIES = ("IN-", "TK-")
 _MARKS = re.compile(r"\[ref ([\w.:-]{3,80})\]")
+# Operation -> endpoint, method and its version.
+METHODS = {
+    "send_leads": ("leads", "sendLeads", "r1"),
+    "update_leads": ("leads", "updateLeads", "r1"),
+    "get_leads_by_email": ("leads", "getLeads", "r1"),
+    "get_leads_by_phone": ("leads", "getLeads", "r1"),
+    "get_lead": ("leads", "getLeads", "r1"),
+    "get_leads_outcomes": ("leads", "getLeads", "r1"),
+    "get_lead_pick_lists": ("leads", "getLeadPickLists", "r1"),
+    "get_properties": ("properties", "getProperties", "r1"),
+    "get_floor_plans": ("properties", "getFloorPlans", "r1"),
+    "get_units": ("propertyunits", "getUnitsAvailabilityAndPricing", "r1"),
+    "get_status": ("status", "getStatus", "r1"),
+}
 
 
 def whole(value: str) -> int | str:

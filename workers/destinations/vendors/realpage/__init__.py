@@ -12,7 +12,6 @@ from leadsvc.workers.destinations.base import (
     Around,
     CardAt,
     CardPush,
-    ConfigItem,
     ConfigKind,
     ConfigPage,
     EventPush,
@@ -92,14 +91,14 @@ class RealPage(Careful):
         sites = self._profile.properties
         if kind is ConfigKind.PROPERTY:
             result, node = self._ask("sites", next(iter(sites), ""), {})
-            return result, ConfigPage(items=_items(node, "picklistitem", ("value",), ("text",), ""))
+            return result, ConfigPage(items=wire.items(node, "picklistitem", ("value",), ("text",), ""))
         place = int(cursor or 0)
         if place >= len(sites):
             return Result(outcome=Outcome.ACCEPTED, empty=True), ConfigPage()
         op, item, ids, names = _NAMES[kind]
         result, node = self._ask(op, sites[place], {})
         more = str(place + 1) if result.ok and place + 1 < len(sites) else ""
-        return result, ConfigPage(items=_items(node, item, ids, names, sites[place]), next_cursor=more)
+        return result, ConfigPage(items=wire.items(node, item, ids, names, sites[place]), next_cursor=more)
 
     def _named(self, op: str, site: str) -> tuple[Result, Mapping[str, str]]:
         """A site's list of an operation, names by id."""
@@ -367,21 +366,6 @@ def _has(card: RemoteCard, by: str, value: str) -> bool:
     if by == "email":
         return value.casefold() in (each.casefold() for each in card.emails)
     return value in card.phones
-
-
-def _items(
-    node: Node | None, item: str, ids: tuple[str, ...], names: tuple[str, ...], parent: str
-) -> tuple[ConfigItem, ...]:
-    return tuple(
-        ConfigItem(
-            remote_id=said(each, *ids),
-            name=said(each, *names),
-            code=said(each, "floorplancode") or said(each, *ids),
-            parent=parent,
-        )
-        for each in every(node, item)
-        if said(each, *ids)
-    )
 
 
 def _entry(note: wire.Note) -> Entry:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from lxml import etree
 
-from leadsvc.workers.destinations.base import CardKind, OutcomeKind, RemoteCard, RemotePerson
+from leadsvc.workers.destinations.base import CardKind, ConfigItem, OutcomeKind, RemoteCard, RemotePerson
 from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.lenient import remote_id
 from leadsvc.workers.destinations.local import cents, day, e164, moment_at, money, unmarked
@@ -293,3 +293,19 @@ def minute(at: str) -> str:
 def day_window(start: datetime, end: datetime) -> Part:
     """A search criterion's window, by days."""
     return {"datefrom": f"{start:%Y-%m-%d}", "dateto": f"{end:%Y-%m-%d}"}
+
+
+def items(
+    node: Node | None, item: str, ids: tuple[str, ...], names: tuple[str, ...], parent: str
+) -> tuple[ConfigItem, ...]:
+    """The entries of one of a site's lists."""
+    return tuple(
+        ConfigItem(
+            remote_id=said(each, *ids),
+            name=said(each, *names),
+            code=said(each, "floorplancode") or said(each, *ids),
+            parent=parent,
+        )
+        for each in every(node, item)
+        if said(each, *ids)
+    )

@@ -39,6 +39,7 @@ from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.http import quiet
 from leadsvc.workers.destinations.leadmanagement import LeadManagement
 from leadsvc.workers.destinations.mits import Companion, Event, Identification, Prospect, local, one_line
+from leadsvc.workers.destinations.mitsdocument import Dialect, document
 from leadsvc.workers.destinations.spans import Span
 from leadsvc.workers.destinations.vendors.resman import config, outcomes, people
 from leadsvc.workers.destinations.vendors.resman.capabilities import CAPABILITIES as CAPABILITIES
@@ -55,24 +56,10 @@ _PATHS = {
     "get_employees": "Leasing/GetEmployees",
     "get_residents": "Leasing/GetApplicantsAndCurrentResidents",
 }
-_DIALECT = mits.Dialect(agents_by="id", event_ids=False)
+_DIALECT = Dialect(agents_by="id", event_ids=False)
 _KEPT = 2000
 _ROOMS = frozenset({"bedrooms_min", "bedrooms_max"})
 _SOURCES_FRESH_S = 600.0
-
-
-_UNSEARCHABLE = Result(
-    outcome=Outcome.REJECT,
-    code="not_searchable",
-    message="ResMan finds a person only by e-mail or phone, and neither is known here; a person must look there.",
-)
-_EXISTS = Result(
-    outcome=Outcome.RETRY,
-    code="exists",
-    verify_first=True,
-    verified=False,
-    message="Somebody with this address is there already; look again and adopt that record.",
-)
 
 
 class ResMan(LeadManagement):
@@ -202,7 +189,7 @@ class ResMan(LeadManagement):
         given = tuple((by, value) for by, value in asked if value and self._may_ask_by(by))
         ways = tuple(dict.fromkeys((*given, *met)))
         if not ways:
-            return _UNSEARCHABLE, None, at.property_ref
+            return people.NOT_SEARCHABLE, None, at.property_ref
         result = Result(outcome=Outcome.ACCEPTED, empty=True)
         for home in self._homes(at.property_ref):
             for by, value in ways:
@@ -274,7 +261,7 @@ class ResMan(LeadManagement):
             return replace(looked, outcome=Outcome.RETRY, verify_first=True, verified=False)
         ours = next((one for one in cards if one.our_key == card.our_key), None)
         if ours is None:
-            return _EXISTS
+            return people.EXISTS
         return Result(outcome=Outcome.DUPLICATE, card_id=ours.card_id, person_id=ours.person_id)
 
     def _change(self, card: CardPush, known: RemoteCard, changes: Values, claim: str) -> Result:
@@ -316,8 +303,8 @@ class ResMan(LeadManagement):
         events: Sequence[Event],
         beside: Sequence[Companion] = (),
     ) -> Result:
-        document = mits.document(_DIALECT, ids, values, events, beside=beside)
-        xml = etree.tostring(document, encoding="unicode")
+        written = document(_DIALECT, ids, values, events, beside=beside)
+        xml = etree.tostring(written, encoding="unicode")
         return self._ask(op, home, Xml=f'<?xml version="1.0" encoding="utf-8"?>{xml}')[0]
 
     # -- history ------------------------------------------------------------------------------------------------------

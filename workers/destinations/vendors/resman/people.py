@@ -5,12 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from leadsvc.workers.destinations.base import RemotePerson
+from leadsvc.workers.destinations.base import Outcome, RemotePerson, Result
 from leadsvc.workers.destinations.entries import mark
 from leadsvc.workers.destinations.mits import TEXT_MAX, Companion, Prospect, one_line
 
 _CARD = re.compile(r"Guest card \[ref ([^\]\s]+)\]")
 _MATE = re.compile(r"Co-prospect (.*?) ?\[ref ([^\]\s]+)\]")
+
+NOT_SEARCHABLE = Result(
+    outcome=Outcome.REJECT,
+    code="not_searchable",
+    message="ResMan finds a person only by e-mail or phone, and neither is known here; a person must look there.",
+)
+EXISTS = Result(
+    outcome=Outcome.RETRY,
+    code="exists",
+    verify_first=True,
+    verified=False,
+    message="Somebody with this address is there already; look again and adopt that record.",
+)
 
 
 def card_text(words: str, our_key: str) -> str:

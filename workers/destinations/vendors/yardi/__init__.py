@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from lxml import etree
-
 from leadsvc.workers.destinations import mits
 from leadsvc.workers.destinations.base import (
     Around,
@@ -38,9 +36,10 @@ from leadsvc.workers.destinations.filling import Values
 from leadsvc.workers.destinations.http import quiet
 from leadsvc.workers.destinations.leadmanagement import LeadManagement
 from leadsvc.workers.destinations.mits import Companion, Event, Identification, Prospect, local, one_line
+from leadsvc.workers.destinations.mitsdocument import Dialect, document
 from leadsvc.workers.destinations.spans import Span
 from leadsvc.workers.destinations.tree import Node
-from leadsvc.workers.destinations.vendors.yardi import config, outcomes
+from leadsvc.workers.destinations.vendors.yardi import config, outcomes, soap
 from leadsvc.workers.destinations.vendors.yardi.capabilities import CAPABILITIES as CAPABILITIES
 from leadsvc.workers.destinations.vendors.yardi.capabilities import EVENTS, LOOK_BACK_DAYS
 from leadsvc.workers.destinations.vendors.yardi.verdict import classify as classify
@@ -54,29 +53,8 @@ _ENDPOINTS = {
     "4.0": ("itfilsguestcard.asmx", "ItfILSGuestCard", "XmlDoc", ""),
     "2.0": ("itfilsguestcard20.asmx", "ItfILSGuestCard20", "XmlDocument", "http://yardi.com/LeadManagement2.0"),
 }
-_SERVICES = "http://tempuri.org/YSI.Interfaces.WebServices/"
-_SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
-_METHODS = {
-    "import_guest": "ImportYardiGuest_Login",
-    "import_guest_v20": "ImportYardiGuest_Login",
-    "add_event": "ImportYardiGuest_Login",
-    "search_guest": "GetYardiGuestActivity_Search",
-    "guest_activity_range": "GetYardiGuestActivity_DateRange",
-    "agents_sources": "GetYardiAgentsSourcesResults_Login",
-    "property_configurations": "GetPropertyConfigurations",
-    "unit_availability": "UnitAvailability_Login",
-    "ping": "Ping",
-}
 _SEARCHED = ("FirstName", "LastName", "EmailAddress", "PhoneNumber", "ThirdPartyId", "DateOfBirth", "FederalId")
 _BY = {"our_key": "ThirdPartyId", "email": "EmailAddress", "phone": "PhoneNumber"}
-_LOGIN = (
-    ("UserName", "username"),
-    ("Password", "password"),
-    ("ServerName", "server_name"),
-    ("Database", "database"),
-    ("Platform", "platform"),
-)
-_INTERFACE = (("InterfaceEntity", "interface_entity"), ("InterfaceLicense", "interface_license"))
 _MARK = re.compile(r"\[ref [^\]]+\]")
 _TOURED = ("Show", "SelfGuidedTour")
 _ROOMS = frozenset({"bedrooms_min", "bedrooms_max"})
@@ -93,8 +71,8 @@ class Yardi(LeadManagement):
         version = profile.options.get("version", "4.0")
         self._version = version if version in _ENDPOINTS else "4.0"
         self._path, service, self._document, namespace = _ENDPOINTS[self._version]
-        self._namespace = _SERVICES + service
-        self._dialect = mits.Dialect(namespace=namespace)
+        self._namespace = soap.SERVICES + service
+        self._dialect = Dialect(namespace=namespace)
         self._organization = profile.options.get("organization") or profile.credentials.get("interface_entity", "")
         self._names: OrderedDict[str, Values] = OrderedDict()
         self._lock = threading.Lock()
@@ -104,36 +82,17 @@ class Yardi(LeadManagement):
     def _ask(
         self, op: str, extra: Sequence[tuple[str, str | Node]] = (), property_ref: str = ""
     ) -> tuple[Result, Node | None]:
-        method = _METHODS[op]
+        method = soap.METHODS[op]
         answer = self._door.call(
             op,
             "POST",
             self._path,
             headers={"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{self._namespace}/{method}"'},
-            content=self._envelope(method, extra, property_ref),
+            content=soap.envelope(self._namespace, method, self._profile.credentials, property_ref, extra),
         )
         context = answer.context(read=op not in ("import_guest", "import_guest_v20", "add_event"))
         result = classify(op, answer.status, answer.headers, answer.body, context)
         return self._said(result, answer), payload(answer.body) if result.ok and not result.empty else None
-
-    def _envelope(self, method: str, extra: Sequence[tuple[str, str | Node]], property_ref: str) -> bytes:
-        """One line of SOAP: the credentials, in the order of the WSDL, and what the method wants beside them."""
-        given = self._profile.credentials
-        parts: list[tuple[str, str | Node]] = []
-        if method != "Ping":
-            parts += [(tag, given.get(ours, "")) for tag, ours in _LOGIN]
-            parts += [("YardiPropertyId", property_ref)] if property_ref else []
-            parts += [(tag, given.get(ours, "")) for tag, ours in _INTERFACE]
-        root = etree.Element(f"{{{_SOAP}}}Envelope", nsmap={"soapenv": _SOAP, "itf": self._namespace})
-        etree.SubElement(root, f"{{{_SOAP}}}Header")
-        call = etree.SubElement(etree.SubElement(root, f"{{{_SOAP}}}Body"), f"{{{self._namespace}}}{method}")
-        for tag, value in (*parts, *extra):
-            node = etree.SubElement(call, f"{{{self._namespace}}}{tag}")
-            if isinstance(value, str):
-                node.text = one_line(value)
-            else:
-                node.append(value)
-        return etree.tostring(root, encoding="utf-8", xml_declaration=True).replace(b"?>\n", b"?>", 1)
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -270,7 +229,7 @@ class Yardi(LeadManagement):
             first_contact=True,
         )
         ids = self._ids(card_id="", our_key=card.our_key, property_ref=card.property_ref)
-        return self._import(self._import_op, mits.document(self._dialect, ids, values, (first,), now))
+        return self._import(self._import_op, document(self._dialect, ids, values, (first,), now))
 
     @property
     def _import_op(self) -> str:
@@ -288,7 +247,7 @@ class Yardi(LeadManagement):
         ids = self._ids(card_id=known.card_id, our_key=ours, property_ref=known.property_ref or card.property_ref)
         now = local(datetime.now(UTC), card.time_zone)
         values: Values = {**names, **rooms, **changes}
-        result = self._import(self._import_op, mits.document(self._dialect, ids, values, (), now))
+        result = self._import(self._import_op, document(self._dialect, ids, values, (), now))
         return replace(result, card_id=result.card_id or known.card_id)
 
     def _add_person(self, card: CardPush, known: RemoteCard, values: Values) -> Result:
@@ -297,7 +256,7 @@ class Yardi(LeadManagement):
         ids = self._ids(card_id=known.card_id, our_key="", property_ref=known.property_ref or card.property_ref)
         more = Companion(ids=(Identification("ThirdPartyID", card.our_key, self._organization),), values=values)
         now = local(datetime.now(UTC), card.time_zone)
-        result = self._import(self._import_op, mits.document(self._dialect, ids, names, (), now, (more,)))
+        result = self._import(self._import_op, document(self._dialect, ids, names, (), now, (more,)))
         return replace(result, card_id=known.card_id, verified=False if result.ok else result.verified)
 
     # -- history ------------------------------------------------------------------------------------------------------
@@ -352,7 +311,7 @@ class Yardi(LeadManagement):
                 return result
             names = {name: found.values.get(name, "") for name in ("first_name", "last_name")}
         ids = self._ids(card_id=at.card_id, our_key="", property_ref=at.property_ref)
-        result = self._import("add_event", mits.document(self._dialect, ids, names, (event,)))
+        result = self._import("add_event", document(self._dialect, ids, names, (event,)))
         return replace(result, card_id=at.card_id, verified=False if result.ok else result.verified)
 
     def _write_task(self, at: CardAt, task: TaskPush, there: Entry | None) -> Result:
