@@ -28,12 +28,11 @@ Make = Callable[..., Services]
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
+def make(sqlite_database: str, tmp_path: Path) -> Iterator[Make]:
     made: list[Services] = []
 
     def services(trust: MailTrust = TRUST, **more: Any) -> Services:
-        url = f"sqlite:///{tmp_path / 'leadsvc.db'}"
-        settings = Settings(var=tmp_path, database_url=url, secret_key="test", mail_trust=trust, **more)
+        settings = Settings(var=tmp_path, database_url=sqlite_database, secret_key="test", mail_trust=trust, **more)
         prepare(settings)
         made.append(build_services(settings))
         return made[-1]

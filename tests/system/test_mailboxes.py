@@ -52,14 +52,9 @@ def imap(request: pytest.FixtureRequest) -> Iterator[Imap]:
         yield made
 
 
-@pytest.fixture
-def sqlite(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'leadsvc.db'}"
-
-
-def test_mails_are_taken_moved_and_their_leads_known(imap: Imap, sqlite: str, tmp_path: Path) -> None:
+def test_mails_are_taken_moved_and_their_leads_known(imap: Imap, sqlite_database: str, tmp_path: Path) -> None:
     imap.deliver([lead(number) for number in range(5)])
-    with post(sqlite, tmp_path, imap, batch=2) as office:
+    with post(sqlite_database, tmp_path, imap, batch=2) as office:
         assert office.once() == 5
         office.assert_each_once(5)
         assert (imap.count("INBOX"), imap.count("leadsvc-done")) == (0, 5)
@@ -68,9 +63,9 @@ def test_mails_are_taken_moved_and_their_leads_known(imap: Imap, sqlite: str, tm
         assert office.once() == 0
 
 
-def test_mails_may_stay_where_they_are_and_be_flagged(imap: Imap, sqlite: str, tmp_path: Path) -> None:
+def test_mails_may_stay_where_they_are_and_be_flagged(imap: Imap, sqlite_database: str, tmp_path: Path) -> None:
     imap.deliver([lead(number) for number in range(3)])
-    with post(sqlite, tmp_path, imap, done="flag") as office:
+    with post(sqlite_database, tmp_path, imap, done="flag") as office:
         assert office.once() == 3
         assert all(rb"\Seen" in flags for flags in imap.flags("INBOX"))
         imap.deliver([lead(3)])
@@ -79,17 +74,19 @@ def test_mails_may_stay_where_they_are_and_be_flagged(imap: Imap, sqlite: str, t
         assert imap.count("leadsvc-done") == 0
 
 
-def test_an_own_keyword_needs_no_server_that_keeps_it(imap: Imap, sqlite: str, tmp_path: Path) -> None:
+def test_an_own_keyword_needs_no_server_that_keeps_it(imap: Imap, sqlite_database: str, tmp_path: Path) -> None:
     imap.deliver([lead(number) for number in range(2)])
-    with post(sqlite, tmp_path, imap, done="flag", keyword="$LeadsvcDone") as office:
+    with post(sqlite_database, tmp_path, imap, done="flag", keyword="$LeadsvcDone") as office:
         assert (office.once(), office.once()) == (2, 0)
         assert not any(rb"\Seen" in flags for flags in imap.flags("INBOX"))
         office.assert_each_once(2)
 
 
-def test_a_new_mail_is_pushed(imap: Imap, sqlite: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_mail_is_pushed(
+    imap: Imap, sqlite_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("leadsvc.mailbox.poller._GLANCE_S", 0.01)
-    with post(sqlite, tmp_path, imap) as office:
+    with post(sqlite_database, tmp_path, imap) as office:
         office.start()
         office.until(lambda: office.state().last_success_at, "the mailbox is read")
         for number in range(3):
@@ -101,10 +98,10 @@ def test_a_new_mail_is_pushed(imap: Imap, sqlite: str, tmp_path: Path, monkeypat
 
 
 def test_a_server_that_pushes_nothing_is_asked(
-    imap: Imap, sqlite: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    imap: Imap, sqlite_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("leadsvc.mailbox.session.Session.can_idle", lambda self: False)
-    with post(sqlite, tmp_path, imap, poll_s=0.1) as office:
+    with post(sqlite_database, tmp_path, imap, poll_s=0.1) as office:
         office.start()
         for number in range(2):
             imap.deliver([lead(number)])
@@ -112,9 +109,9 @@ def test_a_server_that_pushes_nothing_is_asked(
         office.assert_each_once(2)
 
 
-def test_many_mailboxes_at_once_and_a_mail_in_two_of_them(imap: Imap, sqlite: str, tmp_path: Path) -> None:
+def test_many_mailboxes_at_once_and_a_mail_in_two_of_them(imap: Imap, sqlite_database: str, tmp_path: Path) -> None:
     names = [f"box{number}" for number in range(6)]
-    with post(sqlite, tmp_path, imap, boxes=names) as office:
+    with post(sqlite_database, tmp_path, imap, boxes=names) as office:
         boxes = []
         for number, name in enumerate(names):
             boxes.append(replace(office.services.settings.mailboxes[name], folder=f"Anfragen-Süd-{number}"))
@@ -127,9 +124,14 @@ def test_many_mailboxes_at_once_and_a_mail_in_two_of_them(imap: Imap, sqlite: st
 
 
 @pytest.mark.parametrize("after", [3_000, 30_000, 120_000])
-def test_a_connection_cut_in_the_middle_of_a_fetch(imap: Imap, sqlite: str, tmp_path: Path, after: int) -> None:
+def test_a_connection_cut_in_the_middle_of_a_fetch(
+    imap: Imap, sqlite_database: str, tmp_path: Path, after: int
+) -> None:
     imap.deliver([lead(number, padding=20_000) for number in range(12)])
-    with imapserver.cutter(imap.port) as proxy, post(sqlite, tmp_path, imap, port=proxy.port, batch=4) as office:
+    with (
+        imapserver.cutter(imap.port) as proxy,
+        post(sqlite_database, tmp_path, imap, port=proxy.port, batch=4) as office,
+    ):
         proxy.after = [after, after, after]
         office.start()
         office.until(lambda: imap.count("leadsvc-done") == 12, "every mail is moved")
@@ -139,8 +141,8 @@ def test_a_connection_cut_in_the_middle_of_a_fetch(imap: Imap, sqlite: str, tmp_
         assert office.open_exceptions() == []
 
 
-def test_a_server_that_restarts(imap: Imap, sqlite: str, tmp_path: Path) -> None:
-    with post(sqlite, tmp_path, imap) as office:
+def test_a_server_that_restarts(imap: Imap, sqlite_database: str, tmp_path: Path) -> None:
+    with post(sqlite_database, tmp_path, imap) as office:
         office.start()
         imap.deliver([lead(0)])
         office.until(lambda: imap.count("leadsvc-done") == 1, "the first mail is moved")
@@ -156,9 +158,9 @@ def test_a_server_that_restarts(imap: Imap, sqlite: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("done", ["move", "flag"])
-def test_new_uids_make_nothing_twice(imap: Imap, sqlite: str, tmp_path: Path, done: str) -> None:
+def test_new_uids_make_nothing_twice(imap: Imap, sqlite_database: str, tmp_path: Path, done: str) -> None:
     imap.deliver([lead(number) for number in range(4)], "Leads")
-    with post(sqlite, tmp_path, imap, folder="Leads", done=done) as office:
+    with post(sqlite_database, tmp_path, imap, folder="Leads", done=done) as office:
         assert office.once() == 4
         if done == "move":
             imap.deliver([lead(number) for number in range(4)], "Leads")  # somebody copies them back
@@ -170,9 +172,12 @@ def test_new_uids_make_nothing_twice(imap: Imap, sqlite: str, tmp_path: Path, do
         assert imap.count("Leads") == (0 if done == "move" else 5)
 
 
-def test_new_uids_are_noticed_while_the_mailbox_is_read(imap: Imap, sqlite: str, tmp_path: Path) -> None:
+def test_new_uids_are_noticed_while_the_mailbox_is_read(imap: Imap, sqlite_database: str, tmp_path: Path) -> None:
     imap.deliver([lead(number) for number in range(3)], "Leads")
-    with post(sqlite, tmp_path, imap, folder="Leads", done="flag") as office, imapserver.cutter(imap.port) as proxy:
+    with (
+        post(sqlite_database, tmp_path, imap, folder="Leads", done="flag") as office,
+        imapserver.cutter(imap.port) as proxy,
+    ):
         office.start(replace(office.box, port=proxy.port))
         office.until(lambda: office.count() == 3, "the mails are taken")
         proxy.target = free_port()  # a server under repair
@@ -186,8 +191,8 @@ def test_new_uids_are_noticed_while_the_mailbox_is_read(imap: Imap, sqlite: str,
         assert office.state().resyncs == 1
 
 
-def test_two_pollers_take_turns(imap: Imap, sqlite: str, tmp_path: Path) -> None:
-    with post(sqlite, tmp_path, imap) as office:
+def test_two_pollers_take_turns(imap: Imap, sqlite_database: str, tmp_path: Path) -> None:
+    with post(sqlite_database, tmp_path, imap) as office:
         first, second = office.start(), office.start()
         imap.deliver([lead(0)])
         office.until(lambda: imap.count("leadsvc-done") == 1, "one of them reads")
@@ -213,10 +218,10 @@ def test_two_readers_of_one_folder_that_know_nothing_of_each_other(imap: Imap, s
         office.assert_each_once(30)
 
 
-def test_many_mails_are_waiting(imap: Imap, sqlite: str, tmp_path: Path) -> None:
+def test_many_mails_are_waiting(imap: Imap, sqlite_database: str, tmp_path: Path) -> None:
     mails = 600 if imap.kind == "dovecot" else 120  # pymap takes a tenth of a second for each
     imap.drop([lead(number) for number in range(mails)])
-    with post(sqlite, tmp_path, imap, batch=20) as office:
+    with post(sqlite_database, tmp_path, imap, batch=20) as office:
         office.start()
         office.until(lambda: office.count() >= mails / 3, "a part is taken", 60)
         office.stop()  # in the middle of it
@@ -235,14 +240,14 @@ def points() -> list[str]:
 
 
 @pytest.mark.parametrize("point", points())
-def test_a_process_killed_at_any_point(sqlite: str, tmp_path: Path, point: str) -> None:
+def test_a_process_killed_at_any_point(sqlite_database: str, tmp_path: Path, point: str) -> None:
     with server("pymap") as imap:
         imap.deliver([lead(0), lead(1), lead(7, padding=30_000), lead(2), lead(3)])
         env = {**os.environ, **configuration(tmp_path, imap, max_bytes=20_000, batch=2)}
-        env |= {"LEADSVC_DATABASE_URL": sqlite, "LEADSVC_FAULT": point}
+        env |= {"LEADSVC_DATABASE_URL": sqlite_database, "LEADSVC_FAULT": point}
         status, said = command(("mailbox", "--once"), env, tmp_path / "log")
         assert status == -signal.SIGKILL, said
-        with post(sqlite, tmp_path, imap, max_bytes=20_000, ahead=timedelta(minutes=2)) as office:
+        with post(sqlite_database, tmp_path, imap, max_bytes=20_000, ahead=timedelta(minutes=2)) as office:
             office.once()
             office.services.intake.sweep(all_pending=True)
             office.assert_each_once(4)
@@ -250,8 +255,8 @@ def test_a_process_killed_at_any_point(sqlite: str, tmp_path: Path, point: str) 
             assert office.open_exceptions() in ([("poison_mail", "too_large")], [])
 
 
-def test_a_lease_of_a_dead_process_runs_out(sqlite: str, tmp_path: Path) -> None:
-    with server("pymap") as imap, post(sqlite, tmp_path, imap) as office:
+def test_a_lease_of_a_dead_process_runs_out(sqlite_database: str, tmp_path: Path) -> None:
+    with server("pymap") as imap, post(sqlite_database, tmp_path, imap) as office:
         [poller] = office.start().pollers
         office.until(lambda: office.state().last_success_at, "the mailbox is read")
         holder = office.state().holder
@@ -264,10 +269,10 @@ def test_a_lease_of_a_dead_process_runs_out(sqlite: str, tmp_path: Path) -> None
         assert poller.taken == 0
 
 
-def test_a_process_that_is_asked_to_end_finishes_its_mail(imap: Imap, sqlite: str, tmp_path: Path) -> None:
-    env = configuration(tmp_path, imap) | {"LEADSVC_DATABASE_URL": sqlite}
+def test_a_process_that_is_asked_to_end_finishes_its_mail(imap: Imap, sqlite_database: str, tmp_path: Path) -> None:
+    env = configuration(tmp_path, imap) | {"LEADSVC_DATABASE_URL": sqlite_database}
     imap.deliver([lead(number) for number in range(30)])
-    with post(sqlite, tmp_path, imap) as office:
+    with post(sqlite_database, tmp_path, imap) as office:
         with leadsvc("mailbox", env=env) as process:
             process.until(lambda: office.count() >= 5, "it reads")
             assert process.stop() == 0
@@ -276,9 +281,9 @@ def test_a_process_that_is_asked_to_end_finishes_its_mail(imap: Imap, sqlite: st
         office.assert_each_once(30)
 
 
-def test_a_refused_password_that_is_repaired(imap: Imap, sqlite: str, tmp_path: Path) -> None:
+def test_a_refused_password_that_is_repaired(imap: Imap, sqlite_database: str, tmp_path: Path) -> None:
     imap.deliver([lead(0)])
-    with post(sqlite, tmp_path, imap) as office:
+    with post(sqlite_database, tmp_path, imap) as office:
         secret = tmp_path / "imap-password"
         secret.write_text("an old one")
         office.start(pace=replace(QUICK, refused=3600, most=7200))
@@ -290,20 +295,20 @@ def test_a_refused_password_that_is_repaired(imap: Imap, sqlite: str, tmp_path: 
         assert office.state().trouble == ""
 
 
-def test_a_secret_that_is_missing_is_told_of(sqlite: str, tmp_path: Path) -> None:
-    with server("pymap") as imap, post(sqlite, tmp_path, imap, secret="env:NO_SUCH_SECRET") as office:
+def test_a_secret_that_is_missing_is_told_of(sqlite_database: str, tmp_path: Path) -> None:
+    with server("pymap") as imap, post(sqlite_database, tmp_path, imap, secret="env:NO_SUCH_SECRET") as office:
         office.start()
         office.until(lambda: office.open_exceptions() == [("mailbox", "no_secret")], "it is told of")
 
 
-def test_mails_that_are_too_large_or_broken(imap: Imap, sqlite: str, tmp_path: Path) -> None:
+def test_mails_that_are_too_large_or_broken(imap: Imap, sqlite_database: str, tmp_path: Path) -> None:
     broken = [
         b"no headers at all",
         b"From: a@example.com\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\xff\xfe",
         b"Subject: " + b"=?utf-8?b?" * 50 + b"\r\n\r\n",
     ]
     imap.deliver([lead(0), *broken, lead(1, padding=50_000), lead(2)])
-    with post(sqlite, tmp_path, imap, max_bytes=40_000) as office:
+    with post(sqlite_database, tmp_path, imap, max_bytes=40_000) as office:
         assert office.once() == 5
         assert office.count(inquiries) == 2
         assert office.count(receipts, receipts.c.state == "pending") == 0
@@ -313,7 +318,7 @@ def test_mails_that_are_too_large_or_broken(imap: Imap, sqlite: str, tmp_path: P
 
 
 def test_a_mail_that_cannot_be_taken_does_not_hold_up_others(
-    sqlite: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sqlite_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     genuine = Receiver.receive
 
@@ -323,7 +328,7 @@ def test_a_mail_that_cannot_be_taken_does_not_hold_up_others(
         return genuine(self, delivered, **more)
 
     monkeypatch.setattr(Receiver, "receive", receive)
-    with server("pymap") as imap, post(sqlite, tmp_path, imap) as office:
+    with server("pymap") as imap, post(sqlite_database, tmp_path, imap) as office:
         imap.deliver([lead(number) for number in range(3)])
         office.start()
         office.until(lambda: imap.count("leadsvc-poison") == 1, "it is put aside")
@@ -339,7 +344,9 @@ def test_a_mail_that_cannot_be_taken_does_not_hold_up_others(
         office.assert_each_once(3)
 
 
-def test_the_database_is_away_for_a_while(sqlite: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_database_is_away_for_a_while(
+    sqlite_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     away = [True]
     genuine = Receiver.receive
 
@@ -349,7 +356,7 @@ def test_the_database_is_away_for_a_while(sqlite: str, tmp_path: Path, monkeypat
         return genuine(self, delivered, **more)
 
     monkeypatch.setattr(Receiver, "receive", receive)
-    with server("pymap") as imap, post(sqlite, tmp_path, imap) as office:
+    with server("pymap") as imap, post(sqlite_database, tmp_path, imap) as office:
         imap.deliver([lead(number) for number in range(3)])
         with imapserver.cutter(imap.port) as proxy:
             office.start(replace(office.box, port=proxy.port))
@@ -361,18 +368,18 @@ def test_the_database_is_away_for_a_while(sqlite: str, tmp_path: Path, monkeypat
 
 
 @pytest.mark.parametrize("tls", ["tls", "starttls"])
-def test_over_tls_with_an_authority_of_our_own(sqlite: str, tmp_path: Path, tls: str) -> None:
+def test_over_tls_with_an_authority_of_our_own(sqlite_database: str, tmp_path: Path, tls: str) -> None:
     with server("dovecot") as imap:
         imap.deliver([lead(0)])
         port = imap.tls_port if tls == "tls" else imap.port
-        with post(sqlite, tmp_path, imap, tls=tls, port=port, ca_file=str(imap.folder / "cert.pem")) as office:
+        with post(sqlite_database, tmp_path, imap, tls=tls, port=port, ca_file=str(imap.folder / "cert.pem")) as office:
             assert office.once() == 1
             with pytest.raises(Trouble) as caught:
                 office.once(replace(office.box, ca_file=""))
             assert caught.value.cause is Cause.UNREACHABLE
 
 
-def test_a_token_that_is_renewed_by_a_command(sqlite: str, tmp_path: Path) -> None:
+def test_a_token_that_is_renewed_by_a_command(sqlite_database: str, tmp_path: Path) -> None:
     good: set[str] = {"first"}
 
     class Introspection(BaseHTTPRequestHandler):
@@ -400,7 +407,7 @@ def test_a_token_that_is_renewed_by_a_command(sqlite: str, tmp_path: Path) -> No
     ):
         threading.Thread(target=tokens.serve_forever, daemon=True).start()
         imap.deliver([lead(0)])
-        with post(sqlite, tmp_path, imap, oauth=True, secret=f"command:cat {token}") as office:
+        with post(sqlite_database, tmp_path, imap, oauth=True, secret=f"command:cat {token}") as office:
             assert office.once() == 1
             good.clear()
             good.add("second")
@@ -423,11 +430,14 @@ def test_what_would_hinder_reading_is_said_beforehand(imap: Imap, tmp_path: Path
         assert "✗ The server refuses the password." in process.output()
 
 
-def test_serve_reads_mailboxes_too(sqlite: str, tmp_path: Path) -> None:
+def test_serve_reads_mailboxes_too(sqlite_database: str, tmp_path: Path) -> None:
     with server("pymap") as imap:
-        env = configuration(tmp_path, imap) | {"LEADSVC_DATABASE_URL": sqlite, "LEADSVC_PORT": str(free_port())}
+        env = configuration(tmp_path, imap) | {
+            "LEADSVC_DATABASE_URL": sqlite_database,
+            "LEADSVC_PORT": str(free_port()),
+        }
         imap.deliver([lead(0)])
-        with post(sqlite, tmp_path, imap) as office:
+        with post(sqlite_database, tmp_path, imap) as office:
             with leadsvc("serve", env=env) as process:
                 process.until(lambda: imap.count("leadsvc-done") == 1, "the mail is moved", 40)
                 assert process.stop(seconds=30) == 0
