@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import httpx2
-
-from tests.benches import simulated
+from tests.benches import LOCAL, simulated
 from tests.processes import Process
 
 TOKEN = "page-token-for-tests"
@@ -28,7 +26,7 @@ class GraphBench:
         return f"{self.url}/v21.0"
 
     def control(self, method: str, path: str, words: object = None) -> Any:
-        answer = httpx2.request(method, f"{self.url}/control/{path}", json=words, timeout=10, trust_env=False)
+        answer = LOCAL.request(method, f"{self.url}/control/{path}", json=words)
         assert answer.status_code < 300, answer.text
         return answer.json() if answer.content else None
 

@@ -15,7 +15,7 @@ from leadsvc.simulators.hubspot import CREDENTIALS as hubspot_credentials
 from leadsvc.simulators.salesforce import CREDENTIALS as salesforce_credentials
 from leadsvc.workers.destinations import classifier
 from leadsvc.workers.destinations.rest import basic
-from tests.benches import WireBench
+from tests.benches import LOCAL, WireBench
 from tests.contract_cases import FOLDER
 
 VENDORS = ("appfolio", "buildium", "funnel", "hubspot", "salesforce")
@@ -47,12 +47,11 @@ def called(
         texts = [text.replace(theirs, ours) for text in texts]
     path, query, body = texts
     kind = "application/x-www-form-urlencoded" if str(name).endswith(".form") else "application/json"
-    return httpx2.request(
+    return LOCAL.request(
         operation["method"],
         f"{bench.url}{PREFIX.get(bench.vendor, '')}{path}{'?' + query if query else ''}",
         content=body.strip().encode(),
         headers={"Content-Type": kind, **headers},
-        trust_env=False,
     )
 
 
