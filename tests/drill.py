@@ -1,8 +1,9 @@
 """The long fault runs, as a table: ``.venv/bin/python -m tests.drill [--times N] [--traffic N] [--rounds N] …``.
 
 Each part runs on SQLite (one process) and on PostgreSQL (API and worker processes) beside a simulated PMS, kills or
-crowds them, and then compares what was acknowledged with the store and with the PMS. Exit status 1 when anything is
-missing or wrong.
+crowds them, and then compares what was acknowledged with the store and with the PMS. Before that two vendors'
+simulators, or those of --vendor, have a bad week each: away, taking and saying nothing, asked too often, with kill -9
+at every call and with Redis emptied. Exit status 1 when anything is missing or wrong.
 """
 
 from __future__ import annotations
@@ -13,21 +14,25 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from leadsvc import logs
 from leadsvc.store import migrate
 from leadsvc.store.tables import inquiries
 from tests import drift_run, fuzz, imapserver, servers
+from tests.benches import BENCHED, starter_of
 from tests.benches.simpms import SimPmsBench, running_simpms
 from tests.graphbench import running_graph
 from tests.histories import run
+from tests.integration.desk_support import CRMS
 from tests.postoffice import lead, post
 from tests.renters import running_office
-from tests.system import crashes, crowds
+from tests.system import badweek, crashes, crowds, siege
 from tests.system.town import Town, town
 
 Row = tuple[str, str, str, str, str, list[str]]
@@ -61,6 +66,59 @@ def _killed(store: str, made: Town, times: int, traffic: int) -> Row:
     done = f"{sum(tally.kills.values())} kills at {points} points"
     lost = f"{len(tally.missing)} of {len(tally.owed)} acknowledged missing, {tally.unanswered} unanswered sends"
     return "kill -9 everywhere", store, done, lost, f"{tally.seconds:.0f} s", [*tally.missing, *tally.wrong]
+
+
+@contextlib.contextmanager
+def _front(folder: Path, vendor: str) -> Iterator[Any]:
+    """A vendor's simulator."""
+    home = folder / vendor
+    home.mkdir(exist_ok=True)
+    with starter_of(vendor)(home) as bench:
+        yield bench
+
+
+def _bad_weeks(folder: Path, pms: SimPmsBench, vendor: str) -> Iterator[Row]:
+    """Every scene of a vendor's bad week, on a store of its own."""
+    with _front(folder, vendor) as bench:
+        for number, scene in enumerate(badweek.SCENES):
+            began = time.monotonic()
+            url = f"sqlite:///{folder / f'{vendor}-week-{number}.db'}"
+            migrate(url)
+            renters, wrong = badweek.play(url, folder / f"{vendor}-week-{number}", pms, bench, scene)
+            said = "everybody there once" if not wrong else ""
+            yield f"{vendor}: {scene}", "SQLite", f"{renters} renters", said, f"{time.monotonic() - began:.0f} s", wrong
+
+
+def _besieged(folder: Path, vendor: str, server: servers.PostgreSQL, times: int, traffic: int) -> Iterator[Row]:
+    """kill -9 around everything that a vendor is asked, by API and worker processes on PostgreSQL."""
+    url = server.create(f"drill_{vendor}")
+    migrate(url)
+    with _front(folder, vendor) as bench, town(folder / f"{vendor}-siege", url, bench, workers=1) as made:
+        tally = siege.run(made, times, traffic)
+    done = f"{sum(tally.kills.values())} kills at {len(tally.kills)} points"
+    found = f"{len(tally.missing)} of {len(tally.owed)} acknowledged missing, {tally.unanswered} unanswered sends"
+    yield (
+        f"{vendor}: kill -9",
+        "PostgreSQL, 1 + 1",
+        done,
+        found,
+        f"{tally.seconds:.0f} s",
+        [*tally.missing, *tally.wrong],
+    )
+
+
+def _flushed(folder: Path, vendor: str, server: servers.PostgreSQL, renters: int) -> Iterator[Row]:
+    """Redis emptied ten times while two workers push to a vendor."""
+    url, began = server.create(f"flush_{vendor}"), time.monotonic()
+    migrate(url)
+    with (
+        servers.redis_server() as redis_url,
+        _front(folder, vendor) as bench,
+        town(folder / f"{vendor}-flush", url, bench, workers=2, redis_url=redis_url) as made,
+    ):
+        wrong = siege.flushed(made, redis_url, renters, 10)
+    spent = f"{time.monotonic() - began:.0f} s"
+    yield f"{vendor}: FLUSHALL", "PostgreSQL, 1 + 2", f"{renters} renters", "10 times in mid-run", spent, wrong
 
 
 def _together(store: str, made: Town, rounds: int) -> Row:
@@ -128,9 +186,19 @@ def main() -> int:
     parser.add_argument("--mails", type=int, default=10_000, help="mails that wait in a mailbox")
     parser.add_argument("--fuzz", type=float, default=10.0, metavar="MINUTES", help="hostile payloads for so long")
     parser.add_argument("--histories", type=int, default=200, help="histories with merges that are taken back")
+    parser.add_argument(
+        "--vendor",
+        action="append",
+        choices=[each for each in BENCHED if each not in CRMS | {"simpms"}],
+        help="whose simulator is given a bad week; one with and one without a native key where none is named",
+    )
+    parser.add_argument("--only-vendors", action="store_true", help="nothing but their bad weeks")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     chosen = parser.parse_args()
-    rows: list[Row] = []
+    logs.configure("ERROR")
+    rows: list[Row] = _vendors(chosen.vendor or ["yardi", "entrata"], chosen.times, chosen.traffic)
+    if chosen.only_vendors:
+        return _show(rows)
     with tempfile.TemporaryDirectory(prefix="leadsvc-drill-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         with running_simpms(folder) as pms, servers.postgresql() as server:
@@ -147,6 +215,18 @@ def main() -> int:
     rows.append(_drift(chosen.seed))
     rows.append(_fuzzed(chosen.seed, chosen.fuzz))
     return _show(rows)
+
+
+def _vendors(vendors: Sequence[str], times: int, traffic: int) -> list[Row]:
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="leadsvc-drill-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with running_simpms(folder) as pms, servers.postgresql() as server:
+            for vendor in vendors:
+                rows += _bad_weeks(folder, pms, vendor)
+                rows += _besieged(folder, vendor, server, times, traffic)
+                rows += _flushed(folder, vendor, server, 10 * traffic)
+    return rows
 
 
 def _fuzzed(seed: int, minutes: float) -> Row:

@@ -77,6 +77,7 @@ class Crashes:
         self._numbers = itertools.count(1)
         self._known: defaultdict[tuple[str, str], deque[list[int]]] = defaultdict(deque)
         self._started = time.monotonic()
+        self._stimuli: Mapping[str, Callable[[Crashes, str, str], None]] = dict(_STIMULI)
 
     # -- before ---------------------------------------------------------------------------------------------------
 
@@ -84,7 +85,7 @@ class Crashes:
         """People whom the points of ``chosen`` need to be known already."""
         merged = []
         for point, side in chosen:
-            stimulus = _STIMULI.get(point)
+            stimulus = self._stimuli.get(point)
             if stimulus not in (Crashes._again, Crashes._bridge, Crashes._unmerge):
                 continue
             known = [self._new()] if stimulus is Crashes._again else [self._new(), self._new()]
@@ -121,7 +122,7 @@ class Crashes:
             if point == "call.check":
                 self.town.pms.fault("find_events", "status", status=401)
             file = self.town.arm(role, f"{point}:{side}:1")
-            _STIMULI[point](self, point, side)
+            self._stimuli[point](self, point, side)
             eventually(lambda: not file.exists(), f"a process dies {side} {point}", 30)
         for each in meanwhile:
             each.result()

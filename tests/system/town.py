@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx2
 from sqlalchemy import create_engine, text
 
-from tests.benches.simpms import SIMPMS_KEY, SimPmsBench
+from leadsvc.workers.destinations.base import Profile
 from tests.graphbench import TOKEN, GraphBench
+from tests.integration.desk_support import PROPERTIES
 from tests.processes import eventually, free_port
 from tests.system.nursery import Kept, command, kept
 
@@ -26,6 +27,17 @@ ADVERTS = "adverts"
 """The feed whose leads are fetched, where there is a simulated Graph API."""
 _MAPS = {"site": "canonical", "portal": "canonical", "zillow": "zillow_callback", "mail": ""}
 _TRY_AGAIN = {429, 500, 502, 503, 504}
+
+
+class Vendor(Protocol):
+    """A running simulator, as far as a town deals with it."""
+
+    @property
+    def profile(self) -> Profile: ...
+    def state(self) -> Any: ...
+    def reset(self) -> None: ...
+    def requests(self) -> list[str]: ...
+    def fault(self, role: str, mode: str, **words: object) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,7 @@ class Town:
 
     folder: Path
     url: str
-    pms: SimPmsBench
+    pms: Vendor
     env: Mapping[str, str]
     base: str
     client: httpx2.Client
@@ -170,25 +182,44 @@ def lead(**fields: object) -> bytes:
     return json.dumps(usual | fields).encode()
 
 
-def _configuration(pms: SimPmsBench, graph: GraphBench | None, timeout_s: float, concurrency: int) -> str:
+def _configuration(pms: Vendor, graph: GraphBench | None, timeout_s: float, concurrency: int) -> str:
     feeds = "".join(f"  {name}: {{map: '{_MAPS[name]}', per_minute: 1000000}}\n" for name in FEEDS)
     if graph is not None:
         fetch = f"{{token: env:GRAPH_TOKEN, base_url: '{graph.base_url}', per_minute: 10000}}"
         feeds += f"  {ADVERTS}: {{provider: facebook, map: facebook_lead, fetch: {fetch}}}\n"
-    return (
-        f"feeds:\n{feeds}destinations:\n  pms:\n    vendor: simpms\n    base_url: {pms.url}\n"
-        f"    api_key: env:PMS_KEY\n    timeout_s: {timeout_s}\n    concurrency: {concurrency}\n"
-        "    fallback_source: Unmapped - Review\n"
-        "    calls_per_lead: 5000\n"  # a renter of these towns writes more often than any in the world
-        "    sources: {zillow: Zillow.com, apartments_com: Apartments.com, website: Property Website}\n"
-    )
+    known = pms.profile
+    account: dict[str, object] = {
+        "vendor": known.vendor,
+        "base_url": known.base_url,
+        "options": dict(known.options),
+        "timeout_s": timeout_s,
+        "concurrency": concurrency,
+        "fallback_source": "Unmapped - Review",
+        "calls_per_lead": 5000,  # a renter of these towns writes more often than any in the world
+        "sources": {"zillow": "Zillow.com", "apartments_com": "Apartments.com", "website": "Property Website"},
+    }
+    if known.credentials:
+        account |= {"credentials": {name: f"env:{_variable(name)}" for name in known.credentials}}
+        account |= {"properties": PROPERTIES, "limits": {"1s": 5000}}  # nor is any asked so often
+    else:
+        account["api_key"] = f"env:{_variable('api_key')}"
+    return f"feeds:\n{feeds}destinations:\n  pms: {json.dumps(account)}\n"  # JSON is YAML
+
+
+def _variable(credential: str) -> str:
+    return f"PMS_{credential}".upper()
+
+
+def _secrets(pms: Vendor) -> dict[str, str]:
+    known = pms.profile
+    return {_variable(name): value for name, value in ({"api_key": known.api_key} | dict(known.credentials)).items()}
 
 
 @contextlib.contextmanager
 def town(
     folder: Path,
     url: str,
-    pms: SimPmsBench,
+    pms: Vendor,
     *,
     workers: int = 0,
     processes: int = 1,
@@ -217,8 +248,8 @@ def town(
         "LEADSVC_OUTCOMES_S": str(sweep_s),
         "LEADSVC_REDIS_URL": redis_url,
         "LEADSVC_INLINE_WORKER": "false" if workers else "true",
-        "PMS_KEY": SIMPMS_KEY,
         "GRAPH_TOKEN": TOKEN,
+        **_secrets(pms),
     }
     with contextlib.ExitStack() as stack:
         client = stack.enter_context(_client())
