@@ -17,6 +17,7 @@ from leadsvc.store.tables import deliveries, destinations, exceptions, match_dec
 from leadsvc.workers.destinations.vendors.simpms.wire import WRITES
 from tests.benches.simpms import SimPmsBench, running_simpms
 from tests.processes import eventually, free_port
+from tests.renters import Office
 from tests.system import people
 from tests.system.history import violations
 from tests.world import Clock, World, settings
@@ -29,7 +30,7 @@ HERE_BEFORE = 3  # people the simulated PMS knows from the start
 def running(url: str, var: Path, pms: SimPmsBench, timeout_s: float = 5.0) -> Iterator[World]:
     pms.reset()
     configured = settings(url, var, pms)
-    account = replace(configured.accounts["pms"], timeout_s=timeout_s)
+    account = replace(configured.accounts["pms"], timeout_s=timeout_s, household="shared")
     configured = replace(configured, accounts={"pms": account})
     prepare(configured)
     world = World(configured, pms, Clock())
@@ -83,7 +84,7 @@ def assert_whole(world: World, renters: int, inquiries: int) -> None:
 
 
 def a_life(world: World) -> tuple[int, int]:
-    """Leads that make every kind of write: new, again, joined, and parted again. Returns people and events."""
+    """Leads that make every kind of write: new, again, joined, parted again, a couple. Returns records and events."""
     say(world, 1, "first")
     patiently(world)
     say(world, 1, "second", email=people.email(1), phone=people.phone(1))
@@ -97,7 +98,15 @@ def a_life(world: World) -> tuple[int, int]:
     world.services.actions.unmerge(merge["id"], "tester")
     patiently(world)
     retold = world.count(match_decisions, match_decisions.c.kind == "rehome")
-    return 3, 5 + retold
+    say(world, 3, "she", email=people.email(3))
+    patiently(world)
+    say(world, 4, "he", email=people.email(3))
+    office = Office(world)
+    world.services.actions.household(office.key("he"), office.key("she"), "related", "tester")
+    patiently(world)
+    [(mate,)] = [card["people"] for card in world.pms.state()["cards"] if card["people"]]
+    assert mate["third_party_id"]
+    return 4, 7 + retold  # who stands on another's card has no record of their own
 
 
 @pytest.mark.parametrize(
