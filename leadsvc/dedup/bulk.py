@@ -12,18 +12,11 @@ from leadsvc.dedup.cores import Cores
 from leadsvc.dedup.fit import fitted
 from leadsvc.dedup.pairs import Comparer, candidates, odds
 from leadsvc.resolve.cluster import Against, average_link, voice
-from leadsvc.resolve.engine import FLOOR, RELATED
+from leadsvc.resolve.engine import FLOOR, LARGEST, RELATED, TIGHTER, TIGHTEST
 from leadsvc.resolve.model import Model
-
-LARGEST = 300
-"""Inquiries a neighbourhood may have. Of a larger one those with one name and the same contact values count once; if it
-is still too large, it is taken apart along its weakest links first."""
 
 Note = Callable[[str], None]
 """Told what is being done, for a progress bar."""
-
-_TIGHTER = 1.0  # natural log odds by which the links of a neighbourhood that is too large are raised at a time
-_TIGHTEST = 6.0  # links as strong as this are not taken apart: they are one person's
 
 
 @dataclass(frozen=True)
@@ -143,7 +136,7 @@ class _Judged:
 
     def _loosened(self, rows: Ints, floor: float, stands: Ints, ties: Ints) -> list[Ints]:
         """A neighbourhood, taken apart along its weakest links if it is too large."""
-        if len(rows) <= LARGEST or floor > _TIGHTEST:
+        if len(rows) <= LARGEST or floor > TIGHTEST:
             return [rows]
         inside = np.zeros(self.rows, bool)
         inside[rows] = True
@@ -152,7 +145,7 @@ class _Judged:
         kept = inside[first] & inside[second]
         found: list[Ints] = []
         for each in _connected(self.rows, first[kept] * self.rows + second[kept]):
-            found += self._loosened(each, floor + _TIGHTER, stands, ties)
+            found += self._loosened(each, floor + TIGHTER, stands, ties)
         return found
 
     def missing(self, parts: list[Ints]) -> Ints:

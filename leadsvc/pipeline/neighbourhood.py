@@ -16,7 +16,7 @@ from itertools import pairwise
 from sqlalchemy import Connection, select
 
 from leadsvc.pipeline.deciding import candidates, crowd_behind, to_meet
-from leadsvc.resolve.engine import Score, in_order, linked, partition, score
+from leadsvc.resolve.engine import FLOOR, LARGEST, TIGHTER, TIGHTEST, Score, in_order, odds, partition, score, who
 from leadsvc.resolve.keys import CAP, given_root, keys
 from leadsvc.resolve.levels import HUB, Usable, usable
 from leadsvc.resolve.model import Model
@@ -26,14 +26,11 @@ from leadsvc.resolve.trace import Trace, number
 from leadsvc.store.known import Known, Wanted, look, meet
 from leadsvc.store.tables import inquiries, match_verdicts, prospects
 
-MOST = 300
-"""Inquiries of a neighbourhood beyond which it is left to a person: the work grows with the square of it."""
-
 _FAR_BACK = datetime(1, 1, 10, tzinfo=UTC)
 
 
 class TooLarge(Exception):
-    """The neighbourhood has more than :data:`MOST` inquiries."""
+    """The neighbourhood cannot be taken apart into such as can be judged together."""
 
 
 @dataclass(slots=True)
@@ -60,23 +57,25 @@ class Neighbourhood:
         self.known = Known()
         self.inside: set[uuid.UUID] = set()
         self._usable: dict[uuid.UUID, Usable] = {}
+        self._odds: dict[tuple[uuid.UUID, uuid.UUID], float] = {}
         self._met: set[uuid.UUID] = set()
-        self._meet({root})
-        frontier = {root}
-        while frontier:
-            self.inside |= frontier
-            if sum(len(self.known.members[each]) for each in self.inside) > MOST:
+        self._standing: dict[uuid.UUID, list[uuid.UUID]] = {}
+        self._parts: list[list[uuid.UUID]] = []
+        self._floor = FLOOR
+        while not self._grown(root):
+            self._floor += TIGHTER
+            if self._floor > TIGHTEST:
                 raise TooLarge
-            frontier = self._around(frontier) - self.inside
 
     def judged(self) -> Judged:
         """Everything inside, taken apart into people, component by component."""
         found = Judged(self.known, self.inside)
         traces, crowd = self.known.traces, crowd_behind(self.known)
-        for part in self._components():
+        for part in self._parts:
             together = [traces[each] for each in part]
             told = partition(together, self.model, crowd, same=self.known.same, apart=self.known.apart)
-            found.people += [{uuid.UUID(each) for each in cluster} for cluster in told.clusters]
+            clusters = [{uuid.UUID(each) for each in cluster} for cluster in told.clusters]
+            found.people += [set().union(*(self._standing[each] for each in cluster)) for cluster in clusters]
             found.reviews += [(uuid.UUID(one), uuid.UUID(other)) for one, other, _ in told.reviews]
             found.households += [(uuid.UUID(one), uuid.UUID(other)) for one, other, _ in told.households]
         return found
@@ -86,6 +85,40 @@ class Neighbourhood:
         return score(self._as_compared(one), self._as_compared(other), self.model)
 
     # -- growing ------------------------------------------------------------------------------------------------------
+
+    def _grown(self, root: uuid.UUID) -> bool:
+        """Everything linked with ``root`` beyond the floor; whether it can be judged. Stops as soon as it is too much:
+        a prospect is looked at whole, however many inquiries it has."""
+        self.inside, frontier = set(), {root}
+        self._meet(frontier)
+        most = LARGEST
+        while frontier:
+            self.inside |= frontier
+            if self._crowded:
+                found = len(self._alike())
+                most = max(most, found) if self.inside == {root} else most
+                if found > most:
+                    return False
+            frontier = self._around(frontier) - self.inside
+        self._standing = self._alike()
+        self._parts = self._components()
+        return all(len(each) <= LARGEST for each in self._parts)
+
+    @property
+    def _crowded(self) -> bool:
+        return self._floor > FLOOR or sum(len(self.known.members[each]) for each in self.inside) > LARGEST
+
+    def _alike(self) -> dict[uuid.UUID, list[uuid.UUID]]:
+        """The inquiries inside, each with those that count once with it: itself alone unless they are too many."""
+        inside = [each for root in self.inside for each in self._told(root)]
+        if not self._crowded:
+            return {each: [each] for each in inside}
+        ruled = {uuid.UUID(each) for pair in (*self.known.same, *self.known.apart) for each in pair}
+        found: dict[object, list[uuid.UUID]] = defaultdict(list)
+        for trace in in_order(self.known.traces[each] for each in inside):
+            own = uuid.UUID(trace.id)
+            found[(None if own in ruled else who(self._as_compared(own))) or own].append(own)
+        return {ids[0]: ids for ids in found.values()}
 
     def _meet(self, roots: Collection[uuid.UUID]) -> None:
         new = set(roots) - self._met
@@ -156,7 +189,10 @@ class Neighbourhood:
         return {each for each in found if each in self.known.traces and self.known.homes[each] in self._met}
 
     def _linked(self, one: uuid.UUID, other: uuid.UUID) -> bool:
-        return linked(self._as_compared(one), self._as_compared(other), self.model)
+        pair = min(one, other), max(one, other)
+        if pair not in self._odds:
+            self._odds[pair] = odds(self._as_compared(one), self._as_compared(other), self.model)[0]
+        return self._odds[pair] > self._floor
 
     def _as_compared(self, inquiry: uuid.UUID) -> Usable:
         """Only of those whose prospect is loaded: the crowds behind their values are known."""
@@ -168,19 +204,20 @@ class Neighbourhood:
     # -- taking apart -------------------------------------------------------------------------------------------------
 
     def _components(self) -> list[list[uuid.UUID]]:
-        """Inquiries linked with each other, directly or through others."""
-        everybody = sorted(each for root in self.inside for each in self._told(root))
-        within = set(everybody)
+        """Inquiries linked with each other, directly or through others; of those that count once the first."""
+        stands = {each: first for first, ids in self._standing.items() for each in ids}
+        everybody = sorted(stands)
         edges = [
             (one, other)
             for one in everybody
-            for other in sorted(self._candidates(one) & within)
+            for other in sorted(self._candidates(one) & stands.keys())
             if one < other and self._linked(one, other)
         ]
         edges += self._chained(everybody)
         edges += [(uuid.UUID(one), uuid.UUID(other)) for one, other in sorted(self.known.same)]
         groups: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
-        for each, root in follow(edges, everybody).items():
+        firsts = [(stands[one], stands[other]) for one, other in edges if {one, other} <= stands.keys()]
+        for each, root in follow(firsts, self._standing).items():
             groups[root].append(each)
         return list(groups.values())
 

@@ -121,18 +121,21 @@ class Settler:
         return self._put_off(taken) if taken is not None else None
 
     def settle(self, connection: Connection, inquiry: uuid.UUID) -> Settled:
-        """Settle the neighbourhood of one inquiry and take it, with its prospect's others, out of the queue."""
+        """Settle the neighbourhood of one inquiry and take all that is in it out of the queue."""
         root = connection.execute(
             select(prospects.c.root_id)
             .join(inquiries, inquiries.c.prospect_id == prospects.c.id)
             .where(inquiries.c.id == inquiry)
         ).scalar()
-        _take_out(connection, inquiry, root)
+        connection.execute(delete(reopenings).where(reopenings.c.inquiry_id == inquiry))
         if root is None:  # erased meanwhile
             return Settled(reopened=1)
         context = self._context()
+        _take_out(connection, {root})
         try:
             near = Neighbourhood(connection, context.model, root)
+            if _take_out(connection, near.inside):  # what was asked of them may be newer than what was read
+                near = Neighbourhood(connection, context.model, root)
         except TooLarge:
             return _too_large(connection, context, inquiry)
         return _CarryingOut(connection, context, near).run()
@@ -181,17 +184,20 @@ def _next(connection: Connection) -> uuid.UUID | None:
     return found
 
 
-def _take_out(connection: Connection, inquiry: uuid.UUID, root: uuid.UUID | None) -> None:
-    """Before anything is read: what is asked from now on is asked anew."""
-    mine = (
+def _take_out(connection: Connection, roots: Iterable[uuid.UUID]) -> bool:
+    """Before anything of these prospects is read: what is asked from now on is asked anew. Returns whether anything
+    was asked."""
+    theirs = (
         select(reopenings.c.inquiry_id)
         .join(inquiries, inquiries.c.id == reopenings.c.inquiry_id)
         .join(prospects, prospects.c.id == inquiries.c.prospect_id)
-        .where(prospects.c.root_id == root)
+        .where(prospects.c.root_id.in_(sorted(roots)))
         .with_for_update(of=reopenings, skip_locked=True)
     )
-    ids = {inquiry, *connection.execute(mine).scalars()}
-    connection.execute(delete(reopenings).where(reopenings.c.inquiry_id.in_(ids)))
+    ids = list(connection.execute(theirs).scalars())
+    if ids:
+        connection.execute(delete(reopenings).where(reopenings.c.inquiry_id.in_(ids)))
+    return bool(ids)
 
 
 def _too_large(connection: Connection, context: Context, inquiry: uuid.UUID) -> Settled:

@@ -23,6 +23,14 @@ FLOOR = -3.0
 RELATED = 0.5
 """Probability from which two who are not one person are proposed as one household."""
 
+LARGEST = 300
+"""Inquiries a neighbourhood may have, as the work grows with the square of it. Of a larger one those with one name and
+the same contact values count once; if it is still too large, it is taken apart along its weakest links first."""
+
+TIGHTER, TIGHTEST = 1.0, 6.0
+"""Natural log odds by which the links of a neighbourhood that is too large are raised at a time, and beyond which they
+are not taken apart any more."""
+
 _DIGITS = 9  # odds are rounded, so that sums in another order cannot decide
 
 Pair = tuple[str, str]
@@ -173,6 +181,15 @@ def _against(compared: Compared, one: Trace, other: Trace) -> Against:
     if two_generations(one.suffix, other.suffix):
         return Against.GENERATION
     return Against.FIRST_NAME if compared.contradicted else Against.NOTHING
+
+
+def who(row: Usable) -> tuple[object, ...] | None:
+    """What two inquiries of a large neighbourhood have in common that count once; ``None`` where one has no contact
+    value, or several of a kind."""
+    values = tuple(row.emails), tuple(row.threads), tuple(row.phones)
+    if not any(values) or any(len(each) > 1 for each in values):
+        return None
+    return row.trace.spelled, row.trace.suffix, *values
 
 
 def in_order(traces: Iterable[Trace]) -> list[Trace]:

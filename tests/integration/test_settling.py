@@ -271,14 +271,37 @@ def test_a_rehearsal_changes_nothing(office: Office) -> None:
     assert settle(office).splits == 1
 
 
-def test_a_neighbourhood_without_end_is_left_to_a_person(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neighbourhood, "MOST", 3)
-    for message in "abcd":
+def test_a_large_neighbourhood_is_taken_apart_along_its_weakest_links(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four of one name, each with an address and a number of their own, and one of them writes twice."""
+    monkeypatch.setattr(neighbourhood, "LARGEST", 3)
+    for number, message in enumerate("abcd"):
+        office.lead(message, "Rosa Berg", f"{'xyzw'[number] * 6}@example.com", f"01{number * 13 + 21}")
+    office.lead("e", "Rosa Berg", "wwwwww@example.com", "0177")
+    assert settle(office).given_up == 0
+    assert office.people() == parts("a", "b", "c", "d e")
+    assert office.asked("stuck") == []
+
+
+def test_whoever_writes_often_under_one_address_counts_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbourhood, "LARGEST", 3)
+    for message in "abcdefgh":
         office.lead(message, "Rosa Berg", "rosa@example.com", "0120")
+    assert settle(office).given_up == 0
+    assert office.people() == parts("a b c d e f g h")
+
+
+def test_a_neighbourhood_without_weak_links_is_left_to_a_person(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One person, who signs in another way each time."""
+    monkeypatch.setattr(neighbourhood, "LARGEST", 3)
+    for number, name in enumerate(("Rosa Berg", "Rosa Maria Berg", "Rosa Bergh", "Rosa Lena Berg", "Roza Berg")):
+        office.lead("abcde"[number], name, "rosa@example.com", "0121")
     done = settle(office)
     assert done.given_up
     assert office.asked("stuck") == ["neighbourhood_too_large"]
-    assert office.people() == parts("a b c d")
 
 
 def test_many_may_settle_at_once(pg_database: str, tmp_path: Path, simpms: SimPmsBench) -> None:
