@@ -8,6 +8,7 @@ forgotten.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import threading
 import time
@@ -42,11 +43,13 @@ def points() -> list[tuple[str, str]]:
 
 @dataclass
 class Owed:
-    """An acknowledged lead: the words of its message, and how often the PMS may tell them."""
+    """An acknowledged lead: the words of its message, and how often the PMS may tell them. ``by``: what stands before
+    them on the card of somebody else."""
 
     token: str
     person: int
     told: int = 1
+    by: str = ""
 
 
 @dataclass
@@ -83,19 +86,26 @@ class Crashes:
 
     def prepare(self, chosen: list[tuple[str, str]]) -> None:
         """People whom the points of ``chosen`` need to be known already."""
-        merged = []
+        merged, related = [], []
         for point, side in chosen:
             stimulus = self._stimuli.get(point)
-            if stimulus not in (Crashes._again, Crashes._bridge, Crashes._unmerge):
+            if stimulus not in (Crashes._again, Crashes._bridge, Crashes._unmerge, Crashes._beside):
                 continue
             known = [self._new()] if stimulus is Crashes._again else [self._new(), self._new()]
             self._known[point, side].append(known)
             self._send(known[0], email=people.email(known[0]))
-            if len(known) > 1:  # without a name, so that nothing connects the two yet
+            if stimulus is Crashes._beside:
+                self._send(known[1], email=people.email(known[1]), property={"id": "olf"})
+                related.append(known)
+            elif len(known) > 1:  # without a name, so that nothing connects the two yet
                 self._send(known[0], named=False, phone=people.phone(known[1]))
             if stimulus is Crashes._unmerge:
                 merged.append(known)
         self.town.settle()
+        for one, other in related:
+            said = json.dumps({"other": self._key_of(other), "verdict": "confirm"}).encode()
+            done = self.town.post(f"/v1/prospects/{self._key_of(one)}/household", said, "staff")
+            assert done.status == 200, done.body
         for one, other in merged:
             # Taken apart later, its one inquiry is told again on the card of whom it names.
             self._send(one, told=2, email=people.email(one), phone=people.phone(other))
@@ -104,11 +114,21 @@ class Crashes:
     def _new(self) -> int:
         return next(self._numbers)
 
-    def _send(self, person: int, *, told: int = 1, named: bool = True, **contact: str) -> None:
+    def _key_of(self, person: int) -> str:
+        """By what the prospect of somebody who has written is known."""
+        token = next(each.token for each in self.tally.owed if each.person == person)
+        whose = "prospects JOIN inquiries ON prospect_id = prospects.id"
+        found = self.town.rows(
+            f"SELECT prospects.key FROM {whose} WHERE CAST(lead AS TEXT) LIKE :token",  # noqa: S608  # constant
+            token=f"%{token}%",
+        )
+        return str(found[0][0])
+
+    def _send(self, person: int, *, told: int = 1, named: bool = True, by: str = "", **contact: object) -> None:
         token = f"Question {uuid.uuid4().hex[:12]}"
         feed = "site" if len(self.tally.owed) % 2 else "portal"
         self.town.lead(feed, person=people.name(person) if named else {}, message=token, **contact)
-        self.tally.owed.append(Owed(token, person, told))
+        self.tally.owed.append(Owed(token, person, told, by))
 
     # -- the points -----------------------------------------------------------------------------------------------
 
@@ -183,6 +203,13 @@ class Crashes:
         self._more(1)
         self._send(one, email=people.email(one), phone=people.phone(other))
 
+    def _beside(self, point: str, side: str) -> None:
+        """Somebody writes to the property where another of their household has a card."""
+        _, mate = self._known[point, side].popleft()
+        self._more(2)
+        who = " ".join(people.name(mate).values())
+        self._send(mate, email=people.email(mate), by=f"{who}: ")
+
     def _unmerge(self, point: str, side: str) -> None:
         """Takes back what :meth:`prepare` joined."""
         one, _ = self._known[point, side].popleft()
@@ -217,8 +244,9 @@ class Crashes:
             )
             if found != 1:
                 self.tally.missing.append(f"{each.token}: {found} inquiries")
-            if not 1 <= texts[each.token] <= each.told:
-                self.tally.wrong.append(f"{each.token}: {texts[each.token]} events, owed {self._owed(each.token)}")
+            told = texts[f"{each.by}{each.token}"]
+            if not 1 <= told <= each.told:
+                self.tally.wrong.append(f"{each.token}: {told} events, owed {self._owed(each.token)}")
         self.tally.wrong += violations(state)
         alive = [card for card in state["cards"] if not card["merged_into"] and card["entered_by"] == "api"]
         remote = len({card["person_id"] for card in alive})
@@ -274,6 +302,7 @@ _STIMULI: Mapping[str, Callable[[Crashes, str, str], None]] = {
     "call.get_card": Crashes._again,
     "call.update_card": Crashes._again,
     "call.update_task": Crashes._again,
+    "call.add_person": Crashes._beside,
     "call.merge_cards": Crashes._bridge,
     "call.unmerge_card": Crashes._unmerge,
 }

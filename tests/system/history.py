@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 _MAKES = ("create_card", "add_event", "create_task")
-_WRITES = (*_MAKES, "update_card", "update_task", "merge_cards", "unmerge_card")
+_WRITES = (*_MAKES, "add_person", "update_card", "update_task", "merge_cards", "unmerge_card")
 _BROKEN_OFF = 499
 
 
@@ -25,6 +25,7 @@ def _doubles(state: Mapping[str, Any]) -> list[str]:
         ("live cards", Counter(card["third_party_id"] for card in alive)),
         ("events", Counter(event["reference"] for event in state["events"])),
         ("tasks", Counter(task["reference"] for task in state["tasks"])),
+        ("co-prospects", Counter(one["third_party_id"] for card in alive for one in card["people"])),
     ):
         found += [f"{count} {what} of {mark}" for mark, count in marks.items() if count > 1]
     return found

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import httpx2
 from sqlalchemy import create_engine, text
 
+from leadsvc.workers.destinations import capabilities
 from leadsvc.workers.destinations.base import Profile
 from tests.graphbench import TOKEN, GraphBench
 from tests.integration.desk_support import PROPERTIES
@@ -194,6 +195,7 @@ def _configuration(pms: Vendor, graph: GraphBench | None, timeout_s: float, conc
         "options": dict(known.options),
         "timeout_s": timeout_s,
         "concurrency": concurrency,
+        "household": "shared" if capabilities(known.vendor).co_prospects else "separate",
         "fallback_source": "Unmapped - Review",
         "calls_per_lead": 5000,  # a renter of these towns writes more often than any in the world
         "sources": {"zillow": "Zillow.com", "apartments_com": "Apartments.com", "website": "Property Website"},
