@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Table, event, func, select
 from werkzeug.test import TestResponse
 
@@ -40,6 +41,23 @@ class Clock:
         self.now += timedelta(**length)
 
 
+class _Compiled(BytecodeCache):
+    """Templates, compiled once for all applications of a test process; a changed one is not taken from here."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._known:
+            bucket.bytecode_from_string(self._known[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._known[bucket.key] = bucket.bytecode_to_string()
+
+
+_TEMPLATES = _Compiled()
+
+
 @dataclass
 class Site:
     """The app, its store, and a client that keeps cookies."""
@@ -50,6 +68,7 @@ class Site:
     client: FlaskClient = field(init=False)
 
     def __post_init__(self) -> None:
+        self.app.jinja_env.bytecode_cache = _TEMPLATES
         self.client = self.app.test_client()
 
     def get(self, path: str) -> TestResponse:
