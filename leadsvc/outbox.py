@@ -35,6 +35,9 @@ class Hold:
     shelved: bool = False
 
 
+CALL_BUDGET, CORRECTIONS_CAP = "call_budget", "corrections_cap"
+"""Causes of what an account's own limits hold; a person's word lifts the one that held, and no other."""
+
 SHELVED = Hold("history", shelved=True)
 """Of inquiries that came out of a file of old ones: told to nobody, unless the renter writes again."""
 

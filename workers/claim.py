@@ -41,8 +41,8 @@ _STRUCTURAL = ("prospect", "merge", "unmerge")
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A delivery that is ours until the lease ends. ``unsure_at``: since then it may have been written there,
-    ``override``: a person's values for it, ``released``: the daily cap does not hold it. ``booked``: calls
-    it was booked with, zero for an account without limits."""
+    ``override``: a person's values for it, ``released``: the daily cap does not hold it, ``unmetered``:
+    nor does the call budget. ``booked``: calls it was booked with, zero for an account without limits."""
 
     id: uuid.UUID
     destination: str
@@ -58,6 +58,7 @@ class Claimed:
     unsure_at: datetime | None = None
     override: Mapping[str, Any] = field(default_factory=dict)
     released: bool = False
+    unmetered: bool = False
     booked: int = 0
 
 
@@ -104,6 +105,7 @@ def claim(
             row.unsure_at,
             row.override,
             row.released,
+            row.unmetered,
             EXPECTED_CALLS[row.kind] if limited else 0,
         )
         for row in sorted(taken, key=lambda row: row.seq)

@@ -196,7 +196,7 @@ class Deliverer:
 
     def _pushed(self, destination: Destination, claimed: Claimed, view: CardView, now: datetime) -> Pushed:
         account = self.settings.accounts[claimed.destination]
-        if view.calls >= account.calls_per_lead and not claimed.released:
+        if view.calls >= account.calls_per_lead and not claimed.unmetered:
             return kept_back(over_budget(account, view.calls, now))
         if (early := before_home(account, view, now)) is not None:
             return kept_back(early)

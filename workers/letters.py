@@ -15,12 +15,12 @@ from leadsvc.errors import NotFound, Reject
 from leadsvc.faults import Commit
 from leadsvc.ids import digest_uuid, uuid7
 from leadsvc.letters import Batch, Filter, Letter, LetterPage, Opened
+from leadsvc.outbox import CORRECTIONS_CAP
 from leadsvc.pipeline.actions import Actions
 from leadsvc.store import Store
 from leadsvc.store.tables import attempts, audit, deliveries, exceptions, guest_cards
 from leadsvc.workers.destinations import VENDORS
 from leadsvc.workers.hints import hint
-from leadsvc.workers.rations import CORRECTIONS_CAP
 from leadsvc.workers.rehearse import rehearsed, troubles
 
 MOST = 1000

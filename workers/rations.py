@@ -10,12 +10,10 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from leadsvc.config import Account
+from leadsvc.outbox import CALL_BUDGET, CORRECTIONS_CAP
 from leadsvc.store.tables import correction_days, deliveries
 from leadsvc.workers.claim import Claimed
 from leadsvc.workers.push import Hold
-
-CALL_BUDGET = "call_budget"
-CORRECTIONS_CAP = "corrections_cap"
 
 
 def over_budget(account: Account, calls: int, now: datetime) -> Hold:

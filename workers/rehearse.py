@@ -153,5 +153,6 @@ def _unreadable(name: str, text: str) -> Iterator[str]:
 
 def _as_claimed(row: Row[Any], now: datetime) -> Claimed:
     names = ("id", "destination", "guest_card_id", "lane_id", "kind", "subject_id", "version")
-    same = {name: row._mapping[name] for name in (*names, "failures", "receipt_id", "override", "released")}
+    said = ("failures", "receipt_id", "override", "released", "unmetered")
+    same = {name: row._mapping[name] for name in (*names, *said)}
     return Claimed(**same, attempt=row._mapping["attempts"], taken_at=now, unsure_at=row._mapping["unsure_at"])

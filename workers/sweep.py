@@ -13,6 +13,7 @@ from leadsvc.errors import Conflict
 from leadsvc.faults import Commit
 from leadsvc.ids import digest_uuid
 from leadsvc.logs import logger
+from leadsvc.outbox import CALL_BUDGET
 from leadsvc.pipeline.intake import Intake
 from leadsvc.pipeline.mending import Mender
 from leadsvc.pipeline.settling import Settler
@@ -24,7 +25,6 @@ from leadsvc.workers.claim import release_expired
 from leadsvc.workers.deliver import Deliverer, calls_made
 from leadsvc.workers.destinations.base import Outcome
 from leadsvc.workers.outcomes import OutcomeReader
-from leadsvc.workers.rations import CALL_BUDGET
 from leadsvc.workers.results import pause
 from leadsvc.workers.schedule import CIRCUIT_AFTER, PROBE_SOON, circuit_pause
 from leadsvc.workers.syncing import ConfigReader

@@ -12,13 +12,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, delete, insert, or_, select, update
 
 from leadsvc.errors import Conflict, NotFound, Reject
 from leadsvc.faults import Commit
 from leadsvc.ids import uuid7
 from leadsvc.model import ReceiptState
-from leadsvc.outbox import Owed
+from leadsvc.outbox import CALL_BUDGET, CORRECTIONS_CAP, Owed
 from leadsvc.pipeline import verdicts
 from leadsvc.pipeline.households import part_household, say_household
 from leadsvc.pipeline.impact import decided_about, measured
@@ -55,6 +55,15 @@ from leadsvc.store.tables import (
 
 _TRIES = 20
 _EDITABLE = ("name", "email", "phone", "standing")
+
+
+def _lifted() -> dict[str, ColumnElement[bool]]:
+    """What a person's word lets a delivery pass: what it was held for."""
+    held = deliveries.c.state == "held"
+    return {
+        "released": or_(deliveries.c.released, and_(held, deliveries.c.cause == CORRECTIONS_CAP)),
+        "unmetered": or_(deliveries.c.unmetered, and_(held, deliveries.c.cause == CALL_BUDGET)),
+    }
 
 
 class DryRun(Exception):
@@ -301,13 +310,14 @@ class Actions:
         override: Mapping[str, str] | None = None,
         not_there: bool = False,
     ) -> dict[str, Any]:
-        """Try a dead, held or waiting delivery at once, with its whole schedule before it again.
+        """Try a dead, held or waiting delivery at once, with its whole schedule before it again. Of the limits of its
+        account only that which held it is lifted.
 
         ``override``: values that go out with this delivery instead of the card's. ``not_there``: a person looked, and
         no earlier attempt has written it.
         """
         values: dict[str, Any] = {"state": "pending", "cause": "", "due_at": self.clock(), "failures": 0}
-        values |= {"released": True} | ({"override": dict(override)} if override else {})
+        values |= _lifted() | ({"override": dict(override)} if override else {})
         values |= {"unsure_at": None} if not_there else {}
         detail = {"fields": sorted(override or ()), "not_there": not_there} if override or not_there else {}
         return self._move(delivery_id, ("dead", "held", "retry"), values, "retry", actor, detail)
@@ -317,7 +327,7 @@ class Actions:
 
         def act(connection: Connection) -> dict[str, Any]:
             mine = deliveries.c.id.in_(delivery_ids) & deliveries.c.state.in_(("dead", "held"))
-            values = {"state": "pending", "cause": "", "due_at": self.clock(), "failures": 0, "released": True}
+            values = {"state": "pending", "cause": "", "due_at": self.clock(), "failures": 0} | _lifted()
             moved = connection.execute(update(deliveries).where(mine).values(**values).returning(deliveries.c.id))
             found = list(moved.scalars())
             self._resolve(connection, exceptions.c.subject_id.in_(found), actor, "retry")

@@ -610,7 +610,8 @@ deliveries = Table(
     _time("acknowledged_at", null=True),
     _time("unsure_at", null=True),  # since then something may be written there that no answer tells of
     _json("override"),  # values that a person gave for this delivery alone, by field
-    Column("released", Boolean, nullable=False, server_default=text("false")),  # a person let it pass the daily cap
+    Column("released", Boolean, nullable=False, server_default=text("false")),  # it passed the daily cap, or was let
+    Column("unmetered", Boolean, nullable=False, server_default=text("false")),  # a person let it cost more calls
     one_of("kind", DELIVERY_KINDS),
     one_of("state", tuple(DeliveryState)),
     CheckConstraint("(state = 'in_flight') = (lease_until IS NOT NULL)", name="lease"),

@@ -169,6 +169,9 @@ def test_a_lead_that_costs_too_much_waits_and_is_told(
         world.settle()
         passed = {row["id"]: row["state"] for row in world.rows(deliveries)}
         assert {passed[row["id"]] for row in held} == {"acknowledged"}, "a person's word lets them pass"
+        lifted = [row for row in world.rows(deliveries) if row["unmetered"]]
+        assert {row["id"] for row in lifted} == {row["id"] for row in held}
+        assert not any(row["released"] for row in lifted), "the daily cap is another matter"
         while world.count(deliveries, deliveries.c.state != "acknowledged"):
             world.clock.forward(days=1)
             world.settle()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,19 +11,24 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import Connection, select, update
 
 from leadsvc.cli.destinations import destinations as command
+from leadsvc.faults import Commit
+from leadsvc.letters import Filter
 from leadsvc.store.tables import (
     attempts,
     audit,
     correction_days,
     deliveries,
     exceptions,
+    guest_cards,
     match_decisions,
     prospects,
 )
 from leadsvc.workers.destinations.vendors.simpms import SimPms
 from leadsvc.workers.hints import hint
+from leadsvc.workers.letters import release
 from tests.benches.simpms import SIMPMS_KEY, SimPmsBench
 from tests.system import people
 from tests.system.test_engine import HERE_BEFORE, Blind, calls, created, say, speaking, states, with_account
@@ -247,6 +252,52 @@ def test_corrections_beyond_the_daily_cap_wait_for_a_person(
         assert world.pms.requests().count("merge_cards") == 5
         open_ = world.rows(exceptions, exceptions.c.resolved_at.is_(None), exceptions.c.kind == "held_delivery")
         assert open_ == []
+
+
+def test_a_release_lifts_the_cap_and_not_the_budget(store_url: str, tmp_path: Path, simpms: SimPmsBench) -> None:
+    """Each in its turn: what the cap let pass still waits for the budget, and a word on that lifts no cap."""
+    tight = {"corrections_per_day": 0, "calls_per_lead": 40}
+    with running_world(store_url, tmp_path, simpms, configure=lambda made: with_account(made, **tight)) as world:
+        capped = edited(world, 1, ())
+        assert (capped["cause"], capped["released"]) == ("corrections_cap", False)
+        with world.services.store.write(Commit.ADMIN) as connection:
+            release(connection, world.settings.accounts["pms"], world.clock(), "ana")
+            overspent(connection, capped)
+        world.settle()
+        [row] = world.rows(deliveries, deliveries.c.id == capped["id"])
+        assert (row["state"], row["cause"], row["released"]) == ("held", "call_budget", True)
+        world.services.letters.replay(capped["id"], "ana")
+        world.settle()
+        [row] = world.rows(deliveries, deliveries.c.id == capped["id"])
+        assert (row["state"], row["unmetered"]) == ("acknowledged", True)
+        dear = edited(world, 2, (overspent,))
+        assert (dear["cause"], dear["unmetered"]) == ("call_budget", False)
+        world.services.letters.replay_all(Filter("pms", held=True), "ana")
+        world.settle()
+        [row] = world.rows(deliveries, deliveries.c.id == dear["id"])
+        assert (row["state"], row["cause"], row["unmetered"]) == ("held", "corrections_cap", True)
+
+
+def overspent(connection: Connection, row: Any) -> None:
+    """The card cost more calls than it may."""
+    mine = select(deliveries.c.id).where(deliveries.c.guest_card_id == row["guest_card_id"])
+    connection.execute(update(attempts).where(attempts.c.delivery_id.in_(mine)).values(calls=50))
+
+
+def edited(world: World, person: int, before: Sequence[Callable[[Connection, Any], None]]) -> Any:
+    """A renter in the PMS whose phone an agent corrected here; the delivery that says so."""
+    say(world, person, email=people.email(person), phone=people.phone(person))
+    world.settle()
+    put = max(world.rows(deliveries, deliveries.c.kind == "prospect"), key=lambda row: row["seq"])
+    [card] = world.rows(guest_cards, guest_cards.c.id == put["guest_card_id"])
+    [known] = world.rows(prospects, prospects.c.id == card["prospect_id"])
+    with world.services.store.write(Commit.ADMIN) as connection:
+        for each in before:
+            each(connection, put)
+    world.services.actions.edit_prospect(known["key"], "phone", "+17065550188", "ana")
+    world.settle()
+    [row] = [row for row in world.rows(deliveries, deliveries.c.state == "held") if row["kind"] == "prospect"]
+    return row
 
 
 def freed(world: World, folder: Path) -> None:

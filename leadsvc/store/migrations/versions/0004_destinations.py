@@ -34,6 +34,7 @@ def upgrade() -> None:
     op.add_column("deliveries", sa.Column("unsure_at", UtcDateTime(), nullable=True))
     op.add_column("deliveries", sa.Column("override", Json, server_default=sa.text("'{}'"), nullable=False))
     op.add_column("deliveries", sa.Column("released", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.add_column("deliveries", sa.Column("unmetered", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.add_column("attempts", sa.Column("calls", sa.Integer(), server_default="0", nullable=False))
     # With seq in it the next deliveries are read off the index, however many are due.
     op.drop_index("ix_deliveries_due", "deliveries")
