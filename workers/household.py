@@ -48,10 +48,12 @@ def with_household(
     ``view`` whose record that is and whether a follow-up is open there. ``None`` for a card that stands alone."""
     mates = confirmed(connection, view.prospect_id) if willing else frozenset()
     lanes = _lanes(connection, claimed, view, mates)
-    if not lanes:
+    if not lanes and not view.shared:
         return None
-    if view.shared or not view.remote_card_id:
-        view.host = _host(connection, claimed.destination, lanes, view.remote_card_id)
+    if view.shared:
+        view.host = _owner(connection, claimed.destination, view.remote_card_id)
+    elif not view.remote_card_id:
+        view.host = _oldest(connection, claimed.destination, lanes)
     if claimed.kind == "task":
         view.covered = _covered(connection, claimed, view)
     return Together(lanes, _busy(connection, claimed, lanes, owner, now))
@@ -149,29 +151,43 @@ def _lanes(
 
 
 def _cards(destination: str) -> Select[Any]:
-    """The living records of cards at a destination, those that made them first."""
+    """The living records of cards at a destination, the oldest first."""
     return (
-        select(remote_refs.c.entity_id, remote_refs.c.remote_id, remote_refs.c.shared)
+        select(remote_refs.c.entity_id, remote_refs.c.remote_id)
         .where(remote_refs.c.destination == destination, remote_refs.c.kind == "card", remote_refs.c.live)
-        .order_by(remote_refs.c.shared, remote_refs.c.at)
+        .order_by(remote_refs.c.at)
     )
 
 
-def _host(connection: Connection, destination: str, lanes: Collection[uuid.UUID], remote_id: str) -> Host | None:
-    """Whose record it is that they share; without a ``remote_id``, the oldest record of one of the ``lanes``."""
-    refs = connection.execute(_cards(destination).where(remote_refs.c.entity_id.in_(lanes))).all()
-    made = [ref for ref in refs if not ref.shared and remote_id in ("", ref.remote_id)]
-    if not made:
-        return None
+def _owner(connection: Connection, destination: str, remote_id: str) -> Host:
+    """Whose record it is that they share; nobody's, where that is not known any more."""
+    made = (
+        select(remote_refs.c.entity_id)
+        .where(remote_refs.c.destination == destination, remote_refs.c.kind == "card", ~remote_refs.c.shared)
+        .where(remote_refs.c.remote_id == remote_id)
+        .order_by(remote_refs.c.live.desc(), remote_refs.c.at)
+    )
+    card_id = connection.execute(made.limit(1)).scalar()
+    return Host(remote_id, "", "", "") if card_id is None else _as_host(connection, remote_id, card_id)
+
+
+def _oldest(connection: Connection, destination: str, lanes: Collection[uuid.UUID]) -> Host | None:
+    """Who of the household made the first record there."""
+    made = _cards(destination).where(remote_refs.c.entity_id.in_(lanes), ~remote_refs.c.shared)
+    ref = connection.execute(made.limit(1)).one_or_none()
+    return None if ref is None else _as_host(connection, ref.remote_id, ref.entity_id)
+
+
+def _as_host(connection: Connection, remote_id: str, card_id: uuid.UUID) -> Host:
     home = prospects.alias("home")
     row = connection.execute(
         select(guest_cards.c.key, prospects.c.golden, prospects.c.edits)
         .join(home, home.c.id == guest_cards.c.prospect_id)
         .join(prospects, prospects.c.id == home.c.root_id)
-        .where(guest_cards.c.id == made[0].entity_id)
+        .where(guest_cards.c.id == card_id)
     ).one()
     golden = shown(row.golden, row.edits)
-    return Host(made[0].remote_id, row.key, golden.get("email") or "", golden.get("phone") or "")
+    return Host(remote_id, row.key, golden.get("email") or "", golden.get("phone") or "")
 
 
 def _covered(connection: Connection, claimed: Claimed, view: CardView) -> bool:

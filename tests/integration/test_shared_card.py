@@ -178,6 +178,23 @@ def test_merged_and_parted_again_each_keeps_what_is_theirs(office: Office) -> No
     assert {"d", "Anders Berg: e"} <= {one["text"] for one in kept(office, "events")}
 
 
+def test_the_first_card_is_merged_away(office: Office) -> None:
+    couple(office)
+    office.forward(minutes=5)
+    office.lead("c", "Rosa Bergdahl", "rosa@example.com", "0155")
+    office.settle()
+    office.merge("a", "c")
+    office.settle()
+    assert len(office.remote()) == 1
+    office.lead("d", "Anders Berg", HOME, "0133")
+    office.settle()
+    (card,) = office.remote()
+    assert card["first_name"] == "Rosa"
+    events = office.world.pms.state()["events"]
+    assert [one["text"] for one in events][-1] == "Anders Berg: d"
+    assert len([one for one in events if one["text"].endswith("d")]) == 1
+
+
 def test_a_card_of_their_own_is_merged_into_a_shared_one_by_hand(office: Office) -> None:
     couple(office)
     office.lead("c", "Andy Berg", "andy@example.com", "0144")
