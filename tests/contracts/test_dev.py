@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 
 import pytest
 
@@ -44,3 +45,8 @@ def test_script_is_plain_sh() -> None:
 
 def test_ci_runs_the_tests_and_nothing_cleverer() -> None:
     assert (ROOT / ".ci" / "run").read_text().rstrip().endswith("exec make test")
+
+
+def test_every_folder_of_tests_is_run() -> None:
+    paths = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["testpaths"]
+    assert set(paths) == {f"tests/{file.parent.name}" for file in (ROOT / "tests").rglob("test_*.py")}

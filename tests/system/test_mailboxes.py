@@ -35,7 +35,7 @@ from tests.processes import free_port, leadsvc
 from tests.servers import scratch_folder
 from tests.system.nursery import command
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("imap")]
+pytestmark = pytest.mark.slow
 
 
 @contextlib.contextmanager
