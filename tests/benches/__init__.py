@@ -13,12 +13,13 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
 import httpx2
 
-from leadsvc.workers.destinations.base import CARD_FIELDS, OutcomeKind, Profile
+from leadsvc.workers.destinations.base import CARD_FIELDS, CardPush, OutcomeKind, Profile
 from leadsvc.workers.destinations.entries import mark
 from tests.processes import Process, leadsvc
 
@@ -198,6 +199,18 @@ def profile(vendor: str, base_url: str, credentials: Mapping[str, str], **more: 
         },
     )
 
+
+IMANI = CardPush(
+    our_key="GC-4K7M9P2R",
+    property_ref="olf",
+    first_name="Imani",
+    last_name="Okafor",
+    email="imani.okafor@example.com",
+    phone="+17065550131",
+    move_in=date(2027, 4, 1),
+    source_name="zillow",
+)
+"""A renter for tests of one vendor, who add what that vendor makes something of."""
 
 BENCHED = tuple(sorted(each.name for each in pkgutil.iter_modules(__path__)))
 """The vendors that have a bench."""

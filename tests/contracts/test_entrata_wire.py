@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,7 +12,6 @@ from leadsvc.simulators.entrata import CREDENTIALS
 from leadsvc.workers.destinations import connect
 from leadsvc.workers.destinations.base import (
     CardAt,
-    CardPush,
     Destination,
     EventPush,
     Outcome,
@@ -21,23 +20,16 @@ from leadsvc.workers.destinations.base import (
     RemoteOutcome,
     TaskPush,
 )
-from tests.benches import LOCAL, WireBench
+from tests.benches import IMANI, LOCAL, WireBench
 from tests.contract_cases import FOLDER, cases
 
 VENDOR = "entrata"
 
-CARD = CardPush(
-    our_key="GC-4K7M9P2R",
-    property_ref="olf",
+CARD = replace(
+    IMANI,
     time_zone="America/New_York",
-    first_name="Imani",
-    last_name="Okafor",
-    email="imani.okafor@example.com",
-    phone="+17065550131",
-    move_in=date(2027, 4, 1),
     bedrooms_min=0,
     bedrooms_max=1,
-    source_name="zillow",
     comment="Two lines\nof text & <tags>",
 )
 DUE = datetime(2027, 1, 15, 17, 0, tzinfo=UTC)

@@ -11,7 +11,6 @@ from lxml import etree
 from leadsvc.workers.destinations import connect
 from leadsvc.workers.destinations.base import (
     CardAt,
-    CardPush,
     Destination,
     EventPush,
     Outcome,
@@ -21,22 +20,15 @@ from leadsvc.workers.destinations.base import (
     TaskPush,
 )
 from leadsvc.workers.destinations.vendors.mri import wire
-from tests.benches import LOCAL, WireBench
+from tests.benches import IMANI, LOCAL, WireBench
 from tests.benches.mri import OPTIONS
 from tests.contract_cases import FOLDER, cases
 
 VENDOR = "mri"
 
-CARD = CardPush(
-    our_key="GC-4K7M9P2R",
-    property_ref="olf",
-    first_name="Imani",
-    last_name="Okafor",
-    email="imani.okafor@example.com",
-    phone="+17065550131",
-    move_in=date(2027, 4, 1),
+CARD = replace(
+    IMANI,
     bedrooms_max=2,
-    source_name="zillow",
     comment="A long letter " * 20,
 )
 

@@ -5,30 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 
 from leadsvc.simulators.realpage import CREDENTIALS
 from leadsvc.workers.destinations import connect
-from leadsvc.workers.destinations.base import CardAt, CardPush, Destination, EventPush, Outcome, Profile, TaskPush
-from tests.benches import WRONG, WireBench, with_timeout
+from leadsvc.workers.destinations.base import CardAt, Destination, EventPush, Outcome, Profile, TaskPush
+from tests.benches import IMANI, WRONG, WireBench, with_timeout
 from tests.contract_cases import FOLDER
 
 VENDOR = "realpage"
 
-CARD = CardPush(
-    our_key="GC-4K7M9P2R",
-    property_ref="olf",
-    first_name="Imani",
-    last_name="Okafor",
-    email="imani.okafor@example.com",
-    phone="+17065550131",
-    move_in=date(2027, 4, 1),
+CARD = replace(
+    IMANI,
     bedrooms_min=0,
     bedrooms_max=1,
     budget_max_cents=170_000,
-    source_name="zillow",
     comment="Ground floor?",
 )
 AT = CardAt(card_id=CARD.our_key, property_ref="olf", our_key=CARD.our_key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from lxml import etree
 
@@ -11,7 +11,6 @@ from leadsvc.simulators.realpage import CREDENTIALS
 from leadsvc.workers.destinations import connect
 from leadsvc.workers.destinations.base import (
     CardAt,
-    CardPush,
     Destination,
     EventPush,
     Outcome,
@@ -20,21 +19,14 @@ from leadsvc.workers.destinations.base import (
     RemoteOutcome,
     TaskPush,
 )
-from tests.benches import LOCAL, WireBench
+from tests.benches import IMANI, LOCAL, WireBench
 from tests.contract_cases import FOLDER, cases
 
 VENDOR = "realpage"
 
-CARD = CardPush(
-    our_key="GC-4K7M9P2R",
-    property_ref="olf",
+CARD = replace(
+    IMANI,
     time_zone="America/New_York",
-    first_name="Imani",
-    last_name="Okafor",
-    email="imani.okafor@example.com",
-    phone="+17065550131",
-    move_in=date(2027, 4, 1),
-    source_name="zillow",
     comment="Two lines\nof text & <tags>",
 )
 

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from leadsvc.workers.destinations import connect
 from leadsvc.workers.destinations.base import (
     CardAt,
-    CardPush,
     Destination,
     Outcome,
     OutcomeKind,
     Query,
     TaskPush,
 )
-from tests.benches import LOCAL, WireBench
+from tests.benches import IMANI, LOCAL, WireBench
 from tests.contract_cases import cases
 
 VENDOR = "rentmanager"
 
-CARD = CardPush(
-    our_key="GC-4K7M9P2R",
-    property_ref="olf",
-    first_name="Imani",
-    last_name="Okafor",
-    email="imani.okafor@example.com",
-    phone="+17065550131",
-    move_in=date(2027, 4, 1),
-    source_name="zillow",
+CARD = replace(
+    IMANI,
     comment="Two lines\nof text; with, marks",
 )
 
