@@ -93,8 +93,14 @@ def _besieged(folder: Path, vendor: str, server: servers.PostgreSQL, times: int,
     """kill -9 around everything that a vendor is asked, by API and worker processes on PostgreSQL."""
     url = server.create(f"drill_{vendor}")
     migrate(url)
-    with _front(folder, vendor) as bench, town(folder / f"{vendor}-siege", url, bench, workers=1) as made:
-        tally = siege.run(made, times, traffic)
+    began = time.monotonic()
+    try:
+        with _front(folder, vendor) as bench, town(folder / f"{vendor}-siege", url, bench, workers=1) as made:
+            tally = siege.run(made, times, traffic)
+    except AssertionError as error:
+        spent = f"{time.monotonic() - began:.0f} s"
+        yield f"{vendor}: kill -9", "PostgreSQL, 1 + 1", "not to its end", "", spent, [str(error)[:2000]]
+        return
     done = f"{sum(tally.kills.values())} kills at {len(tally.kills)} points"
     found = f"{len(tally.missing)} of {len(tally.owed)} acknowledged missing, {tally.unanswered} unanswered sends"
     yield (

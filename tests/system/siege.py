@@ -54,7 +54,7 @@ class Siege(Crashes):
     def judge(self) -> Tally:
         """Compare what was acknowledged with the store and with the vendor."""
         self._pool.shutdown()
-        self.town.settle(240)
+        self.town.settle(420)  # a third try is made five minutes after the second
         self.tally.missing += missing(self.town, [each.token for each in self.tally.owed])
         state = self.town.pms.state()
         told = {each.token: each.told for each in self.tally.owed}
