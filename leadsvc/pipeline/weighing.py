@@ -95,12 +95,13 @@ def on_record(connection: Connection) -> Record:
     """Everything that a store holds, as the engine compares it."""
     columns = gather(_blocks(connection))
     row_of = {id: row for row, id in enumerate(columns.ids)}
-    said: dict[str, set[tuple[int, int]]] = {"same": set(), "apart": set()}
-    for row in connection.execute(select(match_verdicts)):
-        pair = row_of.get(row.inquiry_id.hex), row_of.get(row.other_id.hex)
-        if pair[0] is not None and pair[1] is not None:
-            said[row.verdict].add((min(pair[0], pair[1]), max(pair[0], pair[1])))
-    return Record(columns, frozenset(said["same"]), frozenset(said["apart"]))
+    said: dict[tuple[int, int], str] = {}
+    for row in connection.execute(select(match_verdicts).order_by(match_verdicts.c.decision_id)):
+        one, other = row_of.get(row.inquiry_id.hex), row_of.get(row.other_id.hex)
+        if one is not None and other is not None:
+            said[min(one, other), max(one, other)] = row.verdict  # the last that was said holds
+    same, apart = ({pair for pair, verdict in said.items() if verdict == each} for each in ("same", "apart"))
+    return Record(columns, frozenset(same), frozenset(apart))
 
 
 def _blocks(connection: Connection) -> Iterator[Block]:

@@ -184,10 +184,19 @@ def meet(connection: Connection, known: Known, roots: Collection[UUID], wanted: 
         told = _told(row)
         known.recent[told.person].append(told)
     _add_marks(known, rows["marks"])
-    for row in rows["verdict"]:
-        pair = UUID(row["one"]).hex, UUID(row["other"]).hex
-        (known.same if row["verdict"] == "same" else known.apart).add(pair)
+    for pair, said in _said_last(rows["verdict"]).items():
+        (known.same if said["verdict"] == "same" else known.apart).add(pair)
     known.mates |= {frozenset((UUID(row["one"]), UUID(row["other"]))) for row in rows["mate"]}
+
+
+def _said_last(rows: Iterable[Mapping[str, Any]]) -> dict[Pair, Mapping[str, Any]]:
+    """Of what people said of two inquiries the last, as ids of decisions are in order of time: two who were told apart
+    and then merged by hand are one."""
+    said: dict[Pair, Mapping[str, Any]] = {}
+    for row in sorted(rows, key=lambda each: str(each["decision"])):
+        one, other = sorted((UUID(row["one"]).hex, UUID(row["other"]).hex))
+        said[one, other] = row
+    return said
 
 
 def _add_traces(known: Known, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -286,9 +295,9 @@ def _persons(rows: Rows) -> dict[UUID, Person]:
             if row["id"] == row["root"]:
                 person.own.add(identifier.id)
     _add_cards(persons, rows["card"])
-    for row in rows["verdict"]:
-        if row["verdict"] == "apart":
-            one, other = UUID(row["root"]), UUID(row["theirs"])
+    for said in _said_last(rows["verdict"]).values():
+        if said["verdict"] == "apart":
+            one, other = UUID(said["root"]), UUID(said["theirs"])
             persons[one].apart.add(other)
             persons[other].apart.add(one)
     return persons

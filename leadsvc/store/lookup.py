@@ -207,7 +207,14 @@ def _people_rows(sql: _Sql) -> str:
         task_version="t.version",
         asleep="NOT EXISTS (SELECT 1 FROM tasks a WHERE a.guest_card_id = g.id)",
     )
-    verdict = sql.object(one="q.id", other="r.id", verdict="v.verdict", root="m.root_id", theirs="o.root_id")
+    verdict = sql.object(
+        one="q.id",
+        other="r.id",
+        verdict="v.verdict",
+        decision="v.decision_id",
+        root="m.root_id",
+        theirs="o.root_id",
+    )
     task = "t.guest_card_id = g.id AND t.state = 'open' AND t.kind = 'first_contact'"
     return f"""
 SELECT 'person' AS what, {person} AS row FROM root {sql.then("prospects p", "p.id = root.root_id")}

@@ -220,6 +220,22 @@ def test_what_a_person_said_holds_through_later_arrivals(office: Office) -> None
     assert office.person("b") != office.person("a")
 
 
+def test_who_was_told_apart_and_then_merged_by_hand_is_one(office: Office) -> None:
+    """The last word holds, for every inquiry that it was said of; taken back, the word before it holds again."""
+    office.lead("a", "Rosa Berg", "berg@example.com", "0120")
+    office.lead("b", "Anders Berg", "anders@example.com", "0120")
+    office.apart("a", "b")
+    office.lead("c", "Rosa Berg", "berg@example.com", "0120")
+    settle(office)
+    assert office.people() == parts("a c", "b")
+    merged = office.merge("b", "a")
+    settle(office)
+    assert office.people() == parts("a b c")
+    office.unmerge(merged)
+    settle(office)
+    assert office.people() == parts("a c", "b")
+
+
 def test_two_that_people_worked_on_are_proposed_once(office: Office) -> None:
     office.lead("a", "Rosa Berg", "rosa@example.com", None)
     office.lead("b", "Tilda Moss", None, "0121", home="olf", external_id="B-1")
