@@ -27,7 +27,7 @@ from leadsvc.app import build_services
 from leadsvc.config import Settings
 from leadsvc.model import Channel, Delivered
 from leadsvc.store import Store, migrate
-from tests import bench_identity, bench_import, bench_push, bench_reading
+from tests import bench_identity, bench_import, bench_online, bench_push, bench_reading
 from tests.bench_leads import HUNDRED, canonical, hundred
 from tests.bench_servers import CORES, THREADS, Deployment, Served, baselines
 from tests.counting import counting
@@ -244,6 +244,21 @@ def identity() -> list[str]:
     return [line for each in bench_identity.tables() for line in (*table(each), "")][:-1]
 
 
+def online() -> list[str]:
+    """One lead resolved as it comes, beside the bare look-up, insert and commit, in stores of many sizes."""
+    found: list[Row] = [bench_online.HEAD]
+    with ExitStack() as stack:
+        server = stack.enter_context(postgresql(durable=True))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="leadsvc-bench-")))
+        made = Deployment(folder, server)
+        made.set_up()
+        for url in (made.database("online"), made.sqlite):
+            services = build_services(Settings.load(made.environment(url)))
+            found += bench_online.rows(services, bench_online.sizes())
+            services.store.close()
+    return table(found)
+
+
 _BACKLOG, _DELIVERED, _LIMIT, _SECONDS, _CALLS = 100_000, 900_000, 50, 20.0, 6
 
 
@@ -282,6 +297,7 @@ PARTS = {
     "imports": imports,
     "readings": readings,
     "identity": identity,
+    "online": online,
     "pushes": pushes,
 }
 
