@@ -1,4 +1,4 @@
-"""The leads that ``make bench`` sends: invented renters who have nothing in common, in the forms the service takes.
+"""The leads that ``make bench`` sends: invented renters who hardly resemble each other, in the forms the service takes.
 
 Everything about renter ``n`` follows from ``n``, so that the load generator can make leads while it sends them and two
 runs send the same.
@@ -10,8 +10,9 @@ import json
 from urllib.parse import urlencode
 
 _GIVEN = ("Rosa", "Anders", "Mei", "Tomas", "Amina", "Henrik", "Lucia", "Priya", "Kofi", "Elena", "Marek", "Yuki")
-_FAMILY = ("Lindqvist", "Okafor", "Tanaka", "Moreau", "Novak", "Castillo", "Haddad", "Petrov", "Byrne", "Sandoval")
-_ENDINGS = "abdefgiklmnorstu"
+_GIVEN += ("Oscar", "Fatima", "Gregory", "Noor", "Walter", "Ingrid", "Desmond", "Paloma", "Viktor", "Shreya", "Bruno")
+_SYLLABLES = ("ba", "dor", "fin", "gul", "hem", "jos", "kal", "lin", "mer", "nov", "pet", "qui", "ras", "sol", "tav")
+_SYLLABLES += ("und", "ves", "wic", "yor", "zan", "bro", "cle", "dri", "fru", "glo")
 # Area codes that exist, for numbers of the range that is kept free for invented people: 555-0100 to 555-0199.
 _AREAS = (201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217, 218, 219, 301, 302, 303, 304, 305)
 _AREAS += (307, 308, 309, 310, 312, 313, 314, 315, 316, 317, 318, 319, 401, 402, 404, 405, 406, 407, 408, 409, 410, 412)
@@ -24,12 +25,12 @@ PHONES = len(_AREAS) * 100
 
 
 def _name(n: int) -> tuple[str, str]:
-    given, family = _GIVEN[n % len(_GIVEN)], _FAMILY[n // len(_GIVEN) % len(_FAMILY)]
-    rest, ending = n // (len(_GIVEN) * len(_FAMILY)), ""
-    while rest:
-        rest, letter = divmod(rest, len(_ENDINGS))
-        ending += _ENDINGS[letter]
-    return given, family + ending
+    """Last names of four syllables, one after the other far apart, so that few resemble another."""
+    rest, family = n * 104_729 % len(_SYLLABLES) ** 4, ""
+    for _ in range(4):
+        rest, syllable = divmod(rest, len(_SYLLABLES))
+        family += _SYLLABLES[syllable]
+    return _GIVEN[n % len(_GIVEN)], family.capitalize()
 
 
 def _phone(n: int) -> str:

@@ -19,7 +19,7 @@ CAP = 40
 SEASON_S = 60 * 86_400  # renters who write again mostly do so within weeks; two windows overlap by half
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=50_000)
 def given_root(given: tuple[str, ...]) -> str:
     """The formal first name that stands for its short forms (Bob, Rob: robert): of those it may be short for, the one
     with the most short forms. Empty for none or an initial."""

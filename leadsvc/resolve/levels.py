@@ -156,7 +156,7 @@ def emails(one: Collection[str], other: Collection[str]) -> Email:
     return max((_addresses(*sorted((ours, theirs))) for ours in one for theirs in other), default=Email.MISSING)
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=50_000)
 def _addresses(one: str, other: str) -> Email:
     ours, _, host = one.rpartition("@")
     theirs, _, their_host = other.rpartition("@")

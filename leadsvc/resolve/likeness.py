@@ -66,7 +66,7 @@ class Family(IntEnum):
     SAME = 6
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=50_000)
 def skeleton(word: str) -> str:
     """The sounds of a word without vowels and doublings: Mohammed, Muhamad -> ``mmd``; Tchaikovsky -> ``skvsk``."""
     text = word
@@ -81,7 +81,7 @@ def skeleton(word: str) -> str:
     return "".join(kept)
 
 
-@lru_cache(maxsize=1_000_000)
+@lru_cache(maxsize=100_000)
 def _words(one: str, other: str) -> Given:
     if one == other:
         return Given.SAME
@@ -182,7 +182,7 @@ def family(one: tuple[str, ...], other: tuple[str, ...]) -> Family:
     return _FAMILY_OF[best] if len(ours) == len(theirs) == 1 else Family.PART
 
 
-@lru_cache(maxsize=1_000_000)
+@lru_cache(maxsize=100_000)
 def _names(one: Spelled, other: Spelled) -> tuple[Given, Family, bool]:
     first, last = given(one[0], other[0]), family(one[1], other[1])
     guessed = one[2] or other[2]

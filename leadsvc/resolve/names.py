@@ -129,7 +129,7 @@ def _family_agree(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 _PARTICLES = frozenset({"de", "la", "del", "da", "dos", "van", "von", "der", "den", "al", "el", "bin", "st"})
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=50_000)
 def compare(one: NameKey, other: NameKey) -> NameLevel:
     """How far two names agree."""
     if not one or not other:

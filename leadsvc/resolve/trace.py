@@ -191,7 +191,7 @@ def said(message: str, place: str) -> int:
     return number(f"{place}\n{words}") if len(words) >= _TOLD else 0
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=10_000)
 def _words(message: str) -> str:
     return " ".join(fold(message))
 
