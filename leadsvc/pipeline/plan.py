@@ -58,7 +58,8 @@ class Planner:
     @property
     def shared(self) -> set[str]:
         """Values of these leads that many people use."""
-        return {each.value for each in self._identifiers if each.id in self.known.shared}
+        shared = self.known.shared
+        return {each.value for each in self._identifiers if each.id in shared} if shared else set()
 
     def plan(self, seen: Seen) -> Fate:
         """Decide one lead."""

@@ -142,7 +142,9 @@ def _settled(field: str, told: Iterable[Told]) -> dict[str, Any]:
     values: dict[str, Told] = {}
     for each in told if counted else [each | {"said": []} for each in told]:
         values[each["key"]] = _joined(values[each["key"]], each, rule) if each["key"] in values else each
-    ranked = sorted(values.values(), key=lambda each: (_rank(each, rule.by, rule), *_tie(each)), reverse=True)
+    ranked = list(values.values())
+    if len(ranked) > 1:  # most are told once, and what decides a tie costs more than all the rest
+        ranked.sort(key=lambda each: (_rank(each, rule.by, rule), *_tie(each)), reverse=True)
     best, others = ranked[0], ranked[1 : None if rule.keeps_all else _BEHIND]
     return best | {"why": _why(best, others, rule), "others": others}
 
