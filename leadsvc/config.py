@@ -1,7 +1,8 @@
 """Settings: the environment for what differs between machines, one YAML file for what an operator reviews.
 
 ``Settings.load()`` is called once by the composition root; the result is frozen. Secrets are never written in the file:
-a value such as ``env:PMS_KEY`` or ``file:/run/secrets/pms`` says where to find one.
+a value such as ``env:PMS_KEY`` or ``file:/run/secrets/pms`` says where to find one. One module,
+as one file is read by it and each error names a place there.
 """
 
 from __future__ import annotations

@@ -33,14 +33,6 @@ _UPDATED = {
 }
 
 
-_BECOMES = {
-    "task": "a task.",
-    "appointment": "an appointment.",
-    "note": "a note in the history.",
-    "ours alone": "nothing there: it is on our card alone.",
-}
-
-
 def task_as(can: Capabilities) -> str:
     """What a follow-up becomes at the vendor."""
     if can.has_task:

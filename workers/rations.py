@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -54,10 +54,3 @@ def use_correction(connection: Connection, claimed: Claimed, account: Account, n
         return False
     connection.execute(update(deliveries).where(deliveries.c.id == claimed.id).values(released=True))
     return True
-
-
-def used_today(connection: Connection, account: Account, now: datetime) -> int:
-    """How many corrections the account has had on its present day."""
-    today = now.astimezone(ZoneInfo(account.time_zone)).date()
-    mine = (correction_days.c.destination == account.name) & (correction_days.c.on_day == today)
-    return connection.execute(select(correction_days.c.used).where(mine)).scalar() or 0

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from leadsvc.dedup.columns import Columns, Flags, Floats, Ints
+from leadsvc.dedup.compare import Comparer
 from leadsvc.dedup.cores import Cores
 from leadsvc.dedup.fit import fitted
-from leadsvc.dedup.pairs import Comparer, candidates, odds
+from leadsvc.dedup.odds import odds
+from leadsvc.dedup.pairs import candidates
 from leadsvc.resolve.cluster import Against, average_link, voice
 from leadsvc.resolve.engine import FLOOR, LARGEST, RELATED, TIGHTER, TIGHTEST
 from leadsvc.resolve.model import Model

@@ -15,7 +15,9 @@ from dataclasses import replace
 import numpy as np
 
 from leadsvc.dedup.columns import Columns, Floats, Ints
-from leadsvc.dedup.pairs import Comparer, Pairs, stranger_logs
+from leadsvc.dedup.compare import Comparer
+from leadsvc.dedup.odds import stranger_logs
+from leadsvc.dedup.pairs import Pairs
 from leadsvc.resolve.levels import FIELDS, NEVER_MISSING
 from leadsvc.resolve.model import EMAIL, GIVEN, HOUSEHOLD, ORDER, PHONE, SAME, STRANGER, THREAD, Model, Table
 

@@ -22,7 +22,7 @@ def compile_recogniser(spec: Any) -> Condition:
 
     def any_holds(record: Record) -> bool:
         # A loop: dozens of these look at each mail, and a generator costs more than most conditions.
-        for one in sets:  # noqa: SIM110
+        for one in sets:  # noqa: SIM110  # see above
             if one(record):
                 return True
         return False
@@ -41,7 +41,7 @@ def _all(spec: Mapping[str, Any]) -> Condition:
     conditions = [compiler(spec[name]) for name, compiler in CONDITIONS.items() if name in spec]
 
     def all_hold(record: Record) -> bool:
-        for condition in conditions:  # noqa: SIM110
+        for condition in conditions:  # noqa: SIM110  # as in any_holds
             if not condition(record):
                 return False
         return True

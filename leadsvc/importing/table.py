@@ -60,7 +60,7 @@ def opened(path: Path, sheet: str = "") -> Iterator[Sheet]:
         raw: BinaryIO = stack.enter_context(path.open("rb"))
         file = raw
         if raw.read(2) == _GZIP:
-            file = stack.enter_context(gzip.open(path, "rb"))  # type: ignore[assignment]
+            file = stack.enter_context(gzip.open(path, "rb"))  # type: ignore[assignment]  # a reader, no BinaryIO
         raw.seek(0)
         probe = file.read(_PROBE)
         if probe.startswith(_WORKBOOKS):

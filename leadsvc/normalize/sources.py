@@ -9,8 +9,6 @@ from functools import cache
 
 from leadsvc.normalize.data import shared
 
-CATEGORIES = ("ils", "website", "search", "social", "referral", "drive_by", "other")
-
 
 @dataclass(frozen=True, slots=True)
 class Source:

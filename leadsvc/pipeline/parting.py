@@ -209,11 +209,6 @@ def _write_card_roots(
     return parted
 
 
-def _root_now(connection: Connection, card_id: uuid.UUID) -> uuid.UUID:
-    root: uuid.UUID = connection.execute(select(guest_cards.c.root_id).where(guest_cards.c.id == card_id)).scalar_one()
-    return root
-
-
 def _reopen_tasks(connection: Connection, cards: Collection[uuid.UUID]) -> list[Row[Any]]:
     """Tasks that were cancelled because their card was merged, whichever merge that was: these ``cards`` stand for
     themselves again."""

@@ -1,4 +1,7 @@
-"""The changes of one transaction while they are planned: each row is written once, however many leads touch it."""
+"""The changes of one transaction while they are planned: each row is written once, however many leads touch it.
+
+One module, because every kind of row has to be known to the one that decides in which order all are written.
+"""
 
 from __future__ import annotations
 

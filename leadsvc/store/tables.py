@@ -6,6 +6,8 @@ What is fact and what is projection: ``receipts``, ``inquiries`` (with ``revisio
 one root at another. A raw touch is an inquiry seen as a marketing event, so it needs no table that could disagree
 (view ``touches``).
 
+One long module, so that the schema is read in one place, as a migration is.
+
 Over 400 lines because a schema is read as one piece.
 """
 

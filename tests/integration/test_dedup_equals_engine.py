@@ -18,8 +18,10 @@ import pytest
 from leadsvc.canonical import leads_from_canonical
 from leadsvc.dedup import Columns, Outcome, gather, resolve
 from leadsvc.dedup.columns import block
+from leadsvc.dedup.compare import Comparer
 from leadsvc.dedup.cores import Cores
-from leadsvc.dedup.pairs import Comparer, candidates, odds
+from leadsvc.dedup.odds import odds
+from leadsvc.dedup.pairs import candidates
 from leadsvc.dedup.table import read, regions
 from leadsvc.resolve import engine
 from leadsvc.resolve.engine import Partition, partition

@@ -10,8 +10,9 @@ import pytest
 
 from leadsvc.dedup import Columns, fitted, gather, resolve
 from leadsvc.dedup.columns import block
+from leadsvc.dedup.compare import Comparer
 from leadsvc.dedup.cores import Cores
-from leadsvc.dedup.pairs import Comparer, candidates
+from leadsvc.dedup.pairs import candidates
 from leadsvc.dedup.table import read
 from leadsvc.resolve.levels import FIELDS, NEVER_MISSING
 from leadsvc.resolve.model import EMAIL, Model

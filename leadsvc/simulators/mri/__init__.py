@@ -24,7 +24,6 @@ CREDENTIALS = {
     "password": "mri-demo-password",
 }
 _IDS = re.compile(rb"<(NameID|InteractionID)>[^<]*</\1>")
-_ROOT = "mri_s-pmrm_guestcardsbysiteid"
 _USER = ("client_id", "database", "web_user", "partner_key")
 
 

@@ -19,7 +19,6 @@ from leadsvc.store.tables import (
     attempts,
     deliveries,
     fates,
-    guest_cards,
     inquiries,
     outcomes,
     receipts,
@@ -157,9 +156,3 @@ def refs_of(connection: Connection, entity_ids: Collection[UUID]) -> list[Remote
     statement = select(*columns).where(remote_refs.c.entity_id.in_(entity_ids))
     order = (remote_refs.c.live.desc(), remote_refs.c.destination, remote_refs.c.kind, remote_refs.c.remote_id)
     return [RemoteRef(*row) for row in connection.execute(statement.order_by(*order).limit(_MOST))]
-
-
-def cards_by_id(connection: Connection, ids: Collection[UUID]) -> dict[UUID, str]:
-    """Public keys of guest cards."""
-    statement = select(guest_cards.c.id, guest_cards.c.key).where(guest_cards.c.id.in_(ids))
-    return {row.id: row.key for row in connection.execute(statement)}

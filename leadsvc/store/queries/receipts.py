@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, literal, select, union_all
 
 from leadsvc.errors import NotFound
-from leadsvc.store.queries import paging
 from leadsvc.store.queries.shapes import Json
 from leadsvc.store.tables import fates, guest_cards, inquiries, receipts
 
@@ -73,29 +72,6 @@ class ReceiptDetail:
 
 
 _ROW = tuple(ReceiptRow.__dataclass_fields__)
-
-
-def list_receipts(
-    connection: Connection,
-    *,
-    state: str | None = None,
-    feed: str | None = None,
-    before: str | None = None,
-    limit: int = 50,
-) -> ReceiptPage:
-    """Receipts, newest first. Raises :class:`leadsvc.errors.Reject` for a cursor that is none."""
-    own = receipts.c
-    statement = select(*(own[name] for name in _ROW)).order_by(own.received_at.desc(), own.id.desc()).limit(limit + 1)
-    if state:
-        statement = statement.where(own.state == state)
-    if feed:
-        statement = statement.where(own.feed == feed)
-    if before:
-        statement = statement.where(paging.older(own.received_at, own.id, before))
-    rows = [ReceiptRow(*row) for row in connection.execute(statement)]
-    more = len(rows) > limit
-    shown = rows[:limit]
-    return ReceiptPage(shown, paging.encode(shown[-1].received_at, shown[-1].id) if more else None)
 
 
 def receipt_detail(connection: Connection, receipt_id: UUID) -> ReceiptDetail:

@@ -1,0 +1,382 @@
+"""What each field of each pair says: :mod:`leadsvc.resolve.levels` over arrays.
+
+What arithmetic can tell is told by arithmetic; what takes a look at the letters is asked once for each distinct pair of
+values, with the engine's own functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from leadsvc.dedup.columns import NONE, Coded, Columns, Flags, Floats, Ints
+from leadsvc.dedup.cores import Cores
+from leadsvc.dedup.pairs import POSITION, Pairs
+from leadsvc.resolve import levels as one_by_one
+from leadsvc.resolve import likeness
+from leadsvc.resolve.levels import FIELDS, HUB, Beds, Email, Gap, Move, Order, Phone, Place, Said, Thread
+from leadsvc.resolve.likeness import Family, Given
+from leadsvc.resolve.model import (
+    COMMONEST,
+    EMAIL,
+    FAMILY,
+    GIVEN,
+    ORDER,
+    PHONE,
+    PLACE,
+    Frequencies,
+    Model,
+    contact_share,
+    variant_share,
+    whole_name,
+)
+
+
+class Comparer:
+    """Compares pairs of rows of some columns."""
+
+    def __init__(self, columns: Columns, frequencies: Frequencies, cores: Cores) -> None:
+        self.columns, self.frequencies, self.cores = columns, frequencies, cores
+        emails, phones = columns.emails, columns.phones
+        self._email_crowd = np.array([columns.crowd(each) for each in emails.texts] or [1], np.int64)
+        self._phone_crowd = np.array([columns.crowd(each) for each in phones.texts] or [1], np.int64)
+        several = _several(emails, " ") | _several(phones, " ") | _several(columns.threads, "\n")
+        masked = _coded_where(emails, [each.rpartition("@")[2] in frequencies.masked for each in emails.texts])
+        self._by_hand = several | (masked & (columns.threads.codes != NONE))
+        used = _without(emails.codes, self._email_crowd > HUB)
+        self._email = np.where(masked, NONE, used)
+        self._thread = np.where(masked & (used != NONE), len(columns.threads.texts) + used, columns.threads.codes)
+        self._phone = _without(phones.codes, self._phone_crowd > HUB)
+
+    def first_alike(self, rows: Ints) -> Ints:
+        """For each of some rows the first of them with the same name and contact values, hubs left out; itself where it
+        has no such value, or several of a kind."""
+        told = np.stack([self.columns.names.codes, self._email, self._thread, self._phone])[:, rows]
+        single = (told[1:] != NONE).any(axis=0) & ~self._by_hand[rows]
+        told = np.concatenate([told, np.where(single, NONE, rows)[None]])
+        _, first, back = np.unique(told, axis=1, return_index=True, return_inverse=True)
+        found: Ints = rows[first][back.ravel()]
+        return found
+
+    def compare(self, coded_pairs: Ints) -> Pairs:
+        """Compare the rows of these pairs (``first * rows + second``)."""
+        count = max(len(self.columns), 1)
+        first, second = coded_pairs // count, coded_pairs % count
+        columns = self.columns
+        table = np.zeros((len(first), len(FIELDS)), np.int8)
+        email, email_crowd = self._emails(first, second)
+        phone, phone_crowd = self._phones(first, second)
+        table[:, EMAIL], table[:, PHONE] = email, phone
+        table[:, POSITION["thread"]] = _equal(self._thread, first, second) * Thread.SAME
+        given, family, turned = self._names(first, second)
+        table[:, POSITION["order"]] = _orders(given, family, turned)
+        given[columns.vouched[first] & columns.vouched[second] & (given == Given.DIFFERENT)] = Given.OTHER
+        table[:, GIVEN], table[:, FAMILY] = given, family
+        table[:, PLACE] = places = self._places(first, second)
+        table[:, POSITION["gap"]] = gap = _gaps(np.abs(columns.at[first] - columns.at[second]))
+        table[:, POSITION["move_in"]] = _moves(columns.move_in[first], columns.move_in[second], gap)
+        table[:, POSITION["bedrooms"]] = _beds(columns.bedrooms[first], columns.bedrooms[second])
+        table[:, POSITION["said"]] = _said(columns.said[first], columns.said[second], places, gap)
+        for row in np.flatnonzero(self._by_hand[first] | self._by_hand[second]):
+            found = self._one_by_one(int(first[row]), int(second[row]))
+            table[row] = found.levels
+            email_crowd[row], phone_crowd[row] = found.email_crowd, found.phone_crowd
+        return Pairs(first, second, table, email_crowd, phone_crowd)
+
+    def _one_by_one(self, first: int, second: int) -> one_by_one.Compared:
+        """Rows with several values of a kind, which arithmetic on single codes cannot compare."""
+        known = self.columns
+        ours, theirs = (
+            one_by_one.usable(known.trace(row), known.crowd, self.frequencies.masked) for row in (first, second)
+        )
+        return one_by_one.compare(ours, theirs)
+
+    def _emails(self, first: Ints, second: Ints) -> tuple[Ints, Ints]:
+        ours, theirs = self._email[first], self._email[second]
+        both = (ours != NONE) & (theirs != NONE)
+        level = np.where(both, np.int8(Email.DIFFERENT), np.int8(Email.MISSING))
+        equal = both & (ours == theirs)
+        level[equal] = Email.SAME
+        crowd = np.where(equal, self._email_crowd[ours], 0)
+        unlike = np.flatnonzero(both & ~equal)
+        signs = self._signs
+        near = np.bitwise_count(signs[ours[unlike]] ^ signs[theirs[unlike]]) <= _SLIP_SIGNS
+        unlike = unlike[near]
+        texts = self.columns.emails.texts
+        level[unlike] = _once(
+            ours[unlike], theirs[unlike], lambda one, other: one_by_one.emails((texts[one],), (texts[other],))
+        )
+        return level, crowd
+
+    @cached_property
+    def _signs(self) -> Ints:
+        """A bit for each sign that stands in the local part of an address: two slips change four of them at most."""
+        return np.array([_bits(each.rpartition("@")[0]) for each in self.columns.emails.texts] or [0], np.int64)
+
+    @cached_property
+    def _digits(self) -> tuple[Ints, Ints]:
+        """For each number its digits, and a code for its country and area."""
+        texts = self.columns.phones.texts or [""]
+        return np.array([_digits(each) for each in texts], np.int64), coded((each[:5] for each in texts), len(texts))
+
+    @cached_property
+    def _rarity(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """How probable each first name, last name, both together, and each property is."""
+        known, columns = self.frequencies, self.columns
+        return (
+            np.array([known.given_share(each.root) for each in columns.parsed] or [1.0]),
+            np.array([known.family_share("".join(each.family)) for each in columns.parsed] or [1.0]),
+            np.array([known.whole_share(whole_name(each.given, each.family)) for each in columns.parsed] or [0.0]),
+            np.array([known.place_share(each) for each in columns.places.texts] or [1.0]),
+        )
+
+    def _phones(self, first: Ints, second: Ints) -> tuple[Ints, Ints]:
+        ours, theirs = self._phone[first], self._phone[second]
+        both = (ours != NONE) & (theirs != NONE)
+        level = np.where(both, np.int8(Phone.DIFFERENT), np.int8(Phone.MISSING))
+        equal = both & (ours == theirs)
+        texts = self.columns.phones.texts
+        digits, area = self._digits
+        level[both & (area[ours] == area[theirs])] = Phone.AREA
+        level[equal] = Phone.SAME
+        crowd = np.where(equal, self._phone_crowd[ours], 0)
+        unlike = np.flatnonzero(both & ~equal)
+        unlike = unlike[_one_slip(np.abs(digits[ours[unlike]] - digits[theirs[unlike]]))]
+        level[unlike] = _once(
+            ours[unlike], theirs[unlike], lambda one, other: one_by_one.phones((texts[one],), (texts[other],))
+        )
+        return level, crowd
+
+    def _names(self, first: Ints, second: Ints) -> tuple[Ints, Ints, Flags]:
+        """Levels of given name and family name, and whether they had to be turned round."""
+        codes = self.columns.names.codes
+        ours, theirs = codes[first], codes[second]
+        given = np.full(len(first), Given.MISSING, np.int8)
+        family = np.full(len(first), Family.MISSING, np.int8)
+        turned = np.zeros(len(first), bool)
+        named = np.flatnonzero((ours != NONE) & (theirs != NONE))
+        low, high = np.minimum(ours[named], theirs[named]), np.maximum(ours[named], theirs[named])
+        size = max(len(self.columns.names.texts), 1)
+        pairs, back = np.unique(low * size + high, return_inverse=True)
+        told = self._spellings(pairs // size, pairs % size)
+        for level, found in zip((given, family, turned), told, strict=True):
+            level[named] = found[back]
+        return given, family, turned
+
+    def _spellings(self, ones: Ints, others: Ints) -> tuple[Ints, Ints, Flags]:
+        """As :func:`leadsvc.resolve.levels.spellings`, for pairs of distinct names: first names are compared once for
+        each distinct pair of them, and so are last names; what remains to be turned round is asked whole."""
+        names = self._name_parts
+        given = _once(names.given[ones], names.given[others], _by_texts(likeness.given, names.given_texts), self.cores)
+        family = _once(
+            names.family[ones], names.family[others], _by_texts(likeness.family, names.family_texts), self.cores
+        )
+        unlike = given == Given.DIFFERENT
+        turned = unlike & (names.bag[ones] == names.bag[others])
+        given[turned], family[turned] = Given.SAME, Family.SAME
+        parsed = self.columns.parsed
+        apart = (family == Family.DIFFERENT) | (family == Family.MISSING)
+        for row in np.flatnonzero(unlike & ~turned & apart):
+            one, other = parsed[ones[row]], parsed[others[row]]
+            given[row], family[row], turned[row] = likeness.names(one.spelled, other.spelled)
+        guessed = names.guessed[ones] | names.guessed[others]
+        family[guessed & (family == Family.DIFFERENT) & ~turned] = Family.MISSING
+        suffixes = names.suffix[ones], names.suffix[others]
+        elder = (suffixes[0] != NONE) & (suffixes[1] != NONE) & (suffixes[0] != suffixes[1])
+        given[elder & (given != Given.MISSING)] = Given.OTHER
+        return given, family, turned
+
+    @cached_property
+    def _name_parts(self) -> _NameParts:
+        parsed = self.columns.parsed
+        given = _numbered([each.given for each in parsed])
+        family = _numbered([each.family for each in parsed])
+        return _NameParts(
+            *given,
+            *family,
+            _numbered([tuple(sorted(each.given + each.family)) for each in parsed])[0],
+            _numbered([(each.suffix,) if each.suffix else () for each in parsed])[0],
+            np.array([each.guessed for each in parsed] or [False], bool),
+        )
+
+    def _places(self, first: Ints, second: Ints) -> Ints:
+        places, regions = self.columns.places.codes, self.columns.regions.codes
+        ours, theirs = places[first], places[second]
+        level = np.full(len(first), Place.FAR, np.int8)
+        level[_equal(regions, first, second)] = Place.REGION
+        level[ours == theirs] = Place.SAME
+        level[(ours == NONE) | (theirs == NONE)] = Place.MISSING
+        return level
+
+    def shares(self, pairs: Pairs, model: Model) -> Floats:
+        """For each pair and field how probable the level is among strangers because of the value; 0: as the table
+        says. As :meth:`leadsvc.resolve.model.Model.shares` for one pair."""
+        known, columns = self.frequencies, self.columns
+        found = np.zeros((len(pairs), len(FIELDS)))
+        size = max(known.leads, 2)
+        strangers = np.array(model.tables["stranger"][GIVEN])
+        found[:, EMAIL] = contact_share(pairs.email_crowd, size)
+        found[:, PHONE] = contact_share(pairs.phone_crowd, size)
+        ours, theirs = columns.names.codes[pairs.first], columns.names.codes[pairs.second]
+        given, family, whole, place = self._rarity
+        turned = pairs.levels[:, ORDER] == Order.TURNED
+
+        def pick(share: Floats) -> Floats:
+            return np.where(turned, np.maximum(share[ours], share[theirs]), np.minimum(share[ours], share[theirs]))
+
+        level = pairs.levels[:, GIVEN]
+        share = pick(given)
+        found[:, GIVEN] = np.where(
+            level == Given.SAME, share, np.where(level == Given.VARIANT, variant_share(share), 0)
+        )
+        last = pairs.levels[:, FAMILY]
+        alike = (last == Family.SAME) | (last == Family.VARIANT)
+        found[:, FAMILY] = np.where(alike, pick(family), 0)
+        together = np.zeros(len(pairs))
+        both = alike & (found[:, GIVEN] > 0)
+        together[both] = pick(whole)[both] / found[both, FAMILY]
+        agree = (last >= Family.PART) & (level >= Given.INITIAL)
+        usual = np.where(found[:, GIVEN] > 0, found[:, GIVEN], strangers[level])
+        found[agree, GIVEN] = np.minimum(np.maximum(usual * known.namesakes, together), COMMONEST)[agree]
+        same = pairs.levels[:, PLACE] == Place.SAME
+        found[:, PLACE] = np.where(same, place[columns.places.codes[pairs.first]], 0)
+        return found
+
+
+@dataclass(frozen=True)
+class _NameParts:
+    """Distinct names by their parts, each part numbered; :data:`NONE` where it is not there."""
+
+    given: Ints
+    given_texts: list[tuple[str, ...]]
+    family: Ints
+    family_texts: list[tuple[str, ...]]
+    bag: Ints
+    suffix: Ints
+    guessed: Flags
+
+
+def _numbered(words: list[tuple[str, ...]]) -> tuple[Ints, list[tuple[str, ...]]]:
+    seen: dict[tuple[str, ...], int] = {(): NONE}
+    codes = np.array([seen.setdefault(each, len(seen) - 1) for each in words] or [NONE], np.int64)
+    del seen[()]
+    return codes, list(seen)
+
+
+def _by_texts(compare: Callable[[tuple[str, ...], tuple[str, ...]], int], texts: list[tuple[str, ...]]) -> _ByTexts:
+    return _ByTexts(compare, texts)
+
+
+@dataclass(frozen=True)
+class _ByTexts:
+    """Compares codes by the texts that they stand for."""
+
+    compare: Callable[[tuple[str, ...], tuple[str, ...]], int]
+    texts: list[tuple[str, ...]]
+
+    def __call__(self, one: int, other: int) -> int:
+        return self.compare(self.texts[one], self.texts[other]) if one != NONE and other != NONE else 0
+
+
+_SLIP_SIGNS = 4
+
+
+def _bits(text: str) -> int:
+    bits = 0
+    for sign in text:
+        bits |= 1 << (ord(sign) % 61)
+    return bits
+
+
+def _digits(phone: str) -> int:
+    text = "".join(filter(str.isdigit, phone))[:18]
+    return int(text) if text else 0
+
+
+def _one_slip(difference: Ints) -> Flags:
+    """Whether two numbers can differ in one digit, or in two neighbours changed about: by up to 81 of some decimal
+    place."""
+    found = np.zeros(len(difference), bool)
+    for power in range(16):
+        part, rest = np.divmod(difference, 10**power)
+        found |= (rest == 0) & (part <= 81)
+    return found
+
+
+def coded(texts: Iterable[str], count: int) -> Ints:
+    seen: dict[str, int] = {}
+    return np.fromiter((seen.setdefault(each, len(seen)) for each in texts), np.int64, count)
+
+
+def _several(column: Coded, between: str) -> Flags:
+    return _coded_where(column, [between in each for each in column.texts])
+
+
+def _coded_where(column: Coded, which: list[bool]) -> Flags:
+    """Rows whose text is one of those marked."""
+    marked = np.array([*which, False], bool)
+    found: Flags = marked[column.codes]
+    return found
+
+
+def _without(codes: Ints, dropped: Flags) -> Ints:
+    return np.where((codes != NONE) & dropped[codes], NONE, codes)
+
+
+def _equal(codes: Ints, first: Ints, second: Ints) -> Flags:
+    ours = codes[first]
+    found: Flags = (ours != NONE) & (ours == codes[second])
+    return found
+
+
+def _once(ones: Ints, others: Ints, compare: Callable[[int, int], int], cores: Cores | None = None) -> Ints:
+    """``compare`` asked once for each distinct pair of codes, on several cores where they are many."""
+    size = int(max(ones.max(initial=0), others.max(initial=0))) + 2
+    low, high = np.minimum(ones, others) + 1, np.maximum(ones, others) + 1  # no code is -1
+    pairs, back = np.unique(low * size + high, return_inverse=True)
+    ask = _Ask(compare, size)
+    told = cores.over(ask, pairs) if cores else ask(pairs)
+    found: Ints = told[back]
+    return found
+
+
+@dataclass(frozen=True)
+class _Ask:
+    compare: Callable[[int, int], int]
+    size: int
+
+    def __call__(self, pairs: Ints) -> Ints:
+        size, compare = self.size, self.compare
+        return np.array([compare(pair // size - 1, pair % size - 1) for pair in pairs.tolist()], np.int8)
+
+
+def _orders(given: Ints, family: Ints, turned: Flags) -> Ints:
+    agree = (given >= Given.NEAR) & (family >= Family.PART)
+    return np.where(turned, Order.TURNED, np.where(agree, Order.STRAIGHT, Order.MISSING)).astype(np.int8)
+
+
+def _gaps(seconds: Ints) -> Ints:
+    return np.searchsorted(np.array(one_by_one.GAPS), seconds, side="right").astype(np.int8)
+
+
+def _moves(one: Ints, other: Ints, gap: Ints) -> Ints:
+    days = np.abs(one - other)
+    level = np.select([days <= 1, days <= 14, days <= 35], [Move.SAME, Move.NEAR, Move.MONTH], Move.FAR)
+    level[(one == NONE) | (other == NONE) | (gap > Gap.SEASON)] = Move.MISSING
+    return level
+
+
+def _beds(one: Floats, other: Floats) -> Ints:
+    rooms = np.abs(one - other)
+    level = np.select([rooms == 0, rooms <= 1], [Beds.SAME, Beds.NEXT], Beds.FAR)
+    level[np.isnan(rooms)] = Beds.MISSING
+    return level
+
+
+def _said(one: Ints, other: Ints, place: Ints, gap: Ints) -> Ints:
+    level = np.where(one == other, Said.SAME, Said.OTHER)
+    level[(one == 0) | (other == 0) | (place != Place.SAME) | (gap > Gap.DAY)] = Said.MISSING
+    return level
