@@ -46,7 +46,8 @@ def place(
     apart: Collection[Pair] = (),
 ) -> Placed[K]:
     """Place ``new`` among ``groups`` of traces. ``same`` and ``apart``: pairs of ids on which a person has decided."""
-    told = {key: _Beside(new, rows, model, crowd, same, apart) for key, rows in groups.items() if rows}
+    mine = usable(new, crowd, model.frequencies.masked)
+    told = {key: _Beside(mine, rows, model, crowd, same, apart) for key, rows in groups.items() if rows}
     near = {key: each for key, each in told.items() if each.ruled or each.most.same > FLOOR}
     joined, torn = _joined(new, near, model, crowd, same, apart)
     related = {
@@ -69,18 +70,19 @@ class _Beside:
 
     def __init__(
         self,
-        new: Trace,
+        new: Usable,
         rows: Sequence[Trace],
         model: Model,
         crowd: Crowd,
         same: Collection[Pair],
         apart: Collection[Pair],
     ) -> None:
-        self.model, self.new = model, usable(new, crowd, model.frequencies.masked)
+        self.model, self.new = model, new
         self.rows = [usable(each, crowd, model.frequencies.masked) for each in rows]
         self.heard = [heard(self.new, each, model) for each in self.rows]
         ids = {each.id for each in rows}
-        self.bound, self.barred = (any(new.id in pair and ids & set(pair) for pair in pairs) for pairs in (same, apart))
+        own = new.trace.id
+        self.bound, self.barred = (any(own in pair and ids & set(pair) for pair in pairs) for pairs in (same, apart))
 
     @property
     def ruled(self) -> bool:
