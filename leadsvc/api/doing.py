@@ -6,24 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response
 
 from leadsvc.api import examples, schemas
-from leadsvc.api.auth import reader
+from leadsvc.api.staff import actor, admit
 from leadsvc.api.state import state
-from leadsvc.api.views import new_blueprint, public_key, reply, small_json, view
+from leadsvc.api.views import new_blueprint, public_key, reply, view
 from leadsvc.pipeline.subscribing import confirm as confirm_subscription
 from leadsvc.pipeline.tray import ENTERED
 from leadsvc.store.queries import api_reading
 
 blueprint = new_blueprint("doing", "Acting on leads, cards and people. Needs staff:write; each leaves an audit row.")
 
-
-@blueprint.before_request
-def _admit() -> None:
-    """The credential first: a body is not parsed for whoever may not send one."""
-    request.environ["leadsvc.credential"] = reader("staff:write").prefix
-    small_json()
+blueprint.before_request(admit)
 
 
 @view(
@@ -36,7 +31,7 @@ def _admit() -> None:
 )
 def replay(options: Mapping[str, Any], receipt_id: UUID) -> Response:
     """Read one delivery again, with the field maps of today"""
-    done = state().services.actions.replay([receipt_id], _actor(), options["dry_run"], options["trust"])
+    done = state().services.actions.replay([receipt_id], actor(), options["dry_run"], options["trust"])
     return reply(done[0] if done else {})
 
 
@@ -50,7 +45,7 @@ def replay(options: Mapping[str, Any], receipt_id: UUID) -> Response:
 def confirm(receipt_id: UUID) -> Response:
     """Confirm the SNS subscription that a delivery asks about"""
     services = state().services
-    return reply(confirm_subscription(services.intake, receipt_id, _actor(), services.clock()))
+    return reply(confirm_subscription(services.intake, receipt_id, actor(), services.clock()))
 
 
 @view(
@@ -67,7 +62,7 @@ def make_lead(told: Mapping[str, Any], receipt_id: UUID) -> Response:
     Counts whenever the receipt is read again.
     """
     entered = {name: told[name] for name in ENTERED}
-    return reply(state().services.actions.tray.make_lead(receipt_id, _actor(), entered, dry_run=told["dry_run"]))
+    return reply(state().services.actions.tray.make_lead(receipt_id, actor(), entered, dry_run=told["dry_run"]))
 
 
 @view(
@@ -80,7 +75,7 @@ def make_lead(told: Mapping[str, Any], receipt_id: UUID) -> Response:
 )
 def dismiss(_told: Mapping[str, Any], receipt_id: UUID) -> Response:
     """Say that a quarantined receipt is no lead"""
-    return reply(state().services.actions.tray.dismiss(receipt_id, _actor()))
+    return reply(state().services.actions.tray.dismiss(receipt_id, actor()))
 
 
 @view(
@@ -98,7 +93,7 @@ def merge(options: Mapping[str, Any], key: str) -> Response:
     """
     return reply(
         state().services.actions.merge(
-            public_key(key), public_key(options["into"]), _actor(), dry_run=options["dry_run"]
+            public_key(key), public_key(options["into"]), actor(), dry_run=options["dry_run"]
         )
     )
 
@@ -116,7 +111,7 @@ def unmerge(options: Mapping[str, Any], decision_id: UUID) -> Response:
 
     With dry_run first: cards, tasks, deliveries, work items and credit that would change.
     """
-    return reply(state().services.actions.unmerge(decision_id, _actor(), dry_run=options["dry_run"]))
+    return reply(state().services.actions.unmerge(decision_id, actor(), dry_run=options["dry_run"]))
 
 
 @view(
@@ -129,7 +124,7 @@ def unmerge(options: Mapping[str, Any], decision_id: UUID) -> Response:
 )
 def split(options: Mapping[str, Any], inquiry_id: UUID) -> Response:
     """One inquiry is somebody else's: it goes to a person of its own"""
-    return reply(state().services.actions.split(inquiry_id, _actor(), dry_run=options["dry_run"]))
+    return reply(state().services.actions.split(inquiry_id, actor(), dry_run=options["dry_run"]))
 
 
 @view(
@@ -143,7 +138,7 @@ def split(options: Mapping[str, Any], inquiry_id: UUID) -> Response:
 def keep_apart(told: Mapping[str, Any], key: str) -> Response:
     """Two prospects are different people; no rule joins them again"""
     other = public_key(told["other"])
-    return reply(state().services.actions.keep_apart(public_key(key), other, _actor(), dry_run=told["dry_run"]))
+    return reply(state().services.actions.keep_apart(public_key(key), other, actor(), dry_run=told["dry_run"]))
 
 
 @view(
@@ -161,7 +156,7 @@ def household(told: Mapping[str, Any], key: str) -> Response:
     """
     said = "related" if told["verdict"] == "confirm" else "apart"
     other = public_key(told["other"])
-    return reply(state().services.actions.household(public_key(key), other, said, _actor(), dry_run=told["dry_run"]))
+    return reply(state().services.actions.household(public_key(key), other, said, actor(), dry_run=told["dry_run"]))
 
 
 @view(
@@ -176,7 +171,7 @@ def outcome(told: Mapping[str, Any], key: str) -> Response:
     """Say what happened: contacted, toured, leased …"""
     services = state().services
     at = told["at"] or services.clock()
-    return reply(services.actions.record_outcome(public_key(key), told["kind"], at, _actor(), detail=told["detail"]))
+    return reply(services.actions.record_outcome(public_key(key), told["kind"], at, actor(), detail=told["detail"]))
 
 
 @view(
@@ -192,9 +187,4 @@ def place(told: Mapping[str, Any], key: str) -> Response:
     services = state().services
     with services.store.read() as connection:
         where = api_reading.property_named(connection, told["property"])
-    return reply(services.actions.place_card(public_key(key), where, _actor(), learn_alias=told["learn_alias"]))
-
-
-def _actor() -> str:
-    prefix: str = request.environ["leadsvc.credential"]
-    return prefix
+    return reply(services.actions.place_card(public_key(key), where, actor(), learn_alias=told["learn_alias"]))

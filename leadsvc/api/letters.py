@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response
 from marshmallow import Schema, fields, validate
 
 from leadsvc.api import examples, schemas
-from leadsvc.api.auth import reader
+from leadsvc.api.staff import actor, admit
 from leadsvc.api.state import state
-from leadsvc.api.views import new_blueprint, reply, small_json, view
+from leadsvc.api.views import new_blueprint, reply, view
 from leadsvc.faults import Commit
 from leadsvc.letters import Filter, Letter, Letters, Opened
 from leadsvc.model import DeliveryState
@@ -119,12 +119,7 @@ class Batch(Schema):
     dry_run = fields.Boolean(required=True)
 
 
-@blueprint.before_request
-def _admit() -> None:
-    """The credential first: a body is not parsed for whoever may not send one."""
-    scope = "staff:read" if request.method == "GET" else "staff:write"
-    request.environ["leadsvc.credential"] = reader(scope).prefix
-    small_json()
+blueprint.before_request(admit)
 
 
 @view(blueprint, "/dead-letters", DeadLetterPage, query=Asked, security=examples.READING)
@@ -135,7 +130,7 @@ def dead_letters(asked: Mapping[str, Any]) -> Response:
         services = state().services
         told = {"keys": sorted({each.card_key for each in page.letters}), "dead_letters": True}
         with services.store.write(Commit.ADMIN) as connection:
-            api_reading.note_read(connection, services.clock(), _actor(), "guest_card", "", told)
+            api_reading.note_read(connection, services.clock(), actor(), "guest_card", "", told)
     return reply(
         {
             "dead_letters": [_shown(each) for each in page.letters],
@@ -148,7 +143,7 @@ def dead_letters(asked: Mapping[str, Any]) -> Response:
 @view(blueprint, "/dead-letters/<uuid:delivery_id>", OpenedLetter, security=examples.READING)
 def dead_letter(delivery_id: UUID) -> Response:
     """One of them: why, what to do, and field by field what would be sent"""
-    opened = _letters().open(delivery_id, _actor())
+    opened = _letters().open(delivery_id, actor())
     settable = [
         {"field": each.field, "value": each.value, "longest": each.longest, "choices": list(each.choices)}
         for each in opened.fields
@@ -171,8 +166,8 @@ def replay_dead_letter(told: Mapping[str, Any], delivery_id: UUID) -> Response:
     """
     done = {"delivery": delivery_id, "dry_run": told["dry_run"]}
     if told["dry_run"]:
-        return reply(done | _would_send(_letters().open(delivery_id, _actor(), told["set"])))
-    _letters().replay(delivery_id, _actor(), told["set"], not_there=told["not_there"])
+        return reply(done | _would_send(_letters().open(delivery_id, actor(), told["set"])))
+    _letters().replay(delivery_id, actor(), told["set"], not_there=told["not_there"])
     return reply(done)
 
 
@@ -186,7 +181,7 @@ def replay_dead_letter(told: Mapping[str, Any], delivery_id: UUID) -> Response:
 )
 def cancel_dead_letter(_told: Mapping[str, Any], delivery_id: UUID) -> Response:
     """Give one up; what comes after it on the card goes on"""
-    _letters().cancel(delivery_id, _actor())
+    _letters().cancel(delivery_id, actor())
     return reply({"delivery": delivery_id, "state": DeliveryState.CANCELLED.value})
 
 
@@ -196,7 +191,7 @@ def replay_dead_letters(told: Mapping[str, Any]) -> Response:
 
     With dry_run first: which they are, and why some would not be taken.
     """
-    batch = _letters().replay_all(_wanted(told), _actor(), dry_run=told["dry_run"])
+    batch = _letters().replay_all(_wanted(told), actor(), dry_run=told["dry_run"])
     shown = [
         _shown(each) | ({"troubles": list(batch.troubles[each.id])} if each.id in batch.troubles else {})
         for each in batch.letters
@@ -233,8 +228,3 @@ def _would_send(opened: Opened) -> dict[str, Any]:
 
 def _letters() -> Letters:
     return state().services.letters
-
-
-def _actor() -> str:
-    prefix: str = request.environ["leadsvc.credential"]
-    return prefix

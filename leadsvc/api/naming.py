@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response
 from marshmallow import Schema, fields, validate
 
 from leadsvc.api import examples, schemas
-from leadsvc.api.auth import reader
+from leadsvc.api.staff import actor, admit
 from leadsvc.api.state import state
-from leadsvc.api.views import new_blueprint, reply, small_json, view
+from leadsvc.api.views import new_blueprint, reply, view
 from leadsvc.pipeline.naming import Said
 from leadsvc.store.queries.names import NameRow, list_names
 from leadsvc.store.tables import NAME_KINDS
@@ -66,12 +66,7 @@ class NameList(Schema):
     more = fields.Boolean(required=True)
 
 
-@blueprint.before_request
-def _admit() -> None:
-    """The credential first: a body is not parsed for whoever may not send one."""
-    scope = "staff:read" if request.method == "GET" else "staff:write"
-    request.environ["leadsvc.credential"] = reader(scope).prefix
-    small_json()
+blueprint.before_request(admit)
 
 
 @view(blueprint, "/names", NameList, query=Asked, security=examples.READING)
@@ -96,19 +91,19 @@ def answer(meaning: Mapping[str, Any], name_id: UUID) -> Response:
     An answer without days replaces the ones before; one with days stands beside them.
     """
     said = Said(meaning["target"], meaning["valid_from"], meaning["valid_to"])
-    return reply(state().services.actions.names.answer(name_id, said, _actor()))
+    return reply(state().services.actions.names.answer(name_id, said, actor()))
 
 
 @view(blueprint, "/names/<uuid:name_id>/ignore", schemas.Impact, method="POST", security=examples.READING)
 def ignore(name_id: UUID) -> Response:
     """Ask for a name no more; what comes with it goes out with the fallback"""
-    return reply(state().services.actions.names.ignore(name_id, _actor()))
+    return reply(state().services.actions.names.ignore(name_id, actor()))
 
 
 @view(blueprint, "/names/<uuid:name_id>/undo", schemas.Impact, method="POST", security=examples.READING)
 def undo(name_id: UUID) -> Response:
     """Take back what was said of a name; it is asked again"""
-    return reply(state().services.actions.names.undo(name_id, _actor()))
+    return reply(state().services.actions.names.undo(name_id, actor()))
 
 
 def _shown(name: NameRow) -> dict[str, Any]:
@@ -130,8 +125,3 @@ def _shown(name: NameRow) -> dict[str, Any]:
             for each in name.suggestions
         ],
     }
-
-
-def _actor() -> str:
-    prefix: str = request.environ["leadsvc.credential"]
-    return prefix
