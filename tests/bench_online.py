@@ -37,7 +37,7 @@ from leadsvc.store.tables import (
     receipts,
 )
 from tests.counting import counting
-from tests.identity_world import LEAD_COLUMNS, World
+from tests.identity_world import World, as_canonical
 
 BASE, LARGEST, SAMPLES = 10_000, int(os.environ.get("LEADSVC_BENCH_STORED", "1000000")), 300
 _COPIED = (receipts, prospects, identifiers, prospect_identifiers, guest_cards, inquiries, fates, match_keys)
@@ -65,23 +65,11 @@ def quantile(values: Sequence[float], share: float) -> float:
 def leads(count: int, homes: Sequence[str], seed: int = 41) -> Iterator[dict[str, Any]]:
     """Leads of a world in order of arrival, as canonical JSON, without those that nobody could be told by."""
     for values in World("world", count, seed).run()[0]:
-        row = dict(zip(LEAD_COLUMNS, values, strict=True))
-        if not (row["email"] or row["phone"]):
+        lead = as_canonical(values)
+        if "email" not in lead and "phone" not in lead:
             continue
-        lead = {
-            "external_id": row["lead_id"],
-            "occurred_at": row["received_at"],
-            "source": "website",
-            "contact_type": "form",
-            "person": {"given": row["first_name"], "family": row["last_name"]},
-            "email": row["email"],
-            "phone": row["phone"],
-            "property": {"id": homes[crc32(row["property_id"].encode()) % len(homes)]},
-            "move_in": row["move_in_date"],
-            "bedrooms": float(row["bedrooms"]) if row["bedrooms"] else None,
-            "message": row["message"],
-        }
-        yield {name: value for name, value in lead.items() if value not in ("", None)}
+        home = homes[crc32(lead["property"]["id"].encode()) % len(homes)]
+        yield lead | {"property": {"id": home}}
 
 
 def sizes() -> list[int]:

@@ -21,7 +21,7 @@ import csv
 import gzip
 import io
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -861,6 +861,25 @@ def _table(path: Path) -> Iterator[TextIO]:
         else:
             with io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
                 yield text
+
+
+def as_canonical(values: Iterable[Any]) -> dict[str, Any]:
+    """A lead of :meth:`World.run` as canonical JSON, without what it does not tell."""
+    row = dict(zip(LEAD_COLUMNS, values, strict=True))
+    lead = {
+        "external_id": row["lead_id"],
+        "occurred_at": row["received_at"],
+        "source": "website",
+        "contact_type": "form",
+        "person": {"given": row["first_name"], "family": row["last_name"]},
+        "email": row["email"],
+        "phone": row["phone"],
+        "message": row["message"],
+        "move_in": row["move_in_date"],
+        "bedrooms": row["bedrooms"],
+        "property": {"id": row["property_id"]},
+    }
+    return {name: value for name, value in lead.items() if value not in ("", None)}
 
 
 def write(title: str, leads: int, seed: int, folder: Path) -> Path:

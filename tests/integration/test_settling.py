@@ -23,8 +23,8 @@ from leadsvc.resolve.keys import CAP
 from leadsvc.store.tables import fates, identifiers, inquiries, match_keys, properties, prospects, reopenings, tasks
 from tests import settled
 from tests.benches.simpms import SimPmsBench
-from tests.identity_world import LEAD_COLUMNS
 from tests.identity_world import World as Renters
+from tests.identity_world import as_canonical
 from tests.renters import Office, desk, parts, running_office
 
 LATER = datetime(2027, 1, 4, 16, 0, tzinfo=UTC)
@@ -48,24 +48,7 @@ def renters(title: str, count: int, seed: int) -> tuple[list[dict[str, Any]], li
     """Leads of a world as canonical JSON, and its properties."""
     world = Renters(title, count, seed)
     rows, _ = world.run()
-    leads = []
-    for values in rows:
-        row = dict(zip(LEAD_COLUMNS, values, strict=True))
-        lead = {
-            "external_id": row["lead_id"],
-            "occurred_at": row["received_at"],
-            "source": "website",
-            "contact_type": "form",
-            "person": {"given": row["first_name"], "family": row["last_name"]},
-            "email": row["email"],
-            "phone": row["phone"],
-            "message": row["message"],
-            "move_in": row["move_in_date"],
-            "bedrooms": row["bedrooms"],
-            "property": {"id": row["property_id"]},
-        }
-        leads.append({name: value for name, value in lead.items() if value not in ("", None)})
-    return leads, list(world.properties())
+    return [as_canonical(values) for values in rows], list(world.properties())
 
 
 def build(office: Office, homes: Sequence[tuple[Any, ...]]) -> None:
