@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+from types import FrameType
 
 import click
 from granian.constants import Interfaces
@@ -48,7 +50,19 @@ def serve(workers: int | None, threads: int) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=30,
     )
+    # Granian forks its processes with its own handlers in place, and those swallow what is sent to a process that is
+    # still loading: it would start, serve, and hold up the end until it is killed.
+    os.register_at_fork(after_in_child=_end_when_told)
     server.serve()
+
+
+def _end_when_told() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
 
 
 def _announce(settings: Settings, store: Store) -> None:
