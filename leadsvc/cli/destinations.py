@@ -14,8 +14,8 @@ from rich.table import Table
 from sqlalchemy import func, select, update
 
 from leadsvc import logs
-from leadsvc.app import build_services, prepare
 from leadsvc.cli.letters import dead, release_, replay
+from leadsvc.cli.opening import attached, opened
 from leadsvc.config import Account, Settings
 from leadsvc.faults import Commit
 from leadsvc.pipeline.configuration import Change
@@ -44,7 +44,7 @@ def _account(settings: Settings, name: str) -> Account:
 def list_() -> None:
     """Show the configured accounts, their state and what is owed to them."""
     settings = Settings.load()
-    services = build_services(settings)
+    services = attached(settings)
     table = Table("name", "vendor", "address", "state", "owed")
     with services.store.read() as connection:
         states = {row.name: row.state for row in connection.execute(select(accounts))}
@@ -82,8 +82,7 @@ def sync(name: str, believe: bool) -> None:
     """
     settings = Settings.load()
     logs.configure(settings.log_level)
-    prepare(settings)
-    done = pull(build_services(settings), profile(_account(settings, name)), believe=believe)
+    done = pull(opened(settings), profile(_account(settings, name)), believe=believe)
     click.echo(f"{name}: " + ", ".join(f"{count} {kind}" for kind, count in done.counts.items()))
     for change in done.changes:
         click.echo(f"  {change.sentence}")
@@ -98,7 +97,7 @@ def sync(name: str, believe: bool) -> None:
 @click.option("--last", default=50, show_default=True, help="How many changes to show, the newest first.")
 def history(name: str, last: int) -> None:
     """Show what changed in the configuration of an account: names, agents, properties sold or retired."""
-    services = build_services(Settings.load())
+    services = attached(Settings.load())
     _account(services.settings, name)
     mine = select(config_changes).where(config_changes.c.destination == name)
     table = Table("when (UTC)", "change")
@@ -110,7 +109,7 @@ def history(name: str, last: int) -> None:
 
 
 def _set_state(name: str, state: str, reason: str) -> None:
-    services = build_services(Settings.load())
+    services = attached(Settings.load())
     _account(services.settings, name)
     with services.store.write(Commit.ADMIN) as connection:
         changed = update(accounts).where(accounts.c.name == name).values(state=state, reason=reason, open_until=None)

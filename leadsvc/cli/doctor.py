@@ -9,7 +9,7 @@ import click
 from sqlalchemy import func, select
 
 from leadsvc import logs
-from leadsvc.app import build_services
+from leadsvc.cli.opening import attached
 from leadsvc.config import Settings
 from leadsvc.errors import LeadsvcError, Unavailable
 from leadsvc.reports.books import balance
@@ -50,7 +50,7 @@ def _examine(settings: Settings) -> Iterator[tuple[str, str]]:
     if have != need:
         yield f"The database is at revision {have or 'none'}, this version needs {need}.", "Start `leadsvc serve` once."
         return
-    services = build_services(settings)
+    services = attached(settings)
     if not settings.accounts:
         yield (
             "No destination is configured.",

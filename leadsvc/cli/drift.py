@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from leadsvc.app import build_services, prepare
+from leadsvc.cli.opening import opened
 from leadsvc.config import Settings
 from leadsvc.watching import FeedHealth, Feeds, Watch
 
@@ -24,8 +24,7 @@ def drift() -> None:
 
 def _feeds() -> Feeds:
     settings = Settings.load()
-    prepare(settings)
-    services = build_services(settings)
+    services = opened(settings)
     return Feeds(services.store, settings, services.clock)
 
 

@@ -9,7 +9,8 @@ import click
 from sqlalchemy import select
 
 from leadsvc import logs
-from leadsvc.app import build_services, now, prepare
+from leadsvc.app import now
+from leadsvc.cli.opening import opened
 from leadsvc.config import Feed, Settings
 from leadsvc.pipeline.subscribing import confirm as confirm_subscription
 from leadsvc.services import Services
@@ -61,8 +62,7 @@ def confirm(receipt_id: uuid.UUID) -> None:
 def _services() -> Services:
     settings = Settings.load()
     logs.configure("ERROR")
-    prepare(settings)
-    return build_services(settings)
+    return opened(settings)
 
 
 def _verified(feed: Feed) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from leadsvc import logs
-from leadsvc.app import build_services, prepare
+from leadsvc.cli.opening import opened
 from leadsvc.config import Settings
 from leadsvc.dedup.cores import Cores
 from leadsvc.dedup.table import read
@@ -59,7 +57,7 @@ def explain(
     if file is not None:
         found = _in_file(file, properties, weights, one, other)
     else:
-        with _services() as services, services.store.read() as connection:
+        with _services().store.read() as connection:
             model = _model(weights, active_model(connection))
             found = explained(connection, one, other, model)
     if as_json:
@@ -127,15 +125,15 @@ def fit(
         found = refitted(Record(read(file, properties, cores)), _model(start, None), cores, now)
         _fitted(found.model, _model(start, None), out)
         return
-    with _services() as services:
-        with services.store.read() as connection:
-            before = _model(start, active_model(connection))
-            found = refitted(on_record(connection), before, cores, now)
-        _fitted(found.model, before, out)
-        if apply_:
-            with services.store.write(Commit.ADMIN) as connection:
-                activate(connection, found.model, "command", now)
-            click.echo(f"{found.model.version} is in force; `leadsvc settle` looks at everything under it.", err=True)
+    services = _services()
+    with services.store.read() as connection:
+        before = _model(start, active_model(connection))
+        found = refitted(on_record(connection), before, cores, now)
+    _fitted(found.model, before, out)
+    if apply_:
+        with services.store.write(Commit.ADMIN) as connection:
+            activate(connection, found.model, "command", now)
+        click.echo(f"{found.model.version} is in force; `leadsvc settle` looks at everything under it.", err=True)
 
 
 def _fitted(model: Model, before: Model, out: Path | None) -> None:
@@ -187,7 +185,7 @@ def what_if_(
         record = Record(read(file, properties, cores))
         now = replace(_model(None, None), frequencies=record.columns.frequencies())
     else:
-        with _services() as services, services.store.read() as connection:
+        with _services().store.read() as connection:
             record, now = on_record(connection), _model(None, active_model(connection))
     then = replace(_model(weights, now), frequencies=now.frequencies)
     join = then.join if join is None else join
@@ -220,13 +218,7 @@ def _model(weights: Path | None, in_force: Model | None) -> Model:
     return replace(model, frequencies=in_force.frequencies) if in_force else model
 
 
-@contextmanager
-def _services() -> Iterator[Services]:
+def _services() -> Services:
     settings = Settings.load()
     logs.configure(settings.log_level)
-    prepare(settings)
-    services = build_services(settings)
-    try:
-        yield services
-    finally:
-        services.store.close()
+    return opened(settings)

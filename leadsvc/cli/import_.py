@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from leadsvc import importing, logs
-from leadsvc.app import build_services, prepare
+from leadsvc.cli.opening import opened
 from leadsvc.cli.settle import drain
 from leadsvc.config import Settings
 from leadsvc.errors import MapError
@@ -55,8 +55,7 @@ def import_(
     """
     settings = Settings.load()
     logs.configure("ERROR")
-    prepare(settings)
-    services = build_services(settings)
+    services = opened(settings)
     chosen, maps = _map(services, map_name)
     wish = importing.Wish(file, chosen.id, chosen.version, feed, sheet, push, chunk, anew)
     console = Console(stderr=True)

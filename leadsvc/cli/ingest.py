@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from leadsvc import logs
-from leadsvc.app import build_services, prepare
+from leadsvc.cli.opening import opened
 from leadsvc.config import Settings
 from leadsvc.errors import LeadsvcError
 from leadsvc.files import messages, take
@@ -26,8 +26,7 @@ def ingest(feed_name: str, files: tuple[Path, ...]) -> None:
     """
     settings = Settings.load()
     logs.configure(settings.log_level)
-    prepare(settings)
-    services = build_services(settings)
+    services = opened(settings)
     failed = 0
     became: Counter[str] = Counter()
     for file in files:

@@ -17,7 +17,7 @@ from rich.table import Table
 from sqlalchemy import insert
 
 from leadsvc import logs
-from leadsvc.app import build_services
+from leadsvc.cli.opening import attached
 from leadsvc.config import Account, Settings
 from leadsvc.errors import NotFound, Reject
 from leadsvc.faults import Commit
@@ -38,7 +38,7 @@ def _services(name: str) -> tuple[Services, Account]:
     if name not in settings.accounts:
         known = ", ".join(settings.accounts) or "none"
         raise click.UsageError(f"no destination {name} is configured; there is {known}")
-    return build_services(settings), settings.accounts[name]
+    return attached(settings), settings.accounts[name]
 
 
 def _note(services: Services, action: str, name: str, detail: Mapping[str, Any]) -> None:

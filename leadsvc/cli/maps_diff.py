@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from leadsvc import logs
-from leadsvc.app import build_services, prepare
+from leadsvc.cli.opening import opened
 from leadsvc.config import Settings
 from leadsvc.pipeline.rereading import Difference, Reread, reread
 
@@ -36,12 +36,8 @@ def diff(since: datetime, until: datetime | None, feed: str, map_id: str, folder
     if folder is not None:
         settings = replace(settings, maps_dir=folder)
     logs.configure(settings.log_level)
-    prepare(settings)
-    services = build_services(settings)
-    try:
-        _compare(reread(services.intake, *_range(since, until), feed, map_id), values)
-    finally:
-        services.store.close()
+    services = opened(settings)
+    _compare(reread(services.intake, *_range(since, until), feed, map_id), values)
 
 
 def _range(since: datetime, until: datetime | None) -> tuple[datetime, datetime | None]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from leadsvc import logs
-from leadsvc.app import build_services, prepare
+from leadsvc.cli.opening import opened
 from leadsvc.config import Settings
 from leadsvc.pipeline.naming import Said
 from leadsvc.services import Services
@@ -29,8 +29,7 @@ def names() -> None:
 def _services() -> Services:
     settings = Settings.load()
     logs.configure(settings.log_level)
-    prepare(settings)
-    return build_services(settings)
+    return opened(settings)
 
 
 @names.command("list")

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from leadsvc import logs
-from leadsvc.app import build_services, prepare
+from leadsvc.cli.opening import opened
 from leadsvc.config import Settings
 from leadsvc.resolve.golden import shown
 from leadsvc.services import Services
@@ -36,8 +36,7 @@ def prospects() -> None:
 def _services() -> Services:
     settings = Settings.load()
     logs.configure(settings.log_level)
-    prepare(settings)
-    return build_services(settings)
+    return opened(settings)
 
 
 def _key(_context: click.Context, _parameter: click.Parameter, text: str) -> str:

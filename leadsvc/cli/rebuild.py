@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from leadsvc import logs
-from leadsvc.app import build_services, prepare
+from leadsvc.cli.opening import opened
 from leadsvc.config import Settings
 from leadsvc.faults import Commit
 from leadsvc.pipeline.projections import rebuild as rebuild_all
@@ -24,8 +24,7 @@ def rebuild(dry_run: bool) -> None:
     """
     settings = Settings.load()
     logs.configure(settings.log_level)
-    prepare(settings)
-    services = build_services(settings)
+    services = opened(settings)
     changed: dict[str, int] = {}
     try:
         with services.store.write(Commit.ACTION) as connection:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import closing
 from datetime import UTC, datetime
 
 import click
 from sqlalchemy import Select, select
 
 from leadsvc import logs
-from leadsvc.app import build_services, prepare
+from leadsvc.cli.opening import opened
 from leadsvc.config import Settings
 from leadsvc.store.tables import receipts
 
@@ -56,20 +55,18 @@ def replay(
         raise click.UsageError("what is entered counts only together with --as-lead")
     settings = Settings.load()
     logs.configure(settings.log_level)
-    prepare(settings)
-    services = build_services(settings)
-    with closing(services.store):
-        if as_lead:
-            done = services.actions.tray.make_lead(receipt_ids[0], "operator", entered, dry_run)
-            click.echo("  ".join(f"{key}={value}" for key, value in done.items()))
-            return
-        ids = receipt_ids
-        if not ids:
-            with services.store.read() as connection:
-                ids = tuple(row.id for row in connection.execute(_wanted(since, until, feed, state)))
-        for told in services.actions.replay(ids, "operator", dry_run, trust):
-            click.echo("  ".join(f"{key}={value}" for key, value in told.items()))
-        click.echo(f"{len(ids)} receipts", err=True)
+    services = opened(settings)
+    if as_lead:
+        done = services.actions.tray.make_lead(receipt_ids[0], "operator", entered, dry_run)
+        click.echo("  ".join(f"{key}={value}" for key, value in done.items()))
+        return
+    ids = receipt_ids
+    if not ids:
+        with services.store.read() as connection:
+            ids = tuple(row.id for row in connection.execute(_wanted(since, until, feed, state)))
+    for told in services.actions.replay(ids, "operator", dry_run, trust):
+        click.echo("  ".join(f"{key}={value}" for key, value in told.items()))
+    click.echo(f"{len(ids)} receipts", err=True)
 
 
 def _wanted(

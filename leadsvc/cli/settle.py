@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from leadsvc import logs
-from leadsvc.app import build_services, prepare
+from leadsvc.cli.opening import opened
 from leadsvc.config import Settings
 from leadsvc.pipeline.settling import Settled, Settler
 
@@ -25,8 +25,7 @@ def settle(dry_run: bool) -> None:
     """
     settings = Settings.load()
     logs.configure(settings.log_level)
-    prepare(settings)
-    settler = Settler(build_services(settings).intake)
+    settler = Settler(opened(settings).intake)
     started = time.monotonic()
     done = settler.rehearse() if dry_run else drain(settler)
     _tell(done, time.monotonic() - started)
