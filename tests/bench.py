@@ -95,7 +95,9 @@ def rounds(subjects: Sequence[Subject], base: str, count: int = ROUNDS) -> dict[
 
 def _measured(rows: list[tuple[float, float, float]], base: list[tuple[float, float, float]]) -> Measured:
     return Measured(
-        *(statistics.median(row[n] for row in rows) for n in range(3)),
+        statistics.median(row[0] for row in rows),
+        statistics.median(row[1] for row in rows),
+        statistics.median(row[2] for row in rows),
         statistics.median(row[0] / other[0] for row, other in zip(rows, base, strict=True)),
         statistics.median(row[2] / other[2] for row, other in zip(rows, base, strict=True)),
     )

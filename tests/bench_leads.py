@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 from urllib.parse import urlencode
 
-_GIVEN = ("Rosa", "Anders", "Mei", "Tomas", "Amina", "Henrik", "Lucia", "Priya", "Kofi", "Elena", "Marek", "Yuki")
+_GIVEN: tuple[str, ...] = ()
+_GIVEN += ("Rosa", "Anders", "Mei", "Tomas", "Amina", "Henrik", "Lucia", "Priya", "Kofi", "Elena", "Marek", "Yuki")
 _GIVEN += ("Oscar", "Fatima", "Gregory", "Noor", "Walter", "Ingrid", "Desmond", "Paloma", "Viktor", "Shreya", "Bruno")
-_SYLLABLES = ("ba", "dor", "fin", "gul", "hem", "jos", "kal", "lin", "mer", "nov", "pet", "qui", "ras", "sol", "tav")
+_SYLLABLES: tuple[str, ...] = ()
+_SYLLABLES += ("ba", "dor", "fin", "gul", "hem", "jos", "kal", "lin", "mer", "nov", "pet", "qui", "ras", "sol", "tav")
 _SYLLABLES += ("und", "ves", "wic", "yor", "zan", "bro", "cle", "dri", "fru", "glo")
 # Area codes that exist, for numbers of the range that is kept free for invented people: 555-0100 to 555-0199.
-_AREAS = (201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217, 218, 219, 301, 302, 303, 304, 305)
+_AREAS: tuple[int, ...] = ()
+_AREAS += (201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217, 218, 219, 301, 302, 303, 304, 305)
 _AREAS += (307, 308, 309, 310, 312, 313, 314, 315, 316, 317, 318, 319, 401, 402, 404, 405, 406, 407, 408, 409, 410, 412)
 _AREAS += (413, 414, 415, 417, 419, 501, 502, 503, 504, 505, 507, 508, 509, 510, 512, 513, 515, 516, 517, 518, 601, 602)
 _AREAS += (603, 605, 606, 607, 608, 609, 610, 612, 614, 615, 616, 617, 618, 619, 701, 702, 703, 704, 706, 707, 708, 712)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
+from functools import partial
 from urllib.parse import parse_qsl
 
 import phonenumbers
@@ -53,7 +54,7 @@ def costs() -> list[Cost]:
         reading = read(delivered, maps)
         if len(reading.leads) != 1:
             continue
-        pair = _each_other(lambda d=delivered: read(d, maps), lambda s=sample, lead=reading.leads[0]: _bare(s, lead))
+        pair = _each_other(partial(read, delivered, maps), partial(_bare, sample, reading.leads[0]))
         groups.setdefault(_kind(sample), []).append(pair)
     return [_cost(kind, rows) for kind, rows in sorted(groups.items())]
 

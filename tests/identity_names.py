@@ -114,7 +114,7 @@ class Culture:
         self.mononym = float(table.get("mononym", 0))
         self.initial_family = float(table.get("initial_family", 0))
         self.foreign_code = str(table.get("foreign_code", ""))
-        self._feminine = [(one, other) for one, other in table.get("feminine", [])]
+        self._feminine: list[tuple[str, str]] = [(str(one), str(other)) for one, other in table.get("feminine", [])]
         self._spellings: dict[str, tuple[str, ...]] = {}
         for group in table.get("spellings", []):
             names = tuple(_words(group))

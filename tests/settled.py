@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
+from typing import TypeVar
 
 from sqlalchemy import select
 
@@ -17,6 +18,7 @@ from leadsvc.store import Store
 from leadsvc.store.tables import inquiries, match_verdicts, prospects
 
 People = set[frozenset[uuid.UUID]]
+Member = TypeVar("Member", str, uuid.UUID)
 
 
 def people(store: Store) -> People:
@@ -70,7 +72,7 @@ def at_once(store: Store, model: Model | None = None) -> People:
     return found
 
 
-def agreement(one: People, other: People) -> float:
+def agreement(one: set[frozenset[Member]], other: set[frozenset[Member]]) -> float:
     """Pairwise F1 of two divisions of the same inquiries; 1 when nobody shares anything in either."""
     ours, theirs = ({(a, b) for group in people for a in group for b in group if a < b} for people in (one, other))
     if not ours and not theirs:

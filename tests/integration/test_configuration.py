@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 
@@ -124,7 +125,7 @@ def test_what_the_settings_say_of_properties_completes_the_list(
     tmp_path: Path,
     simpms: SimPmsBench,
 ) -> None:
-    said = {
+    said: dict[str, dict[str, Any]] = {
         "olf": {"time_zone": "America/Denver", "aliases": ["The Old Mill"]},
         "elm": {"name": "Elm Court", "time_zone": "America/Chicago", "address": {"street": "12 Elm Ct"}},
     }

@@ -32,7 +32,7 @@ def clusters(folder: Path) -> dict[str, str]:
         rows = list(csv.reader(file))
     assert rows[0] == ["lead_id", "cluster_id"]
     assert len({lead for lead, _ in rows}) == len(rows)
-    return dict(rows[1:])  # type: ignore[arg-type]
+    return dict(rows[1:])
 
 
 def people(leads: Path, *more: str) -> dict[str, str]:

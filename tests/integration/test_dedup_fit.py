@@ -56,7 +56,7 @@ def test_it_finds_the_way_from_poor_weights(folder: Path, columns: Columns) -> N
     """From weights that trust addresses little and claim that hardly anybody writes twice, nearly as good as usual."""
     table = list(Model.default().tables["same"])
     table[EMAIL] = (1.0, 0.6, 0.1, 0.1, 0.2)
-    poor = replace(Model.default(), tables=Model.default().tables | {"same": tuple(table)}, repeats=0.02)
+    poor = replace(Model.default(), tables={**Model.default().tables, "same": tuple(table)}, repeats=0.02)
     labels = read_labels(folder / "labels.csv.gz")
 
     def f1(start: Model, *, fit: bool) -> float:

@@ -71,8 +71,8 @@ def test_scripts(world: World) -> None:
     reading, writing = door.staff(), door.staff("staff:write")
     listed = door.client.get("/v1/names?kind=property", headers=reading)
     assert listed.status_code == 200, listed.text
-    (name,) = listed.json["names"]
-    assert (name["text"], name["waiting"], listed.json["open"]) == (
+    (name,) = listed.get_json()["names"]
+    assert (name["text"], name["waiting"], listed.get_json()["open"]) == (
         "Cedar Holow Flats",
         1,
         {"property": 1, "unit": 1},
@@ -82,7 +82,7 @@ def test_scripts(world: World) -> None:
     assert door.client.post(path, json=answer, headers=reading).status_code == 403
     assert door.client.post(path, json={"target": "nowhere"}, headers=writing).status_code == 422
     done = door.client.post(path, json=answer, headers=writing)
-    assert (done.status_code, done.json["mended"]) == (200, 1)
+    assert (done.status_code, done.get_json()["mended"]) == (200, 1)
     again = door.client.post(f"/v1/names/{name['id']}/undo", headers=writing)
     assert again.status_code == 200
     unit = only(world, "unit")

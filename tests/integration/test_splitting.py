@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from leadsvc.errors import Reject
@@ -10,7 +12,7 @@ from tests.integration.test_way_of_a_lead import cards, people, say
 from tests.world import World
 
 
-def joins(world: World) -> list[object]:
+def joins(world: World) -> list[uuid.UUID]:
     rows = sorted(world.rows(match_decisions), key=lambda row: row["seq"])
     return [row["id"] for row in rows if row["kind"] == "assign" and row["verdict"] == "join"]
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from leadsvc.receive import Receiver
 from leadsvc.store.tables import inquiries, receipts
 from tests import imapserver
 from tests.imapserver import Imap
-from tests.postoffice import QUICK, configuration, lead, post
+from tests.postoffice import QUICK, Post, configuration, lead, post
 from tests.processes import free_port, leadsvc
 from tests.servers import scratch_folder
 from tests.system.nursery import command
@@ -50,6 +51,10 @@ def server(kind: str) -> Iterator[Imap]:
 def imap(request: pytest.FixtureRequest) -> Iterator[Imap]:
     with server(request.param) as made:
         yield made
+
+
+def taken(office: Post, wanted: int) -> bool:
+    return office.count() == wanted
 
 
 def test_mails_are_taken_moved_and_their_leads_known(imap: Imap, sqlite_database: str, tmp_path: Path) -> None:
@@ -92,7 +97,7 @@ def test_a_new_mail_is_pushed(
         for number in range(3):
             started = time.monotonic()
             imap.deliver([lead(number)])
-            office.until(lambda wanted=number + 1: office.count() == wanted, "the mail is taken")
+            office.until(partial(taken, office, number + 1), "the mail is taken")
             assert time.monotonic() - started < 5, "pushed, not asked for"
         office.assert_each_once(3)
 
@@ -105,7 +110,7 @@ def test_a_server_that_pushes_nothing_is_asked(
         office.start()
         for number in range(2):
             imap.deliver([lead(number)])
-            office.until(lambda wanted=number + 1: office.count() == wanted, "the mail is taken")
+            office.until(partial(taken, office, number + 1), "the mail is taken")
         office.assert_each_once(2)
 
 

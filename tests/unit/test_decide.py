@@ -41,9 +41,9 @@ def person(number: int, stage: str = "", edited: bool = False) -> Person:
 
 
 def placed(group: Person, *merge: Person, torn: bool = False) -> Decision:
-    rows = [usable(each, nobody) for each in (trace(email="rosa@example.com"), trace(email="rosa@example.com", day=1))]
+    one, other = (usable(trace(email="rosa@example.com", day=day), nobody) for day in (0, 1))
     people = {each.id: each for each in (group, *merge)}
-    told = Placed("join", group.id, tuple(each.id for each in merge), True, torn, score(*rows, MODEL))
+    told = Placed("join", group.id, tuple(each.id for each in merge), True, torn, score(one, other, MODEL))
     return decide(told, people, known_by=True)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from leadsvc.errors import Aside, Quarantine
 from leadsvc.fieldmap import MapSet
-from leadsvc.model import Verdict
+from leadsvc.model import Channel, Delivered, Verdict
 from leadsvc.parsers import form, records
 from leadsvc.reading import read
 from tests import fuzz
@@ -111,7 +111,7 @@ def _by_hand(body: bytes) -> dict[str, str]:
 
 def test_deep_xml_is_for_a_person() -> None:
     body, content_type = FOUND["people in people"]
-    reading = read(fuzz.Delivered(body, content_type, fuzz.Channel.HTTP, fuzz.AT), maps())
+    reading = read(Delivered(body, content_type, Channel.HTTP, fuzz.AT), maps())
     assert (reading.verdict, reading.cause) == (Verdict.QUARANTINE, "too_complex")
 
 

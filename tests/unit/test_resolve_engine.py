@@ -32,8 +32,8 @@ def inquiry(id: str, first: str = "", last: str = "", day: float = 0, **more: An
     return Trace(id, AT + int(day * DAY), tuple(first.split()), tuple(last.split()), **told)
 
 
-ROSA = {"emails": ("rosa.lindqvist@example.com",), "phones": ("+12125550101",)}
-MEI = {"emails": ("mei.tanaka@example.org",), "phones": ("+14155550188",)}
+ROSA: dict[str, Any] = {"emails": ("rosa.lindqvist@example.com",), "phones": ("+12125550101",)}
+MEI: dict[str, Any] = {"emails": ("mei.tanaka@example.org",), "phones": ("+14155550188",)}
 
 
 def people(found: Partition) -> set[frozenset[str]]:

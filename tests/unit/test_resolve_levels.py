@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import IntEnum
 from typing import Any
@@ -35,17 +36,20 @@ from leadsvc.resolve.trace import Trace
 
 AT = 1_740_000_000
 BASE = Trace("a", AT)
+NOBODY: Mapping[str, int] = {}
 
 
-def level(field: str, one: Trace, other: Trace, **crowds: int) -> IntEnum:
+def level(field: str, one: Trace, other: Trace, crowds: Mapping[str, int] = NOBODY) -> IntEnum:
     """What a field says, after looking whether it says the same the other way round."""
-    found, back = compared(one, other, **crowds), compared(other, one, **crowds)
+    found, back = compared(one, other, crowds=crowds), compared(other, one, crowds=crowds)
     assert found == back
     place = [name for name, _ in FIELDS].index(field)
     return FIELDS[place][1](found.levels[place])
 
 
-def compared(one: Trace, other: Trace, masked: frozenset[str] = frozenset(), **crowds: int) -> Compared:
+def compared(
+    one: Trace, other: Trace, masked: frozenset[str] = frozenset(), crowds: Mapping[str, int] = NOBODY
+) -> Compared:
     def crowd(value: str) -> int:
         return crowds.get(value.partition("@")[0].lstrip("+"), 1)
 
@@ -106,15 +110,15 @@ def test_a_value_behind_more_names_than_a_household_has_is_left_out() -> None:
     shared = replace(BASE, emails=("desk@example.com",), phones=("+12125550101",))
     for field, kinds in (("email", Email), ("phone", Phone)):
         crowds = {"desk": HUB, "12125550101": HUB}
-        assert level(field, shared, replace(shared, id="b"), **crowds) is kinds.SAME
-        assert level(field, shared, replace(shared, id="b"), **dict.fromkeys(crowds, HUB + 1)) is kinds.MISSING
+        assert level(field, shared, replace(shared, id="b"), crowds) is kinds.SAME
+        assert level(field, shared, replace(shared, id="b"), dict.fromkeys(crowds, HUB + 1)) is kinds.MISSING
 
 
 def test_the_rarest_value_in_common_tells_its_crowd() -> None:
     one = replace(BASE, emails=("shared@example.com", "own@example.com"), phones=("+12125550101",))
-    found = compared(one, replace(one, id="b"), shared=4, own=2, **{"12125550101": 3})
+    found = compared(one, replace(one, id="b"), crowds={"shared": 4, "own": 2, "12125550101": 3})
     assert (found.email_crowd, found.phone_crowd) == (2, 3)
-    found = compared(one, replace(BASE, id="b", emails=("shared@example.com",)), shared=4, own=2)
+    found = compared(one, replace(BASE, id="b", emails=("shared@example.com",)), crowds={"shared": 4, "own": 2})
     assert (found.email_crowd, found.phone_crowd) == (4, 0)
 
 
@@ -246,6 +250,5 @@ TRACES = st.builds(
 @given(TRACES, TRACES)
 def test_it_is_the_same_either_way_round(one: Trace, other: Trace) -> None:
     masked = frozenset({"guest.example.net"})
-    assert compared(one, other, masked, bob=7, **{"12125550101": 3}) == compared(
-        other, one, masked, bob=7, **{"12125550101": 3}
-    )
+    crowds = {"bob": 7, "12125550101": 3}
+    assert compared(one, other, masked, crowds) == compared(other, one, masked, crowds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import CheckConstraint
 
 from leadsvc.resolve.stage import STANDINGS, foremost, opting, standing, standing_by_card
 from leadsvc.store.tables import prospects
@@ -53,5 +54,9 @@ def test_the_last_word_counts_and_an_agents_before_it() -> None:
 
 
 def test_the_store_knows_the_same_words() -> None:
-    (allowed,) = [str(each.sqltext) for each in prospects.constraints if each.name == "ck_prospects_standing"]
+    (allowed,) = [
+        str(each.sqltext)
+        for each in prospects.constraints
+        if isinstance(each, CheckConstraint) and each.name == "ck_prospects_standing"
+    ]
     assert all(f"'{each}'" in allowed for each in STANDINGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 import dkim
 import pytest
@@ -151,7 +152,7 @@ def test_a_map_without_senders_claims_nobody() -> None:
     ],
 )
 def test_what_a_provider_reports_decides(vouched: dict[str, str], verdict: str) -> None:
-    assert judge(claim(**vouched), OURS).verdict == verdict
+    assert judge(replace(claim(), vouched=vouched), OURS).verdict == verdict
 
 
 PRIVATE = rsa.generate_private_key(65537, 2048)
