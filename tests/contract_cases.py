@@ -32,6 +32,10 @@ class Case:
         return f"{self.op}-{self.name}"
 
     @property
+    def full_id(self) -> str:
+        return f"{self.vendor}-{self.id}"
+
+    @property
     def context(self) -> dict[str, object]:
         return {"received_at": RECEIVED_AT, "sent": True, "read": self.read}
 

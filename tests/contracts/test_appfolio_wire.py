@@ -10,10 +10,8 @@ import httpx2
 import pytest
 
 from leadsvc.simulators.appfolio import CREDENTIALS
-from leadsvc.workers.destinations import connect
 from leadsvc.workers.destinations.base import CardAt, CardKind, Destination, Outcome, OutcomeKind, Query
 from tests.benches import WireBench
-from tests.contract_cases import cases
 from tests.contracts.test_every_destination import CARD, EVENT, TASK
 
 VENDOR = "appfolio"
@@ -133,17 +131,3 @@ def test_the_renter_is_described_in_what_appfolio_has(bench: WireBench, destinat
     sent = next(json.loads(one["body"]) for one in bench.wire() if one["where"] == "POST /api/v0/leads")
     assert (sent["PhoneNumber"], sent["MaxRent"], sent["UnitIds"]) == ("(706) 555-0123", 1500, ["olf-9"])
     assert not {"Comment", "Notes", "HasDogs"} & set(sent)
-
-
-def test_every_recorded_answer_over_the_wire(bench: WireBench) -> None:
-    judged = {}
-    for case in cases("appfolio"):
-        if case.op == "create_lead" and case.name not in ("success", "replayed"):
-            bench.reset()
-            words = {"status": case.status, "headers": dict(case.headers), "body": (case.body or b"").decode()}
-            bench.fault("create", "replay", times=2, **words)
-            destination = connect(bench.profile)
-            judged[case.name] = (destination.put_prospect(CARD, None).outcome.value, case.outcome)
-            destination.close()
-    assert len(judged) > 8
-    assert all(concluded == expected for concluded, expected in judged.values()), judged

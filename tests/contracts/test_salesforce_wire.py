@@ -11,7 +11,6 @@ import pytest
 from leadsvc.workers.destinations import connect
 from leadsvc.workers.destinations.base import CardAt, CardKind, Destination, Outcome, OutcomeKind, Query
 from tests.benches import WireBench
-from tests.contract_cases import cases
 from tests.contracts.test_every_destination import CARD, EVENT, TASK
 
 VENDOR = "salesforce"
@@ -139,18 +138,3 @@ def test_a_task_moves_and_keeps_its_owner(bench: WireBench, destination: Destina
     assert destination.put_task(at, late).outcome is Outcome.DUPLICATE
     task = bench.state()["tasks"][0]
     assert (task["due_at"], task["remind_at"]) == ("2026-11-21", "2026-11-22T03:00:00Z")
-
-
-def test_every_recorded_answer_over_the_wire(bench: WireBench) -> None:
-    judged = {}
-    for case in cases("salesforce"):
-        if case.op == "upsert_lead" and not case.name.startswith(("success", "duplicate")):
-            bench.reset()
-            words = {"status": case.status, "headers": dict(case.headers), "body": (case.body or b"").decode()}
-            bench.fault("create", "replay", times=2, **words)
-            destination = connect(bench.profile)
-            judged[case.name] = (destination.put_prospect(CARD, None).outcome.value, case.outcome)
-            destination.close()
-    # Salesforce refused the source for its picklist twice: without a fallback that is taken, a person must look.
-    assert len(judged) > 8
-    assert all(concluded == expected for concluded, expected in judged.values()), judged

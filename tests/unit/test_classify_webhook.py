@@ -66,11 +66,6 @@ def test_a_receiver_may_say_why() -> None:
     assert (result.outcome, result.message) == (Outcome.REJECT, "no property for [address]")
 
 
-def test_an_operation_that_there_is_not() -> None:
-    with pytest.raises(ValueError, match="put_prospect"):
-        classify("create_lead", 200, {}, b"", {})
-
-
 @given(st.sampled_from(OPS), st.integers(0, 700), st.one_of(st.none(), st.binary(max_size=100)))
 def test_any_bytes_are_judged(op: str, status: int, body: bytes | None) -> None:
     assert classify(op, status, {}, body, {}).outcome in Outcome
