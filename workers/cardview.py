@@ -1,15 +1,16 @@
-"""What a push needs to know of its card, read in one go just before the call, so that it sends the present state."""
+"""What pushes need to know of their cards, read in one go just before the calls: the present state is what is sent."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
 from leadsvc.ids import digest_uuid
 from leadsvc.normalize.sensitive import kinds_of
@@ -28,7 +29,7 @@ from leadsvc.store.tables import (
     tasks,
     units,
 )
-from leadsvc.workers.claim import Claimed
+from leadsvc.workers.claim import CLOSED_WORDS, READY_WORDS, Claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +101,44 @@ class CardView:
 
 def card_view(connection: Connection, claimed: Claimed, now: datetime, keeps: frozenset[str] = frozenset()) -> CardView:
     """Read everything about the card of ``claimed``. ``keeps``: the kinds of sensitive answers its account needs."""
-    also_owed = _also_owed(connection, claimed)  # before the card: what is owed later may say more than is read here
-    row = connection.execute(_CARD, {"card": claimed.guest_card_id}).mappings().one()
-    family = connection.execute(_FAMILY, {"root": row["id"]}).all()
+    return card_views(connection, [claimed], now, keeps)[0]
+
+
+def card_views(
+    connection: Connection, taken: Sequence[Claimed], now: datetime, keeps: frozenset[str] = frozenset()
+) -> list[CardView]:
+    """The cards of ``taken``, deliveries of one account, in their order: as many statements for many as for one."""
+    also_owed = _also_owed(connection, taken)  # before the cards: what is owed later may say more than is read here
+    wanted = {"cards": list({each.guest_card_id for each in taken})}
+    rows = {row["own_id"]: row for row in connection.execute(_CARDS, wanted).mappings()}
+    keys = _family_keys(connection, {row["id"] for row in rows.values()})
+    calls = _calls(connection, taken, now)
+    views = []
+    for claimed in taken:
+        row = rows[claimed.guest_card_id]
+        view = _seen(claimed, row, now)
+        view.keys, view.also_owed = keys[row["id"]], also_owed.get(claimed.id, ())
+        view.calls = calls.get(claimed.guest_card_id, 0)
+        views.append(view)
+    pairs = list(zip(taken, views, strict=True))
+    _add_refs(connection, pairs)
+    _add_subjects(connection, pairs, keeps)
+    _add_agents(connection, pairs)
+    _add_sources(connection, pairs)
+    return views
+
+
+def _seen(claimed: Claimed, row: RowMapping, now: datetime) -> CardView:
     golden = shown(row["golden"], row["edits"])
     name = golden.get("name") or {}
     zone = ZoneInfo(row["time_zone"] or "UTC")
     low_high = golden.get("bedrooms") or {}
-    view = CardView(
+    return CardView(
         card_id=claimed.guest_card_id,
         delivery_key=claimed.id.hex,
         root_id=row["id"],
         key=row["key"],
-        keys=frozenset(each.key for each in family),
+        keys=frozenset(),
         prospect_id=row["person_id"],
         prospect_key=row["person_key"],
         property_ref=row["property_ref"] or "",
@@ -130,38 +156,56 @@ def card_view(connection: Connection, claimed: Claimed, now: datetime, keeps: fr
         comment=_comment(golden),
         standing=row["standing"],
         time_zone=zone.key,
-        also_owed=also_owed,
-        calls=_calls(connection, claimed, now),
         home=row["home"] or "",
     )
-    _add_refs(connection, claimed, view)
-    _add_subject(connection, claimed, view, keeps)
-    _add_source(connection, claimed, view)
-    return view
 
 
-def _also_owed(connection: Connection, claimed: Claimed) -> tuple[uuid.UUID, ...]:
-    if claimed.kind not in {"prospect", "task"}:
-        return ()
-    lane = {"destination": claimed.destination, "lane": claimed.lane_id, "card": claimed.guest_card_id}
-    mine = {"kind": claimed.kind, "subject": claimed.subject_id, "self": claimed.id}
-    return tuple(connection.execute(_ALSO_OWED, lane | mine).scalars())
+def _also_owed(connection: Connection, taken: Sequence[Claimed]) -> Mapping[uuid.UUID, tuple[uuid.UUID, ...]]:
+    """Other deliveries that say the same, by the delivery."""
+    mine = {(each.lane_id, *_about(each)): each.id for each in taken if each.kind in {"prospect", "task"}}
+    if not mine:
+        return {}
+    found: defaultdict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
+    for row in connection.execute(
+        _WAITING, {"destination": taken[0].destination, "lanes": list({key[0] for key in mine})}
+    ):
+        same = mine.get((row.lane_id, *_about(row)))
+        if same is not None and same != row.id:
+            found[same].append(row.id)
+    return {one: tuple(others) for one, others in found.items()}
 
 
-def _calls(connection: Connection, claimed: Claimed, now: datetime) -> int:
-    since = now - timedelta(days=1)
-    told = {"destination": claimed.destination, "card": claimed.guest_card_id, "since": since}
-    return int(connection.execute(_CALLS, told).scalar_one())
+def _about(delivery: Any) -> tuple[uuid.UUID, str, uuid.UUID]:
+    return delivery.guest_card_id, delivery.kind, delivery.subject_id
 
 
-def _add_source(connection: Connection, claimed: Claimed, view: CardView) -> None:
-    if claimed.kind not in {"prospect", "event"}:
+def _family_keys(connection: Connection, roots: Collection[uuid.UUID]) -> Mapping[uuid.UUID, frozenset[str]]:
+    """The keys of all cards that have become part of each root, and its own."""
+    found: defaultdict[uuid.UUID, set[str]] = defaultdict(set)
+    for row in connection.execute(_FAMILIES, {"roots": list(roots)}):
+        found[row.root_id].add(row.key)
+    return {root: frozenset(keys) for root, keys in found.items()}
+
+
+def _calls(connection: Connection, taken: Sequence[Claimed], now: datetime) -> Mapping[uuid.UUID, int]:
+    cards = list({each.guest_card_id for each in taken})
+    told = {"destination": taken[0].destination, "cards": cards, "since": now - timedelta(days=1)}
+    return {row.guest_card_id: int(row.calls) for row in connection.execute(_CALLS, told)}
+
+
+def _add_sources(connection: Connection, pairs: Iterable[tuple[Claimed, CardView]]) -> None:
+    asked: defaultdict[uuid.UUID, list[tuple[str, CardView]]] = defaultdict(list)
+    for claimed, view in pairs:
+        if claimed.kind in {"prospect", "event"}:
+            source = view.event["source"] if view.event else view.first_source
+            asked[digest_uuid("source", claimed.destination, source)].append((source, view))
+    if not asked:
         return
-    source = view.event["source"] if view.event else view.first_source
-    asked = {"name": digest_uuid("source", claimed.destination, source), "today": view.today}
-    said = connection.execute(_SOURCE, asked).scalar()
-    if said is not None:
-        view.source_there[source] = said
+    for row in connection.execute(_SOURCES, {"names": list(asked)}):
+        for source, view in asked[row.name_id]:
+            begun = row.valid_from is None or row.valid_from <= view.today
+            if begun and (row.valid_to is None or row.valid_to >= view.today):
+                view.source_there.setdefault(source, row.target)
 
 
 def _move_in(found: Mapping[str, Any] | None) -> date | None:
@@ -192,49 +236,71 @@ def _extras(lead: Mapping[str, Any], keeps: frozenset[str]) -> Iterator[str]:
             yield f"{name.capitalize()}: {text}"
 
 
-def _add_refs(connection: Connection, claimed: Claimed, view: CardView) -> None:
+def _add_refs(connection: Connection, pairs: Sequence[tuple[Claimed, CardView]]) -> None:
     wanted = {
-        "destinations": list({claimed.destination, view.home}),
-        "cards": list({view.root_id, claimed.guest_card_id}),
+        "destinations": list({name for claimed, view in pairs for name in (claimed.destination, view.home)}),
+        "cards": list({card for _, view in pairs for card in (view.root_id, view.card_id)}),
     }
+    known: defaultdict[uuid.UUID, list[Any]] = defaultdict(list)
     for ref in connection.execute(_REFS, wanted):
-        if ref.destination == view.home and ref.entity_id == view.root_id and ref.live:
-            view.home_remote_id, view.home_since = ref.remote_id, ref.at
-        if ref.destination != claimed.destination:
-            continue
-        if ref.entity_id == view.root_id and ref.live:
-            view.remote_card_id, view.pushed, view.shared = ref.remote_id, ref.pushed, ref.shared
-        if ref.entity_id == claimed.guest_card_id:
+        known[ref.entity_id].append(ref)
+    for claimed, view in pairs:
+        for ref in known.get(view.root_id, ()):
+            if ref.live and ref.destination == view.home:
+                view.home_remote_id, view.home_since = ref.remote_id, ref.at
+            if ref.live and ref.destination == claimed.destination:
+                view.remote_card_id, view.pushed, view.shared = ref.remote_id, ref.pushed, ref.shared
+        for ref in known.get(view.card_id, ()):
+            if ref.destination != claimed.destination:
+                continue
             if ref.live:
                 view.own_remote_card_id, view.own_shared = ref.remote_id, ref.shared
             elif not ref.shared:
                 view.gone_remote_card_id = ref.remote_id
 
 
-def _add_subject(connection: Connection, claimed: Claimed, view: CardView, keeps: frozenset[str]) -> None:
-    if claimed.kind == "event":
-        row = connection.execute(select(inquiries).where(inquiries.c.id == claimed.subject_id)).one()
-        lead = row.lead
-        message = (lead.get("message") or {}).get("value") or "(no message)"
-        view.event = {
-            "kind": row.contact_type,
-            "at": row.occurred_at,
-            "text": "\n".join((message, *_extras(lead, keeps))),
-            "source": row.source,
-            "revision": row.revision,
-        }
-    elif claimed.kind == "task":
-        found = connection.execute(select(tasks).where(tasks.c.id == claimed.subject_id)).mappings().one_or_none()
-        view.task = dict(found) if found else {}
-    if claimed.kind in {"task", "event", "prospect"}:
-        view.agent_ref = connection.execute(_AGENT, {"card": view.root_id}).scalar() or ""
+def _add_subjects(connection: Connection, pairs: Sequence[tuple[Claimed, CardView]], keeps: frozenset[str]) -> None:
+    """What the deliveries of events and tasks tell of."""
+    events = [claimed.subject_id for claimed, _ in pairs if claimed.kind == "event"]
+    due = [claimed.subject_id for claimed, _ in pairs if claimed.kind == "task"]
+    told = {row.id: row for row in connection.execute(_INQUIRIES, {"ids": events})} if events else {}
+    open_ = {row["id"]: row for row in connection.execute(_TASKS, {"ids": due}).mappings()} if due else {}
+    for claimed, view in pairs:
+        if claimed.kind == "event":
+            view.event = _event(told[claimed.subject_id], keeps)
+        elif claimed.kind == "task":
+            view.task = dict(open_.get(claimed.subject_id, {}))
+
+
+def _event(row: Any, keeps: frozenset[str]) -> Mapping[str, Any]:
+    message = (row.lead.get("message") or {}).get("value") or "(no message)"
+    return {
+        "kind": row.contact_type,
+        "at": row.occurred_at,
+        "text": "\n".join((message, *_extras(row.lead, keeps))),
+        "source": row.source,
+        "revision": row.revision,
+    }
+
+
+def _add_agents(connection: Connection, pairs: Iterable[tuple[Claimed, CardView]]) -> None:
+    cards = {view.root_id for claimed, view in pairs if claimed.kind in {"task", "event", "prospect"}}
+    if not cards:
+        return
+    first: dict[uuid.UUID, str] = {}
+    for row in connection.execute(_AGENTS, {"cards": list(cards)}):
+        first.setdefault(row.guest_card_id, row.assignee)
+    for claimed, view in pairs:
+        if claimed.kind in {"task", "event", "prospect"}:
+            view.agent_ref = first.get(view.root_id) or ""
 
 
 # Made once: a statement of many columns takes longer to make than to carry out.
 _root, _own, _person = guest_cards.alias("root"), guest_cards.alias("own"), prospects.alias("person")
 _home = prospects.alias("home")
-_CARD = (
+_CARDS = (
     select(
+        _own.c.id.label("own_id"),
         _root.c.id,
         _root.c.key,
         _root.c.first_source,
@@ -257,39 +323,52 @@ _CARD = (
         .outerjoin(floor_plans, floor_plans.c.id == _root.c.floor_plan_id)
         .outerjoin(units, units.c.id == _root.c.unit_id)
     )
-    .where(_own.c.id == bindparam("card"))
+    .where(_own.c.id.in_(bindparam("cards", expanding=True)))
 )
-_FAMILY = select(guest_cards.c.id, guest_cards.c.key).where(guest_cards.c.root_id == bindparam("root"))
-_ALSO_OWED = select(deliveries.c.id).where(
-    deliveries.c.destination == bindparam("destination"),
-    deliveries.c.lane_id == bindparam("lane"),
-    deliveries.c.guest_card_id == bindparam("card"),
-    deliveries.c.kind == bindparam("kind"),
-    deliveries.c.subject_id == bindparam("subject"),
-    deliveries.c.state.in_(("pending", "retry")),
-    deliveries.c.id != bindparam("self"),
-    deliveries.c.override == {},
+_FAMILIES = select(guest_cards.c.root_id, guest_cards.c.key).where(
+    guest_cards.c.root_id.in_(bindparam("roots", expanding=True))
+)
+_WAITING = (
+    select(
+        deliveries.c.id,
+        deliveries.c.lane_id,
+        deliveries.c.guest_card_id,
+        deliveries.c.kind,
+        deliveries.c.subject_id,
+    )
+    .where(
+        deliveries.c.destination == bindparam("destination"),
+        deliveries.c.lane_id.in_(bindparam("lanes", expanding=True)),
+        deliveries.c.state.in_(READY_WORDS),
+        deliveries.c.state.not_in(CLOSED_WORDS),  # says nothing more, but is what the index of lanes says
+        deliveries.c.override == {},
+    )
+    .order_by(deliveries.c.seq)
 )
 _CALLS = (
-    select(func.coalesce(func.sum(attempts.c.calls), 0))
+    select(deliveries.c.guest_card_id, func.sum(attempts.c.calls).label("calls"))
     .join(deliveries, deliveries.c.id == attempts.c.delivery_id)
     .where(
-        deliveries.c.guest_card_id == bindparam("card"),
+        deliveries.c.guest_card_id.in_(bindparam("cards", expanding=True)),
         deliveries.c.destination == bindparam("destination"),
         attempts.c.started_at > bindparam("since"),
     )
+    .group_by(deliveries.c.guest_card_id)
 )
-_SOURCE = (
-    select(name_answers.c.target)
-    .where(
-        name_answers.c.name_id == bindparam("name"),
-        name_answers.c.revoked_at.is_(None),
-        name_answers.c.valid_from.is_(None) | (name_answers.c.valid_from <= bindparam("today")),
-        name_answers.c.valid_to.is_(None) | (name_answers.c.valid_to >= bindparam("today")),
-    )
+_SOURCES = (
+    select(name_answers.c.name_id, name_answers.c.target, name_answers.c.valid_from, name_answers.c.valid_to)
+    .where(name_answers.c.name_id.in_(bindparam("names", expanding=True)), name_answers.c.revoked_at.is_(None))
     .order_by(name_answers.c.made_at.desc(), name_answers.c.id.desc())
-    .limit(1)
 )
+_INQUIRIES = select(
+    inquiries.c.id,
+    inquiries.c.lead,
+    inquiries.c.contact_type,
+    inquiries.c.occurred_at,
+    inquiries.c.source,
+    inquiries.c.revision,
+).where(inquiries.c.id.in_(bindparam("ids", expanding=True)))
+_TASKS = select(tasks).where(tasks.c.id.in_(bindparam("ids", expanding=True)))
 _REFS = (
     select(remote_refs)
     .where(
@@ -299,10 +378,9 @@ _REFS = (
     )
     .order_by(remote_refs.c.at)
 )
-_AGENT = (
-    select(tasks.c.assignee)
+_AGENTS = (
+    select(tasks.c.guest_card_id, tasks.c.assignee)
     .select_from(tasks.join(agents, (agents.c.remote_id == tasks.c.assignee) & agents.c.active))
-    .where(tasks.c.guest_card_id == bindparam("card"), tasks.c.kind == "first_contact")
+    .where(tasks.c.guest_card_id.in_(bindparam("cards", expanding=True)), tasks.c.kind == "first_contact")
     .order_by(tasks.c.created_at)
-    .limit(1)
 )

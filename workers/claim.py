@@ -32,8 +32,8 @@ from leadsvc.workers.throttle import EXPECTED_CALLS, book, free_at, half_open, r
 
 _READY = ("pending", "retry")
 # In the very words of the partial indexes: of a bound value SQLite does not know whether such an index holds it.
-_READY_WORDS: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in _READY]
-_CLOSED_WORDS: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in ("acknowledged", "cancelled")]
+READY_WORDS: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in _READY]
+CLOSED_WORDS: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in ("acknowledged", "cancelled")]
 _STRUCTURAL = ("prospect", "merge", "unmerge")
 """Deliveries that make the remote card what it is; events and tasks only hang on it."""
 
@@ -162,7 +162,7 @@ def next_due(connection: Connection, account: Account, now: datetime) -> datetim
     if state is not None and (state.state == "paused" or state.open_until is not None):
         return None
     waiting = select(func.min(deliveries.c.due_at)).where(
-        deliveries.c.destination == account.name, deliveries.c.state.in_(_READY_WORDS)
+        deliveries.c.destination == account.name, deliveries.c.state.in_(READY_WORDS)
     )
     due: datetime | None = connection.execute(waiting).scalar()
     if due is None:
@@ -190,7 +190,7 @@ def _waits() -> ColumnElement[bool]:
         select(before.c.id).where(
             before.c.destination == deliveries.c.destination,
             before.c.lane_id == deliveries.c.lane_id,
-            before.c.state.not_in(_CLOSED_WORDS),
+            before.c.state.not_in(CLOSED_WORDS),
             before.c.id != deliveries.c.id,
             or_(
                 before.c.state == "in_flight",
@@ -221,7 +221,7 @@ _DUE = (
     select(deliveries.c.id)
     .where(
         deliveries.c.destination == bindparam("destination"),
-        deliveries.c.state.in_(_READY_WORDS),
+        deliveries.c.state.in_(READY_WORDS),
         deliveries.c.due_at <= bindparam("now"),
     )
     .order_by(*_ORDER)
