@@ -8,7 +8,7 @@ names (Prince, King, Bishop), and a wrong name on a guest card is worse than a t
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from nameparser import Lexicon, Parser
 
@@ -116,6 +116,7 @@ def is_placeholder(text: str) -> bool:
     return folded in table.names or all(word in table.name_words for word in folded.split())
 
 
+@lru_cache(maxsize=50_000)  # few first and last names make up many whole ones
 def _clean(text: str) -> str:
     cleaned = line(text[: _MAX * 4])
     if cleaned.isascii() and cleaned.replace(" ", "").isalpha() and cleaned.count(" ") < 2:
@@ -227,13 +228,19 @@ def _without_suffix(words: list[str]) -> tuple[list[str], str]:
 
 
 def _finish(given: str, family: str, suffix: str) -> PersonName:
+    if any(part.islower() or part.isupper() for part in (given, family)):
+        given, family = _recased(given, family)
+    given, family = given.strip(" ,"), family.strip(" ,")
+    return PersonName(given, family, suffix, " ".join(part for part in (given, family, suffix) if part))
+
+
+def _recased(given: str, family: str) -> tuple[str, str]:
     letters = [c for c in f"{given} {family}" if c.isalpha()]
     # "TJ" and "BO" may be meant; nothing in small letters only is.
     if all(c.islower() for c in letters) or (len(letters) > 2 and all(c.isupper() for c in letters)):
         given, family = _cased(given), _cased(family, lower_particles=bool(given))
-    given, family = _mended(given, ""), _mended(family, given)
-    given, family = given.strip(" ,"), family.strip(" ,")
-    return PersonName(given, family, suffix, " ".join(part for part in (given, family, suffix) if part))
+    given = _mended(given, "")
+    return given, _mended(family, given)
 
 
 def _mended(part: str, given: str) -> str:

@@ -59,6 +59,8 @@ class NameKey(NamedTuple):
 @lru_cache(maxsize=50_000)
 def fold(text: str) -> tuple[str, ...]:
     """The words of ``text`` without accents, case, apostrophes or punctuation."""
+    if text.isascii():  # nothing to take apart
+        return tuple(_WORD.findall(text.lower().translate(_APOSTROPHES)))
     plain = unicodedata.normalize("NFKD", text.casefold().translate(_APOSTROPHES).translate(_PLAIN)).casefold()
     return tuple(_WORD.findall("".join(each for each in plain if not unicodedata.combining(each))))
 
