@@ -33,7 +33,7 @@ from leadsvc.workers.following import as_follower, before_home, unless_absent
 from leadsvc.workers.household import Together, kept_for, push_together, shares, with_household
 from leadsvc.workers.push import Hold, Pushed, by_hand, corrections, kept_back
 from leadsvc.workers.rations import over_budget, over_cap, use_correction
-from leadsvc.workers.results import Cost, record
+from leadsvc.workers.results import Cost, Finished, record
 
 log = logger("worker")
 
@@ -252,7 +252,7 @@ class Deliverer:
         for _ in range(_TRIES):
             try:
                 with self.store.write(Commit.RESULT) as connection:
-                    return record(connection, claimed, pushed, self.owner, self.clock(), cost)
+                    return record(connection, [Finished(claimed, pushed, cost)], self.owner, self.clock())
             except Conflict:
                 continue
         return True

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import functools
 import uuid
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, case, or_, select, update
+from sqlalchemy import Connection, Executable, Update, bindparam, case, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from leadsvc.ids import digest_uuid, uuid7
 from leadsvc.pipeline.flowback import take_edits
 from leadsvc.pipeline.standing import restore_standing
-from leadsvc.pipeline.sync import keep, upsert
+from leadsvc.pipeline.sync import keep
 from leadsvc.places import name_key
 from leadsvc.store.tables import (
     attempts,
@@ -28,7 +32,7 @@ from leadsvc.store.tables import (
 from leadsvc.workers.claim import Claimed, present_lane
 from leadsvc.workers.destinations.base import Outcome, Result
 from leadsvc.workers.destinations.presence import ABSENT
-from leadsvc.workers.push import NOT_YET_VISIBLE, Hold, Pushed, Ref
+from leadsvc.workers.push import NOT_YET_VISIBLE, Hold, Pushed
 from leadsvc.workers.schedule import PROBE_PAUSED, PROBE_SOON, circuit_pause, next_try, rest
 from leadsvc.workers.throttle import book
 
@@ -58,37 +62,68 @@ class Cost:
     settle_s: float = 0.0
 
 
-def record(connection: Connection, claimed: Claimed, pushed: Pushed, owner: str, now: datetime, cost: Cost) -> bool:
-    """Write the result of one attempt. What was learned is kept even when the lease was lost meanwhile.
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An attempt that is over, and what it came to."""
+
+    claimed: Claimed
+    pushed: Pushed
+    cost: Cost
+
+
+def record(connection: Connection, finished: Sequence[Finished], owner: str, now: datetime) -> bool:
+    """Write down what attempts at one account came to, in as few statements for many as for one. What was learned is
+    kept even where the lease was lost meanwhile.
 
     Returns whether the account may be given more at once; not when it failed too often, refuses us or wants a rest.
     """
-    result = pushed.result
+    name = finished[0].claimed.destination
+    connection.execute(_ATTEMPT, [_attempt(each, now) for each in finished])
+    book(connection, name, sum(each.cost.calls - each.claimed.booked for each in finished if each.claimed.booked), now)
+    _learn(connection, finished, now)
+    _tell_of_sources(connection, finished, now)
+    if any(each.pushed.result.ok for each in finished):
+        _well(connection, name, now)
+    states: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for each in finished:
+        claimed = each.claimed
+        mine = {
+            "b_delivery": claimed.id,
+            "b_owner": owner,
+            "b_number": claimed.attempt,
+            "b_card": claimed.guest_card_id,
+        }
+        values = _next(connection, claimed, each.pushed, now, each.cost.settle_s)
+        states[tuple(values)].append(mine | values)
+    for names, rows in states.items():
+        connection.execute(_delivery(names), rows)
+    for each in finished:
+        _told_along(connection, each.pushed, now)
+    unwell = [_unwell(connection, name, each.pushed.result, now) for each in finished]
+    return not any(unwell)
+
+
+def _attempt(each: Finished, now: datetime) -> dict[str, Any]:
+    result = each.pushed.result
     told = {"outcome": result.outcome.value, "code": result.code, "message": result.message[:500]}
-    attempt = {"b_delivery": claimed.id, "b_number": claimed.attempt, "finished_at": now, "calls": cost.calls}
-    connection.execute(_ATTEMPT, attempt | told)
-    if claimed.booked:
-        book(connection, claimed.destination, cost.calls - claimed.booked, now)
-    changed = [_remember(connection, claimed, ref, now) for ref in pushed.refs]
-    for entity_id, remote_id in pushed.gone:
-        match = (remote_refs.c.entity_id == entity_id) & (remote_refs.c.remote_id == remote_id)
-        connection.execute(
-            update(remote_refs).where(match, remote_refs.c.destination == claimed.destination).values(live=False)
-        )
-    if any(changed) or pushed.gone:
-        _stand(connection, claimed)
-    if result.ok and pushed.typed:
-        take_edits(connection, _person_of(connection, claimed), pushed.typed, claimed.destination, now)
-    if result.ok and pushed.source:
-        unnamed = "source_name" in result.fallbacks
-        _tell_of_source(connection, claimed.destination, claimed.guest_card_id, pushed.source, unnamed, now)
-    mine = {"b_delivery": claimed.id, "b_owner": owner, "b_card": claimed.guest_card_id}
-    values = _next(connection, claimed, pushed, now, cost.settle_s)
-    connection.execute(_delivery(tuple(values)), mine | values)
-    if result.ok:
-        _told_along(connection, pushed, now)
-        return True
-    return not _unwell(connection, claimed.destination, result, now)
+    which = {"b_delivery": each.claimed.id, "b_number": each.claimed.attempt}
+    return which | told | {"finished_at": now, "calls": each.cost.calls}
+
+
+def _learn(connection: Connection, finished: Sequence[Finished], now: datetime) -> None:
+    """Keep what the destination has of ours by now, what stands no more, and what its agents typed over ours."""
+    changed = _remember(connection, finished, now)
+    for each in finished:
+        claimed, pushed = each.claimed, each.pushed
+        for entity_id, remote_id in pushed.gone:
+            match = (remote_refs.c.entity_id == entity_id) & (remote_refs.c.remote_id == remote_id)
+            connection.execute(
+                update(remote_refs).where(match, remote_refs.c.destination == claimed.destination).values(live=False)
+            )
+        if claimed.id in changed or pushed.gone:
+            _stand(connection, claimed)
+        if pushed.result.ok and pushed.typed:
+            take_edits(connection, _person_of(connection, claimed), pushed.typed, claimed.destination, now)
 
 
 _ATTEMPT = (
@@ -102,9 +137,10 @@ _ATTEMPT = (
 def _delivery(names: tuple[str, ...]) -> Update:
     """The delivery that is still ours, with the columns ``names`` of its next state; one for each kind of state."""
     mine = (deliveries.c.id == bindparam("b_delivery")) & (deliveries.c.lease_owner == bindparam("b_owner"))
+    taken = (deliveries.c.state == "in_flight") & (deliveries.c.attempts == bindparam("b_number"))
     return (
         update(deliveries)
-        .where(mine, deliveries.c.state == "in_flight")
+        .where(mine, taken)
         .values(
             {name: bindparam(name) for name in names}
             | {"lease_until": None, "lease_owner": "", "lane_id": present_lane(bindparam("b_card"))}
@@ -114,7 +150,7 @@ def _delivery(names: tuple[str, ...]) -> Update:
 
 def _told_along(connection: Connection, pushed: Pushed, now: datetime) -> None:
     """Debts that were open before the card was read are paid by what was pushed of it."""
-    if not pushed.along:
+    if not (pushed.result.ok and pushed.along):
         return
     said = {"outcome": pushed.result.outcome.value, "message": "told with another delivery of the card"}
     connection.execute(
@@ -126,6 +162,8 @@ def _told_along(connection: Connection, pushed: Pushed, now: datetime) -> None:
 
 def _unwell(connection: Connection, name: str, result: Result, now: datetime) -> bool:
     """Whether the account is to be left alone from now on; keeps the rest that it asked for."""
+    if result.ok:
+        return False
     wish = rest(result.retry_after_s)
     if result.outcome is Outcome.RETRY and wish and result.code not in _OWN_DOUBT:
         mine = destinations.c.name == name
@@ -138,62 +176,101 @@ def _unwell(connection: Connection, name: str, result: Result, now: datetime) ->
     return state is not None and (state.state == "paused" or state.open_until is not None)
 
 
-def _tell_of_source(
-    connection: Connection, destination: str, card_id: uuid.UUID, source: str, unmapped: bool, now: datetime
-) -> None:
+def _tell_of_sources(connection: Connection, finished: Sequence[Finished], now: datetime) -> None:
     """A source without a name at the destination goes out as the fallback and is asked for, until it has one."""
-    subject = digest_uuid("source", destination, source)
-    if unmapped:
-        detail = f"{destination} has no name for the source {source}: it goes out as the fallback. Say which it has."
-        _open(connection, "unmapped_name", "source", subject, "source", detail, now)
-        row = {"id": subject, "kind": "source_name", "scope": destination, "key": name_key(source), "text": source}
-        keep(connection, unmapped_names, row | {"source": source, "first_seen_at": now})
-        keep(connection, name_sightings, {"name_id": subject, "subject_id": card_id, "at": now})
+    named: set[uuid.UUID] = set()
+    for each in finished:
+        source, result = each.pushed.source, each.pushed.result
+        if not (result.ok and source):
+            continue
+        subject = digest_uuid("source", each.claimed.destination, source)
+        if "source_name" in result.fallbacks:
+            _ask_for_source(connection, each.claimed, source, subject, now)
+        else:
+            named.add(subject)
+    if not named:
         return
-    if connection.execute(_NAMED, {"b_subject": subject, "resolved_at": now}).rowcount:
+    if solved := connection.execute(_NAMED, {"subjects": list(named), "resolved_at": now}).scalars().all():
         # The settings may have it by now; what a person answered is on record already.
-        mine = (unmapped_names.c.id == subject) & (unmapped_names.c.state == "open")
+        mine = unmapped_names.c.id.in_(solved) & (unmapped_names.c.state == "open")
         answered = {"state": "answered", "answered_at": now, "answered_by": "worker"}
         connection.execute(update(unmapped_names).where(mine).values(**answered))
+
+
+def _ask_for_source(connection: Connection, claimed: Claimed, source: str, subject: uuid.UUID, now: datetime) -> None:
+    name = claimed.destination
+    detail = f"{name} has no name for the source {source}: it goes out as the fallback. Say which it has."
+    _open(connection, "unmapped_name", "source", subject, "source", detail, now)
+    row = {"id": subject, "kind": "source_name", "scope": name, "key": name_key(source), "text": source}
+    keep(connection, unmapped_names, row | {"source": source, "first_seen_at": now})
+    keep(connection, name_sightings, {"name_id": subject, "subject_id": claimed.guest_card_id, "at": now})
 
 
 _NAMED = (
     update(exceptions)
     .where(
         exceptions.c.kind == "unmapped_name",
-        exceptions.c.subject_id == bindparam("b_subject"),
+        exceptions.c.subject_id.in_(bindparam("subjects", expanding=True)),
         exceptions.c.resolved_at.is_(None),
     )
     .values(resolved_at=bindparam("resolved_at"), resolved_by="worker", resolution="the source has a name there")
+    .returning(exceptions.c.subject_id)
 )
 
 
-def _remember(connection: Connection, claimed: Claimed, ref: Ref, now: datetime) -> bool:
-    """Keep a remote id; whether it tells anything new of what the person is there."""
-    row: dict[str, Any] = {
-        "destination": claimed.destination,
-        "kind": ref.kind,
-        "entity_id": ref.entity_id,
-        "remote_id": ref.remote_id,
-        "live": ref.live,
-        "shared": ref.shared,
-        "standing": ref.standing,
-        "source": ref.source,
-        "at": now,
-    }
-    before = connection.execute(_REF, {name: row[name] for name in _REF_KEY}).one_or_none()
-    if ref.pushed is not None:
-        row["pushed"] = dict((before.pushed if before else None) or {}) | dict(ref.pushed)
-    upsert(connection, remote_refs, row, _REF_KEY)
-    if ref.kind != "card":
-        return False
-    return bool(ref.standing) if before is None else (before.standing, before.live) != (ref.standing, ref.live)
+def _remember(connection: Connection, finished: Sequence[Finished], now: datetime) -> set[uuid.UUID]:
+    """Keep the remote ids; of which deliveries they tell anything new of what the person is there."""
+    learned = [(each.claimed, ref) for each in finished for ref in each.pushed.refs]
+    if not learned:
+        return set()
+    asked = {"destination": learned[0][0].destination, "entities": list({ref.entity_id for _, ref in learned})}
+    before = {(row.kind, row.entity_id, row.remote_id): row for row in connection.execute(_REFS, asked)}
+    changed: set[uuid.UUID] = set()
+    rows: dict[tuple[str, uuid.UUID, str], dict[str, Any]] = {}
+    for claimed, ref in learned:
+        key = (ref.kind, ref.entity_id, ref.remote_id)
+        known = before.get(key)
+        told = rows[key]["pushed"] if key in rows else known.pushed if known else {}
+        rows[key] = {
+            "destination": claimed.destination,
+            "kind": ref.kind,
+            "entity_id": ref.entity_id,
+            "remote_id": ref.remote_id,
+            "live": ref.live,
+            "shared": ref.shared,
+            "standing": ref.standing,
+            "source": ref.source,
+            "pushed": dict(told or {}) | dict(ref.pushed or {}),
+            "at": now,
+        }
+        new = bool(ref.standing) if known is None else (known.standing, known.live) != (ref.standing, ref.live)
+        if ref.kind == "card" and new:
+            changed.add(claimed.id)
+    # In one order everywhere: a person may be at the account under two cards, which two workers push.
+    connection.execute(_kept_ref(connection.dialect.name), [rows[key] for key in sorted(rows)])
+    return changed
 
 
-_REF_KEY = ("destination", "kind", "entity_id", "remote_id")
-_REF = select(remote_refs.c.pushed, remote_refs.c.standing, remote_refs.c.live).where(
-    *(remote_refs.c[name] == bindparam(name) for name in _REF_KEY)
+_REFS = select(
+    remote_refs.c.kind,
+    remote_refs.c.entity_id,
+    remote_refs.c.remote_id,
+    remote_refs.c.pushed,
+    remote_refs.c.standing,
+    remote_refs.c.live,
+).where(
+    remote_refs.c.destination == bindparam("destination"),
+    remote_refs.c.entity_id.in_(bindparam("entities", expanding=True)),
 )
+
+
+@functools.cache
+def _kept_ref(dialect: str) -> Executable:
+    """A remote id that is new, or is told anew."""
+    added = pg_insert(remote_refs) if dialect == "postgresql" else sqlite_insert(remote_refs)
+    key = [column.name for column in remote_refs.primary_key]
+    news = {column.name: added.excluded[column.name] for column in remote_refs.columns if column.name not in key}
+    return added.on_conflict_do_update(index_elements=key, set_=news)
 
 
 def _stand(connection: Connection, claimed: Claimed) -> None:
@@ -221,7 +298,6 @@ def _next(connection: Connection, claimed: Claimed, pushed: Pushed, now: datetim
     if pushed.hold is not None:
         return said | _held(connection, claimed, pushed.hold, now)
     if result.ok:
-        _well(connection, claimed.destination, now)
         _unstuck(connection, claimed, now)
         if pushed.by_hand:
             _exception(connection, "held_delivery", claimed, "correct_by_hand", pushed.by_hand, now)
