@@ -320,6 +320,7 @@ def _add_event(destination: Destination, claimed: Claimed, view: CardView) -> Pu
         source_named=event["source"] in view.source_there,
         agent_ref=view.agent_ref,
         time_zone=view.time_zone,
+        unsure=claimed.unsure_at is not None,
     )
     result = destination.add_event(_at(view, view.remote_card_id), push_)
     refs = (Ref("event", claimed.subject_id, result.event_id),) if result.ok and result.event_id else ()
@@ -343,6 +344,7 @@ def _put_task(destination: Destination, claimed: Claimed, view: CardView) -> Pus
         text=claimed.override.get("text") or _with_standing(view, task["body"]),
         assignee_ref=task["assignee"],
         time_zone=view.time_zone,
+        unsure=claimed.unsure_at is not None,
         delivery_key=view.delivery_key,
     )
     result = destination.put_task(_at(view, view.remote_card_id), push_)

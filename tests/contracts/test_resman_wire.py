@@ -144,13 +144,48 @@ def test_a_person_met_once_is_found_again_without_being_told_how(destination: De
     assert card is not None
 
 
+def old_hand(bench: WireBench, **words: str) -> CardAt:
+    """Somebody whom an agent entered, without any history."""
+    known = {"property": "olf", "first_name": "Old", "last_name": "Hand", "email": "old.hand@example.com"}
+    card_id: str = bench.control("POST", "cards", known | words)["card"]["card_id"]
+    return CardAt(card_id=card_id, property_ref="olf", email="old.hand@example.com")
+
+
 def test_where_no_events_are_told_none_is_written_twice(bench: WireBench, destination: Destination) -> None:
-    words = {"property": "olf", "first_name": "Old", "last_name": "Hand", "email": "old.hand@example.com"}
-    there = bench.control("POST", "cards", words)["card"]["card_id"]
-    place = CardAt(card_id=there, property_ref="olf", email="old.hand@example.com")
-    result = destination.add_event(place, EVENT)
-    assert (result.outcome, result.code) == (Outcome.RETRY, UNPROVEN.code)
-    assert bench.state()["counts"]["events"] == 0
+    """As the recorded searches are, which tell who somebody is and nothing of their history."""
+    bench.control("POST", "search", {"events": False})
+    there = old_hand(bench)
+    first = destination.add_event(there, EVENT)
+    again = destination.add_event(there, replace(EVENT, unsure=True))
+    assert (first.outcome, again.outcome, again.code) == (Outcome.ACCEPTED, Outcome.RETRY, UNPROVEN.code)
+    bench.fault("event", "commit_then_drop")
+    lost = destination.put_task(there, TASK)
+    again = destination.put_task(there, replace(TASK, unsure=lost.verify_first))
+    assert (lost.outcome, again.outcome, again.code) == (Outcome.RETRY, Outcome.RETRY, UNPROVEN.code)
+    assert bench.state()["counts"]["events"] == 2
+
+
+def test_a_resident_without_history_is_written_to_at_once(bench: WireBench, destination: Destination) -> None:
+    there = old_hand(bench, status="resident")
+    told = destination.add_event(there, EVENT)
+    asked = destination.put_task(there, TASK)
+    assert (told.outcome, asked.outcome, asked.verified) == (Outcome.ACCEPTED, Outcome.ACCEPTED, True)
+    again = [destination.add_event(there, replace(EVENT, unsure=True)), destination.put_task(there, TASK)]
+    assert [result.outcome for result in again] == [Outcome.DUPLICATE, Outcome.DUPLICATE]
+    assert bench.state()["counts"]["events"] == 2
+
+
+def test_where_no_events_are_told_our_mark_is_written_once(bench: WireBench, destination: Destination) -> None:
+    bench.control("POST", "search", {"events": False})
+    known = destination.get_card(old_hand(bench))[1]
+    card = replace(CARD, first_name="Old", last_name="Hand", email="old.hand@example.com")
+    adopted = destination.put_prospect(card, known)
+    assert (adopted.outcome, adopted.card_id) == (Outcome.ACCEPTED, known.card_id if known else "")
+    changed = replace(card, move_in=date(2027, 9, 1), last_pushed=dict(adopted.written))
+    assert destination.put_prospect(changed, known).ok
+    assert bench.events(adopted.card_id, CARD.our_key) == 1
+    (there,) = (one for one in bench.state()["cards"] if one["card_id"] == adopted.card_id)
+    assert there["move_in"] == "2027-09-01"
 
 
 def test_history_in_local_time_and_a_follow_up_that_moves(bench: WireBench, destination: Destination) -> None:

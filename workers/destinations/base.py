@@ -285,7 +285,8 @@ class CardPush:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventPush:
-    """One entry for the history of a card; ``kind`` is a contact type or ``note``."""
+    """One entry for the history of a card; ``kind`` is a contact type or ``note``. ``unsure``: an earlier attempt may
+    have written it."""
 
     our_event_key: str
     kind: str
@@ -295,11 +296,13 @@ class EventPush:
     source_named: bool = False
     agent_ref: str = ""
     time_zone: str = "UTC"
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskPush:
-    """A follow-up; ``kind`` is ``task`` or ``appointment``, ``priority`` low, normal or high."""
+    """A follow-up; ``kind`` is ``task`` or ``appointment``, ``priority`` low, normal or high. ``unsure``: an earlier
+    attempt may have written it."""
 
     our_task_key: str
     title: str
@@ -309,6 +312,7 @@ class TaskPush:
     priority: str = "normal"
     kind: str = "task"
     time_zone: str = "UTC"
+    unsure: bool = False
     delivery_key: str = ""
 
 

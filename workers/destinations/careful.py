@@ -302,7 +302,7 @@ class Careful(Line, ABC):
         return replace(result, event_id=found.entry_id if found else "")
 
     def add_event(self, at: CardAt, event: EventPush) -> Result:
-        there = self.find_event(at, event.our_event_key)
+        there = _first_time(self.find_event(at, event.our_event_key), event.unsure)
         if not there.ok:
             return there
         if not there.empty:
@@ -329,6 +329,7 @@ class Careful(Line, ABC):
         if not (can.has_task or can.has_appointment):
             return self._as_note(at, task) if can.has_event else replace(TASK_IS_OURS, card_id=at.card_id)
         there, found = self._hanging(at, "task", task.our_task_key)
+        there = _first_time(there, task.unsure)
         if not there.ok:
             return there
         if found is not None and (not found.open or self._says(found, task)):
@@ -354,7 +355,7 @@ class Careful(Line, ABC):
     def _as_note(self, at: CardAt, task: TaskPush) -> Result:
         words = f"To do by {task.due_at:%Y-%m-%d %H:%M} UTC: {task.title}"
         text = "\n".join(filter(None, (words, task.text)))
-        note = EventPush(our_event_key=task.our_task_key, kind="note", at=task.due_at, text=text)
+        note = EventPush(our_event_key=task.our_task_key, kind="note", at=task.due_at, text=text, unsure=task.unsure)
         result = self.add_event(at, replace(note, agent_ref=task.assignee_ref, time_zone=task.time_zone))
         return replace(result, task_id=result.event_id, code="task_as_note") if result.ok else result
 
@@ -387,6 +388,13 @@ class Careful(Line, ABC):
             return result
         looked, card = self.get_card(at)
         return confirmed(result, looked, card is not None and card.merged_into == into)
+
+
+def _first_time(looked: Result, unsure: bool) -> Result:
+    """Where the vendor cannot be asked, what was never tried is not there: only what an earlier attempt may have left
+    has to be seen before it is written."""
+    nothing = replace(looked, outcome=Outcome.ACCEPTED, empty=True, code="", message="", verify_first=False)
+    return nothing if looked.code == UNPROVEN.code and not unsure else looked
 
 
 def read(result: Result, card: RemoteCard) -> Result:

@@ -2,7 +2,7 @@
 
 It answers 200 whatever is wrong, refuses a second prospect with the same address, finds people by address, number or
 name alone, and does not tell our id again. Events in its answers, the statuses of residents and most texts are
-inferred.
+inferred; ``POST /control/search {"events": false}`` leaves the events out, as the recorded answers do.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def create_app(state_file: Path, config_file: Path, credentials: dict[str, str])
     desk = _ResMan(simulator)
     simulator.app.post("/MITS/PostLeadManagement4_0")(desk.post)
     simulator.app.post("/MITS/SearchProspects")(simulator.operation("search_prospects")(desk.search))
+    simulator.app.post("/control/search")(desk.order_search)
     simulator.app.post("/Leasing/GetProspectSources")(simulator.operation("get_sources")(desk.sources))
     simulator.app.post("/Leasing/GetEmployees")(simulator.operation("get_employees")(desk.employees))
     residents = simulator.operation("get_residents")(desk.residents)
@@ -163,12 +164,20 @@ class _ResMan:
 
     def _person(self, card: Doc) -> str:
         ids = tag("Identification", IDType="PersonID", IDValue=card["card_id"])
-        events = self._records.all("event", card_id=card["card_id"])
+        told = self._records.get("manner", "search") or {"events": True}
+        events = self._records.all("event", card_id=card["card_id"]) if told["events"] else []
         updated = mits.local_time(card["updated_at"], mits.zone(self._records, card["property"]))
         kind = _TYPES.get(card["status"], "prospect")
         return mits.prospect_xml(
             card, ids, kind, events, updated, comment_max=1000, agents_by_id=True, person_ids=_person_ids
         )
+
+    def order_search(self) -> Response:
+        """``{"events": false}``: what the search tells of people from now on."""
+        words = request.get_json(silent=True)
+        told = not isinstance(words, dict) or bool(words.get("events", True))
+        with self._records.writing():
+            return as_json({"ok": bool(self._records.put("manner", "search", {"events": told}))})
 
     # -- writing ------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 A person is only ever found by address, number or name, and our own id is not shown again; so our key stands as a mark
 in the first event, and whatever was written is looked for by the renter's address or number. Sources are sent by id,
-agents too. A follow-up is an ``Appointment``.
+agents too. A follow-up is an ``Appointment``. One file: all of it is one account asked over one wire.
 """
 
 from __future__ import annotations
@@ -33,13 +33,14 @@ from leadsvc.workers.destinations.base import (
     Result,
     TaskPush,
 )
-from leadsvc.workers.destinations.careful import UNPROVEN
+from leadsvc.workers.destinations.careful import UNPROVEN, read
 from leadsvc.workers.destinations.entries import Entry, marked
-from leadsvc.workers.destinations.filling import Values
+from leadsvc.workers.destinations.filling import Outgoing, Values, as_text
 from leadsvc.workers.destinations.http import quiet
 from leadsvc.workers.destinations.leadmanagement import LeadManagement
 from leadsvc.workers.destinations.mits import Companion, Event, Identification, Prospect, local, one_line
 from leadsvc.workers.destinations.mitsdocument import Dialect, document
+from leadsvc.workers.destinations.presence import ABSENT, holds
 from leadsvc.workers.destinations.spans import Span
 from leadsvc.workers.destinations.vendors.resman import config, outcomes, people
 from leadsvc.workers.destinations.vendors.resman.capabilities import CAPABILITIES as CAPABILITIES
@@ -253,6 +254,26 @@ class ResMan(LeadManagement):
             first_contact=first,
         )
 
+    def _updated(self, card: CardPush, sent: Outgoing, known: RemoteCard, again: bool = True) -> Result:
+        """As everywhere, but a record that we wrote before is ours: where no events are told our mark is never seen
+        again, and would be added with every change."""
+        mine = card.our_key if card.last_pushed and not known.our_key else known.our_key
+        return super()._updated(card, sent, replace(known, our_key=mine), again)
+
+    def _written(self, card: CardPush, known: RemoteCard, changes: Values, claim: str) -> Result:
+        """As everywhere, but a mark is believed where no events are told, as it could not be seen there."""
+        result = super()._written(card, known, changes, claim)
+        if not claim or result.code != ABSENT:
+            return result
+        looked, found, home = self._prospect(self._at(card, known.card_id))
+        if found is None or found.events:
+            return result
+        looked, fresh = self._card(found, home)
+        if fresh is None:
+            return replace(looked, outcome=Outcome.RETRY, verify_first=True, verified=False)
+        believed = read(Result(outcome=Outcome.ACCEPTED, written=as_text(changes)), fresh)
+        return believed if holds(fresh, changes) else result
+
     def _already_there(self, card: CardPush) -> Result:
         """Who made ResMan refuse a second prospect: ours after all, or somebody the caller must look at."""
         query = Query(email=card.email, phone=card.phone, property_ref=card.property_ref)
@@ -315,7 +336,7 @@ class ResMan(LeadManagement):
             return replace(result, outcome=Outcome.REJECT, code="no_such_person") if result.ok else result, ()
         wanted = [one for one in found.events if (one.kind == "Appointment") == (what == "task")]
         if not found.events:
-            # Every person of ours has an event; where none is told, nothing can be said about any.
+            # The search tells no events, or there are none: what an earlier attempt left cannot be seen either way.
             return UNPROVEN, ()
         entries = tuple(
             Entry(

@@ -50,7 +50,8 @@ CAPABILITIES = Capabilities(
     on_duplicate="Refuses a second prospect with the same e-mail address; whoever is there is looked up by address, "
     "then by number.",
     ids="A person has one PersonID, in every answer. Our key is sent, and stands as a mark in the first event, as it "
-    "is not told again; a person without address and number cannot be looked up.",
+    "is not told again; a person without address and number cannot be looked up. Where the search tells no history, an "
+    "event or task whose answer was lost waits for a person; one that was answered is believed.",
     corrections={
         "merge": "A person merges the prospects in ResMan.",
         "unmerge": "A person parts the prospects in ResMan.",
