@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from leadsvc.simulators.salesforce.records import LEAD_STATUSES, STAGES
 from leadsvc.workers.destinations import connect
 from leadsvc.workers.destinations.base import CardAt, CardKind, Destination, Outcome, OutcomeKind, Query
 from tests.benches import WireBench
@@ -58,6 +59,50 @@ def test_a_converted_lead_goes_on_without_us(bench: WireBench, destination: Dest
     _, page = destination.pull_outcomes(since)
     assert [(one.kind, one.raw_status) for one in page.items] == [(OutcomeKind.LEASED, "Closed Won")]
     assert page.items[0].person_id.startswith("003")
+
+
+MEANS = {
+    "Open - Not Contacted": None,
+    "New": None,
+    "Working - Contacted": OutcomeKind.CONTACTED,
+    "Contacted": OutcomeKind.CONTACTED,
+    "Working": OutcomeKind.CONTACTED,
+    "Nurturing": OutcomeKind.CONTACTED,
+    "Qualified": OutcomeKind.APPLIED,
+    "Closed - Converted": OutcomeKind.APPLIED,
+    "Unqualified": OutcomeKind.LOST,
+    "Closed - Not Converted": OutcomeKind.LOST,
+}
+STAGES_MEAN = dict.fromkeys(STAGES, OutcomeKind.APPLIED) | {
+    "Closed Won": OutcomeKind.LEASED,
+    "Closed Lost": OutcomeKind.LOST,
+}
+
+
+def test_every_status_and_stage_there_is_has_a_meaning(bench: WireBench, destination: Destination) -> None:
+    """And one that an organisation added is told as it stands."""
+    assert set(MEANS) == set(LEAD_STATUSES)
+    since = datetime.now(UTC) - timedelta(minutes=1)
+    leads = [("", word, kind) for word, kind in (MEANS | {"Asked his mother": OutcomeKind.OTHER}).items()]
+    stages = STAGES_MEAN | {"Waits for the guarantor": OutcomeKind.OTHER}
+    leads += [(stage, "Closed - Converted", kind) for stage, kind in stages.items()]
+    expected: dict[str, tuple[OutcomeKind, str]] = {}
+    for number, (stage, status, kind) in enumerate(leads):
+        card = replace(CARD, our_key=f"GC-{number}", email=f"{number}@example.com")
+        card_id = destination.put_prospect(card, None).card_id
+        bench.agent_edits(card_id, {"stage": stage}, status)
+        expected |= {card_id: (kind, stage or status)} if kind is not None else {}
+    _, page = destination.pull_outcomes(since)
+    assert {one.card_id: (one.kind, one.raw_status) for one in page.items} == expected
+
+
+def test_who_was_there_before_is_what_they_were(destination: Destination) -> None:
+    kinds = {}
+    for email in ("harold.finch@example.com", "mina.patel@example.com", "jonas.weber@example.com"):
+        _, (card,) = destination.find_prospect(Query(email=email))
+        kinds[card.name] = card.status
+    told = {"Harold Finch": CardKind.RESIDENT, "Mina Patel": CardKind.PROSPECT, "Jonas Weber": CardKind.APPLICANT}
+    assert kinds == told
 
 
 def test_why_a_lead_was_lost(bench: WireBench) -> None:

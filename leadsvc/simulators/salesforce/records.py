@@ -53,7 +53,23 @@ _PICKLISTS = {
 }
 _LONGEST = {"FirstName": 40, "LastName": 80, "Company": 255, "Email": 80, "Phone": 40, "Description": 32000}
 _LONGEST_TASK = {"Subject": 255, "Description": 32000}
-_CONVERTED = "Closed - Converted"
+NEW, _CONVERTED = "Open - Not Contacted", "Closed - Converted"
+LEAD_STATUSES = (
+    *(NEW, "Working - Contacted", _CONVERTED, "Closed - Not Converted"),
+    *("New", "Contacted", "Working", "Nurturing", "Qualified", "Unqualified"),
+)
+"""What an organisation has a lead's status of: Salesforce's first values, and those of its later editions."""
+STAGES = (
+    *("Prospecting", "Qualification", "Needs Analysis", "Value Proposition", "Id. Decision Makers"),
+    *("Perception Analysis", "Proposal/Price Quote", "Negotiation/Review", "Closed Won", "Closed Lost"),
+)
+"""And of the stage of an opportunity that a lead was converted to."""
+_STATES = {
+    "prospect": (NEW, ""),
+    "applicant": (_CONVERTED, "Proposal/Price Quote"),
+    "resident": (_CONVERTED, "Closed Won"),
+}
+"""Who was there before, as a lead's status and a stage."""
 _PAGE = 2000
 _TERM = re.compile(r"(?P<name>[\w.]+)\s*(?P<op>!=|>=|=)\s*(?P<value>'(?:[^'\\]|\\.)*'|\S+)")
 
@@ -89,7 +105,13 @@ class _Org:
     def describe(self) -> Response:
         fields: list[Doc] = [
             {"name": KEY, "type": "string", "length": 40, "externalId": True, "unique": True},
-            *({"name": name, "type": "string"} for name in LEAD if name not in (*_PICKLISTS, KEY)),
+            *({"name": name, "type": "string"} for name in LEAD if name not in (*_PICKLISTS, KEY, "Status")),
+            {
+                "name": "Status",
+                "type": "picklist",
+                "restrictedPicklist": False,
+                "picklistValues": _values(LEAD_STATUSES),
+            },
         ]
         for name, (kind, value) in _PICKLISTS.items():
             values = [
@@ -131,7 +153,7 @@ class _Org:
         values = self.values(given, new=True)
         self.against_rules(values)
         card_id = f"00QEX{self.records.number('card', 9)}0AAA"
-        card = new_card(**{"status": "Open - Not Contacted", **values, "our_key": our_key, "card_id": card_id})
+        card = new_card(**{"status": NEW, **values, "our_key": our_key, "card_id": card_id})
         self.records.put("card", card_id, {**card, "person_id": ""})
         return as_json({"id": card_id, "success": True, "errors": [], "created": True}, 201)
 
@@ -151,7 +173,7 @@ class _Org:
         return self.changed(self.alive(self.records.get("card", lead_id)), body(), Response(status=204))
 
     def changed(self, card: Doc, given: Doc, answer: Response | None = None) -> Response:
-        if card["status"] == _CONVERTED:
+        if _state(card)[0] == _CONVERTED:
             return error(400, "CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
         values = self.values(given, new=False)
         other = self.records.one("card", our_key=values["our_key"], merged_into="") if values.get("our_key") else None
@@ -301,6 +323,10 @@ class _Org:
         return [_lead(card) for card in cards if deleted or not card["merged_into"]]
 
 
+def _values(words: tuple[str, ...]) -> list[Doc]:
+    return [{"active": True, "label": word, "value": word} for word in words]
+
+
 def _in_collection(answer: Response) -> Doc:
     """What one record of a collection is answered: the code is called otherwise there."""
     said = answer.get_json()
@@ -310,12 +336,20 @@ def _in_collection(answer: Response) -> Doc:
     return {"success": False, "errors": errors, "created": False}
 
 
+def _state(card: Doc) -> tuple[str, str]:
+    """The status and the stage of a record."""
+    status, stage = _STATES.get(card["status"], (card["status"], ""))
+    return status, card.get("stage") or stage
+
+
 def _lead(card: Doc) -> Doc:
     """A record of ours as a lead."""
-    converted = card["status"] == _CONVERTED
-    stage = {"StageName": card["stage"], "LastModifiedDate": card["updated_at"]} if card.get("stage") else None
+    status, stage_name = _state(card)
+    converted = status == _CONVERTED
+    stage = {"StageName": stage_name, "LastModifiedDate": card["updated_at"]} if stage_name else None
     return {
         **{name: card.get(key) if card.get(key) != "" else None for name, key in LEAD.items()},
+        "Status": status,
         "Id": card["card_id"],
         "IsConverted": converted,
         "ConvertedContactId": f"003{card['card_id'][3:]}" if converted else None,

@@ -36,8 +36,14 @@ STATUSES = {
 STAGES = {
     "closed_won": OutcomeKind.LEASED,
     "closed_lost": OutcomeKind.LOST,
-    "prospecting": OutcomeKind.APPLIED,
-    "qualification": OutcomeKind.APPLIED,
+    # Whoever was converted has applied; how far the sale got since is no outcome of its own.
+    **dict.fromkeys(
+        (
+            *("prospecting", "qualification", "needs_analysis", "value_proposition", "id._decision_makers"),
+            *("perception_analysis", "proposal/price_quote", "negotiation/review"),
+        ),
+        OutcomeKind.APPLIED,
+    ),
 }
 _UNTOLD = ("", "open not contacted", "open", "new", "not contacted")
 _STATE = ("Id", "Status", "IsConverted", "ConvertedContactId", "LastModifiedDate")
