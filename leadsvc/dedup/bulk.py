@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from leadsvc.dedup.columns import Columns, Flags, Floats, Ints
+from leadsvc.dedup.arrays import Flags, Floats, Ints
+from leadsvc.dedup.columns import Columns
 from leadsvc.dedup.compare import Comparer
 from leadsvc.dedup.cores import Cores
 from leadsvc.dedup.fit import fitted

@@ -10,16 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from leadsvc.dedup.arrays import Flags, Floats, Ints, distinct_both
 from leadsvc.normalize.emails import is_public
 from leadsvc.resolve.keys import SEASON_S, given_root, keys
 from leadsvc.resolve.levels import HUB, Crowd
 from leadsvc.resolve.likeness import Spelled
 from leadsvc.resolve.model import Frequencies, whole_name
 from leadsvc.resolve.trace import Trace
-
-Ints = npt.NDArray[np.integer[Any]]
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 NONE = -1
 """The code of a value that is not there."""
@@ -157,6 +154,16 @@ class Columns:
             int(self.said[row]),
         )
 
+    def contacts(self, row: int) -> Trace:
+        """The contact values of one trace, without the rest of it."""
+        return Trace(
+            self.ids[row],
+            int(self.at[row]),
+            emails=tuple(_text(self.emails, row).split()),
+            threads=tuple(_text(self.threads, row).splitlines()),
+            phones=tuple(_text(self.phones, row).split()),
+        )
+
     @cached_property
     def first_names(self) -> Ints:
         """Each row's first name, as it is counted, by number."""
@@ -251,11 +258,13 @@ class Columns:
         """Domains whose addresses never spell anything of the names that use them: somebody makes them up, one for each
         conversation."""
         told: dict[str, tuple[set[str], list[bool]]] = {}
-        pairs = np.unique(np.stack([self.emails.codes, self.names.codes]), axis=1)
-        for email, named in pairs[:, (pairs[0] != NONE) & (pairs[1] != NONE)].T.tolist():
-            local, _, domain = self.emails.texts[email].partition(" ")[0].rpartition("@")
-            if is_public(domain):
-                continue
+        hosts = [each.partition(" ")[0].rpartition("@")[2] for each in self.emails.texts]
+        private = np.array([*(not is_public(each) for each in hosts), False], bool)  # the last: no address
+        emails, names = distinct_both(self.emails.codes, self.names.codes)
+        used = private[emails] & (names != NONE)
+        for email, named in zip(emails[used].tolist(), names[used].tolist(), strict=True):
+            domain = hosts[email]
+            local = self.emails.texts[email].partition(" ")[0].rpartition("@")[0]
             name = self.parsed[named]
             words = [each for each in (*name.given, *name.family) if len(each) > 2]
             addresses, spelled = told.setdefault(domain, (set(), []))
@@ -316,8 +325,7 @@ def _taken_apart(column: Coded) -> tuple[Coded, Ints]:
 
 def _distinct(values: Ints, seen: Ints, count: int) -> Ints:
     """For each value how many different things were seen with it."""
-    pairs = np.unique(np.stack([values, seen]), axis=1)
-    return np.bincount(pairs[0], minlength=count)
+    return np.bincount(distinct_both(values, seen)[0], minlength=count)
 
 
 def gather(blocks: Iterable[Block]) -> Columns:

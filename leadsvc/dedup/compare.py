@@ -6,17 +6,17 @@ values, with the engine's own functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from leadsvc.dedup.columns import NONE, Coded, Columns, Flags, Floats, Ints
+from leadsvc.dedup.arrays import Flags, Floats, Ints
+from leadsvc.dedup.columns import NONE, Coded, Columns
 from leadsvc.dedup.cores import Cores
+from leadsvc.dedup.letters import bits, once, within_slips
 from leadsvc.dedup.pairs import POSITION, Pairs
+from leadsvc.dedup.spelling import Spellings
 from leadsvc.resolve import levels as one_by_one
-from leadsvc.resolve import likeness
 from leadsvc.resolve.levels import FIELDS, HUB, Beds, Email, Gap, Move, Order, Phone, Place, Said, Thread
 from leadsvc.resolve.likeness import Family, Given
 from leadsvc.resolve.model import (
@@ -27,12 +27,16 @@ from leadsvc.resolve.model import (
     ORDER,
     PHONE,
     PLACE,
+    THREAD,
     Frequencies,
     Model,
     contact_share,
     variant_share,
     whole_name,
 )
+
+_WORTH = 50_000  # pairs below which another process costs more than it saves
+_MOST = 2_800_000  # pairs that a process compares at a time: the more, the more often one answer serves several
 
 
 class Comparer:
@@ -50,6 +54,11 @@ class Comparer:
         self._email = np.where(masked, NONE, used)
         self._thread = np.where(masked & (used != NONE), len(columns.threads.texts) + used, columns.threads.codes)
         self._phone = _without(phones.codes, self._phone_crowd > HUB)
+        # Made here, before other processes are copies of this one.
+        self._local_bits = bits([each.rpartition("@")[0] for each in emails.texts])
+        self._digits = np.array([_digits(each) for each in phones.texts] or [0], np.int64)
+        self._area = _coded([each[:5] for each in phones.texts] or [""])
+        self._spellings = Spellings(columns.parsed)
 
     def first_alike(self, rows: Ints) -> Ints:
         """For each of some rows the first of them with the same name and contact values, hubs left out; itself where it
@@ -65,14 +74,20 @@ class Comparer:
         """Compare the rows of these pairs (``first * rows + second``)."""
         count = max(len(self.columns), 1)
         first, second = coded_pairs // count, coded_pairs % count
+        told = self.cores.over(
+            lambda part: self._compared(first[part], second[part]), len(first), worth=_WORTH, most=_MOST
+        )
+        levels, email_crowd, phone_crowd = (np.concatenate(each) for each in zip(*told, strict=True))
+        return Pairs(first, second, levels, email_crowd, phone_crowd)
+
+    def _compared(self, first: Ints, second: Ints) -> tuple[Ints, Ints, Ints]:
         columns = self.columns
-        table = np.zeros((len(first), len(FIELDS)), np.int8)
-        email, email_crowd = self._emails(first, second)
-        phone, phone_crowd = self._phones(first, second)
-        table[:, EMAIL], table[:, PHONE] = email, phone
-        table[:, POSITION["thread"]] = _equal(self._thread, first, second) * Thread.SAME
+        table = np.zeros((len(first), len(FIELDS)), np.int8, order="F")  # read by field
+        table[:, EMAIL], email_crowd = self._emails(first, second)
+        table[:, PHONE], phone_crowd = self._phones(first, second)
+        table[:, THREAD] = _equal(self._thread, first, second) * Thread.SAME
         given, family, turned = self._names(first, second)
-        table[:, POSITION["order"]] = _orders(given, family, turned)
+        table[:, ORDER] = _orders(given, family, turned)
         given[columns.vouched[first] & columns.vouched[second] & (given == Given.DIFFERENT)] = Given.OTHER
         table[:, GIVEN], table[:, FAMILY] = given, family
         table[:, PLACE] = places = self._places(first, second)
@@ -80,19 +95,18 @@ class Comparer:
         table[:, POSITION["move_in"]] = _moves(columns.move_in[first], columns.move_in[second], gap)
         table[:, POSITION["bedrooms"]] = _beds(columns.bedrooms[first], columns.bedrooms[second])
         table[:, POSITION["said"]] = _said(columns.said[first], columns.said[second], places, gap)
-        for row in np.flatnonzero(self._by_hand[first] | self._by_hand[second]):
-            found = self._one_by_one(int(first[row]), int(second[row]))
-            table[row] = found.levels
-            email_crowd[row], phone_crowd[row] = found.email_crowd, found.phone_crowd
-        return Pairs(first, second, table, email_crowd, phone_crowd)
+        by_hand = np.flatnonzero(self._by_hand[first] | self._by_hand[second])
+        for row, one, other in zip(by_hand.tolist(), first[by_hand].tolist(), second[by_hand].tolist(), strict=True):
+            found = one_by_one.contacts(self._contacts(one), self._contacts(other))
+            table[row, EMAIL], table[row, THREAD], table[row, PHONE] = found[:3]
+            email_crowd[row], phone_crowd[row] = found[3:]
+        return table, email_crowd, phone_crowd
 
-    def _one_by_one(self, first: int, second: int) -> one_by_one.Compared:
-        """Rows with several values of a kind, which arithmetic on single codes cannot compare."""
+    def _contacts(self, row: int) -> one_by_one.Usable:
+        """The contact values of a row for one comparison: arithmetic on single codes cannot compare several of a
+        kind."""
         known = self.columns
-        ours, theirs = (
-            one_by_one.usable(known.trace(row), known.crowd, self.frequencies.masked) for row in (first, second)
-        )
-        return one_by_one.compare(ours, theirs)
+        return one_by_one.usable(known.contacts(row), known.crowd, self.frequencies.masked)
 
     def _emails(self, first: Ints, second: Ints) -> tuple[Ints, Ints]:
         ours, theirs = self._email[first], self._email[second]
@@ -100,27 +114,14 @@ class Comparer:
         level = np.where(both, np.int8(Email.DIFFERENT), np.int8(Email.MISSING))
         equal = both & (ours == theirs)
         level[equal] = Email.SAME
-        crowd = np.where(equal, self._email_crowd[ours], 0)
+        crowd = np.where(equal, self._email_crowd[ours], 0).astype(np.int8)
         unlike = np.flatnonzero(both & ~equal)
-        signs = self._signs
-        near = np.bitwise_count(signs[ours[unlike]] ^ signs[theirs[unlike]]) <= _SLIP_SIGNS
-        unlike = unlike[near]
+        unlike = unlike[within_slips(self._local_bits[ours[unlike]], self._local_bits[theirs[unlike]])]
         texts = self.columns.emails.texts
-        level[unlike] = _once(
+        level[unlike] = once(
             ours[unlike], theirs[unlike], lambda one, other: one_by_one.emails((texts[one],), (texts[other],))
         )
         return level, crowd
-
-    @cached_property
-    def _signs(self) -> Ints:
-        """A bit for each sign that stands in the local part of an address: two slips change four of them at most."""
-        return np.array([_bits(each.rpartition("@")[0]) for each in self.columns.emails.texts] or [0], np.int64)
-
-    @cached_property
-    def _digits(self) -> tuple[Ints, Ints]:
-        """For each number its digits, and a code for its country and area."""
-        texts = self.columns.phones.texts or [""]
-        return np.array([_digits(each) for each in texts], np.int64), coded((each[:5] for each in texts), len(texts))
 
     @cached_property
     def _rarity(self) -> tuple[Floats, Floats, Floats, Floats]:
@@ -139,13 +140,13 @@ class Comparer:
         level = np.where(both, np.int8(Phone.DIFFERENT), np.int8(Phone.MISSING))
         equal = both & (ours == theirs)
         texts = self.columns.phones.texts
-        digits, area = self._digits
+        digits, area = self._digits, self._area
         level[both & (area[ours] == area[theirs])] = Phone.AREA
         level[equal] = Phone.SAME
-        crowd = np.where(equal, self._phone_crowd[ours], 0)
+        crowd = np.where(equal, self._phone_crowd[ours], 0).astype(np.int8)
         unlike = np.flatnonzero(both & ~equal)
         unlike = unlike[_one_slip(np.abs(digits[ours[unlike]] - digits[theirs[unlike]]))]
-        level[unlike] = _once(
+        level[unlike] = once(
             ours[unlike], theirs[unlike], lambda one, other: one_by_one.phones((texts[one],), (texts[other],))
         )
         return level, crowd
@@ -161,46 +162,10 @@ class Comparer:
         low, high = np.minimum(ours[named], theirs[named]), np.maximum(ours[named], theirs[named])
         size = max(len(self.columns.names.texts), 1)
         pairs, back = np.unique(low * size + high, return_inverse=True)
-        told = self._spellings(pairs // size, pairs % size)
+        told = self._spellings.compare(pairs // size, pairs % size)
         for level, found in zip((given, family, turned), told, strict=True):
             level[named] = found[back]
         return given, family, turned
-
-    def _spellings(self, ones: Ints, others: Ints) -> tuple[Ints, Ints, Flags]:
-        """As :func:`leadsvc.resolve.levels.spellings`, for pairs of distinct names: first names are compared once for
-        each distinct pair of them, and so are last names; what remains to be turned round is asked whole."""
-        names = self._name_parts
-        given = _once(names.given[ones], names.given[others], _by_texts(likeness.given, names.given_texts), self.cores)
-        family = _once(
-            names.family[ones], names.family[others], _by_texts(likeness.family, names.family_texts), self.cores
-        )
-        unlike = given == Given.DIFFERENT
-        turned = unlike & (names.bag[ones] == names.bag[others])
-        given[turned], family[turned] = Given.SAME, Family.SAME
-        parsed = self.columns.parsed
-        apart = (family == Family.DIFFERENT) | (family == Family.MISSING)
-        for row in np.flatnonzero(unlike & ~turned & apart):
-            one, other = parsed[ones[row]], parsed[others[row]]
-            given[row], family[row], turned[row] = likeness.names(one.spelled, other.spelled)
-        guessed = names.guessed[ones] | names.guessed[others]
-        family[guessed & (family == Family.DIFFERENT) & ~turned] = Family.MISSING
-        suffixes = names.suffix[ones], names.suffix[others]
-        elder = (suffixes[0] != NONE) & (suffixes[1] != NONE) & (suffixes[0] != suffixes[1])
-        given[elder & (given != Given.MISSING)] = Given.OTHER
-        return given, family, turned
-
-    @cached_property
-    def _name_parts(self) -> _NameParts:
-        parsed = self.columns.parsed
-        given = _numbered([each.given for each in parsed])
-        family = _numbered([each.family for each in parsed])
-        return _NameParts(
-            *given,
-            *family,
-            _numbered([tuple(sorted(each.given + each.family)) for each in parsed])[0],
-            _numbered([(each.suffix,) if each.suffix else () for each in parsed])[0],
-            np.array([each.guessed for each in parsed] or [False], bool),
-        )
 
     def _places(self, first: Ints, second: Ints) -> Ints:
         places, regions = self.columns.places.codes, self.columns.regions.codes
@@ -246,51 +211,6 @@ class Comparer:
         return found
 
 
-@dataclass(frozen=True)
-class _NameParts:
-    """Distinct names by their parts, each part numbered; :data:`NONE` where it is not there."""
-
-    given: Ints
-    given_texts: list[tuple[str, ...]]
-    family: Ints
-    family_texts: list[tuple[str, ...]]
-    bag: Ints
-    suffix: Ints
-    guessed: Flags
-
-
-def _numbered(words: list[tuple[str, ...]]) -> tuple[Ints, list[tuple[str, ...]]]:
-    seen: dict[tuple[str, ...], int] = {(): NONE}
-    codes = np.array([seen.setdefault(each, len(seen) - 1) for each in words] or [NONE], np.int64)
-    del seen[()]
-    return codes, list(seen)
-
-
-def _by_texts(compare: Callable[[tuple[str, ...], tuple[str, ...]], int], texts: list[tuple[str, ...]]) -> _ByTexts:
-    return _ByTexts(compare, texts)
-
-
-@dataclass(frozen=True)
-class _ByTexts:
-    """Compares codes by the texts that they stand for."""
-
-    compare: Callable[[tuple[str, ...], tuple[str, ...]], int]
-    texts: list[tuple[str, ...]]
-
-    def __call__(self, one: int, other: int) -> int:
-        return self.compare(self.texts[one], self.texts[other]) if one != NONE and other != NONE else 0
-
-
-_SLIP_SIGNS = 4
-
-
-def _bits(text: str) -> int:
-    bits = 0
-    for sign in text:
-        bits |= 1 << (ord(sign) % 61)
-    return bits
-
-
 def _digits(phone: str) -> int:
     text = "".join(filter(str.isdigit, phone))[:18]
     return int(text) if text else 0
@@ -306,9 +226,9 @@ def _one_slip(difference: Ints) -> Flags:
     return found
 
 
-def coded(texts: Iterable[str], count: int) -> Ints:
+def _coded(texts: list[str]) -> Ints:
     seen: dict[str, int] = {}
-    return np.fromiter((seen.setdefault(each, len(seen)) for each in texts), np.int64, count)
+    return np.array([seen.setdefault(each, len(seen)) for each in texts], np.int64)
 
 
 def _several(column: Coded, between: str) -> Flags:
@@ -330,27 +250,6 @@ def _equal(codes: Ints, first: Ints, second: Ints) -> Flags:
     ours = codes[first]
     found: Flags = (ours != NONE) & (ours == codes[second])
     return found
-
-
-def _once(ones: Ints, others: Ints, compare: Callable[[int, int], int], cores: Cores | None = None) -> Ints:
-    """``compare`` asked once for each distinct pair of codes, on several cores where they are many."""
-    size = int(max(ones.max(initial=0), others.max(initial=0))) + 2
-    low, high = np.minimum(ones, others) + 1, np.maximum(ones, others) + 1  # no code is -1
-    pairs, back = np.unique(low * size + high, return_inverse=True)
-    ask = _Ask(compare, size)
-    told = cores.over(ask, pairs) if cores else ask(pairs)
-    found: Ints = told[back]
-    return found
-
-
-@dataclass(frozen=True)
-class _Ask:
-    compare: Callable[[int, int], int]
-    size: int
-
-    def __call__(self, pairs: Ints) -> Ints:
-        size, compare = self.size, self.compare
-        return np.array([compare(pair // size - 1, pair % size - 1) for pair in pairs.tolist()], np.int8)
 
 
 def _orders(given: Ints, family: Ints, turned: Flags) -> Ints:

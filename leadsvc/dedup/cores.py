@@ -6,17 +6,10 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from typing import TypeVar
-
-import numpy as np
-
-from leadsvc.dedup.columns import Ints
+from typing import Any, TypeVar
 
 A = TypeVar("A")
 B = TypeVar("B")
-
-_WORTH = 50_000  # pairs below which another process costs more than it saves
-_PART = 25_000
 
 
 class Cores:
@@ -33,18 +26,27 @@ class Cores:
         with ProcessPoolExecutor(self.count, multiprocessing.get_context("fork")) as pool:
             yield from pool.map(work, parts)
 
-    def over(self, work: Callable[[Ints], Ints], pairs: Ints) -> Ints:
-        """``work`` done on an array, in parts; the results one after the other."""
-        if len(pairs) < _WORTH or self.count == 1:
-            return work(pairs)
-        _Task.work = work  # what the processes are copies of
-        parts = [pairs[start : start + _PART] for start in range(0, len(pairs), _PART)]
-        return np.concatenate(list(self.each(_run, parts)))
+    def over(self, work: Callable[[slice], B], count: int, *, worth: int, most: int) -> list[B]:
+        """``work`` done on ``count`` things in slices of ``most`` or fewer, results in order. Fewer than ``worth`` cost
+        less here than another process does. ``work`` is not handed over: the processes are copies that know it, and
+        everything it refers to."""
+        alone = self.count == 1 or count < worth
+        slices = _slices(count, most, 1 if alone else self.count)
+        if alone:
+            return [work(each) for each in slices]
+        _Task.work = work
+        return list(self.each(_run, slices))
+
+
+def _slices(count: int, most: int, times: int) -> list[slice]:
+    """As few slices as hold ``most`` each, in a number that is ``times`` another, all nearly of one size."""
+    number = -(-max(count, 1) // (most * times)) * times
+    return [slice(count * each // number, count * (each + 1) // number) for each in range(number)]
 
 
 class _Task:
-    work: Callable[[Ints], Ints]
+    work: Callable[[slice], Any]
 
 
-def _run(part: Ints) -> Ints:
+def _run(part: slice) -> Any:
     return _Task.work(part)

@@ -14,7 +14,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from leadsvc.dedup.columns import Columns, Floats, Ints
+from leadsvc.dedup.arrays import Floats, Ints
+from leadsvc.dedup.columns import Columns
 from leadsvc.dedup.compare import Comparer
 from leadsvc.dedup.odds import stranger_logs
 from leadsvc.dedup.pairs import Pairs

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from leadsvc.dedup.columns import Floats
+from leadsvc.dedup.arrays import Floats
 from leadsvc.dedup.compare import Comparer
 from leadsvc.dedup.pairs import Pairs
 from leadsvc.resolve.levels import FIELDS

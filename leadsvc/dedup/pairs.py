@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leadsvc.dedup.columns import NONE, Coded, Columns, Flags, Floats, Ints
+from leadsvc.dedup.arrays import Flags, Floats, Ints, distinct, starts
+from leadsvc.dedup.columns import NONE, Coded, Columns
 from leadsvc.resolve import levels as one_by_one
 from leadsvc.resolve.cluster import Against
 from leadsvc.resolve.keys import CAP
@@ -28,26 +29,19 @@ POSITION = {name: place for place, (name, _) in enumerate(FIELDS)}
 def candidates(columns: Columns) -> Ints:
     """Pairs of rows that share a key, as ``first * rows + second``, sorted. A key over the cap is left out whole; a
     contact value that many inquiries of few people have links each to the next."""
-    order = np.argsort(columns.keys, kind="stable")
-    found = [_within(columns.key_rows[order], _starts(columns.keys[order]), len(columns))]
+    order = np.argsort(columns.keys)
+    found = [_within(columns.key_rows[order], starts(columns.keys[order]), len(columns))]
     for column in (columns.emails, columns.phones, columns.threads):
         found.append(_chains(column, columns))
-    return np.unique(np.concatenate(found))
+    return distinct(np.concatenate(found))
 
 
-def _starts(sorted_keys: Ints) -> Ints:
-    """Where each run of equal keys begins, and the end."""
-    if not len(sorted_keys):
-        return np.zeros(1, np.int64)
-    return np.concatenate([[0], np.flatnonzero(np.diff(sorted_keys)) + 1, [len(sorted_keys)]])
-
-
-def _within(rows: Ints, starts: Ints, count: int) -> Ints:
+def _within(rows: Ints, begin: Ints, count: int) -> Ints:
     """All pairs within runs of 2 to :data:`CAP` rows."""
-    sizes = np.diff(starts)
+    sizes = np.diff(begin)
     found = []
     for size in range(2, CAP + 1):
-        begins = starts[:-1][sizes == size]
+        begins = begin[:-1][sizes == size]
         if len(begins):
             groups = np.sort(rows[begins[:, None] + np.arange(size)], axis=1)
             first, second = np.triu_indices(size, 1)

@@ -255,13 +255,33 @@ class Compared(NamedTuple):
         return NAME_ALONE if vague or others or gap >= Gap.SEASON else inf
 
 
+class Contacts(NamedTuple):
+    """What the contact values of two inquiries say, and the crowd behind an equal address and number (0: not equal)."""
+
+    email: Email
+    thread: Thread
+    phone: Phone
+    email_crowd: int
+    phone_crowd: int
+
+
+def contacts(one: Usable, other: Usable) -> Contacts:
+    """Compare contact values; the same either way round."""
+    shared = one.emails.keys() & other.emails.keys()
+    numbers = one.phones.keys() & other.phones.keys()
+    return Contacts(
+        Email.SAME if shared else emails(one.emails, other.emails),
+        Thread.SAME if one.threads & other.threads else Thread.MISSING,
+        Phone.SAME if numbers else phones(one.phones, other.phones),
+        min((max(one.emails[each], other.emails[each]) for each in shared), default=0),
+        min((max(one.phones[each], other.phones[each]) for each in numbers), default=0),
+    )
+
+
 def compare(one: Usable, other: Usable) -> Compared:
     """Compare two inquiries; the same either way round."""
     a, b = one.trace, other.trace
-    shared = one.emails.keys() & other.emails.keys()
-    email = Email.SAME if shared else emails(one.emails, other.emails)
-    numbers = one.phones.keys() & other.phones.keys()
-    phone = Phone.SAME if numbers else phones(one.phones, other.phones)
+    email, thread, phone, email_crowd, phone_crowd = contacts(one, other)
     given, family, turned = spellings(a.spelled, a.suffix, b.spelled, b.suffix)
     if given is Given.DIFFERENT and a.vouched and b.vouched:
         given = Given.OTHER
@@ -269,7 +289,7 @@ def compare(one: Usable, other: Usable) -> Compared:
     gap = gaps(abs(a.at - b.at))
     levels = (
         email,
-        Thread.SAME if one.threads & other.threads else Thread.MISSING,
+        thread,
         phone,
         given,
         family,
@@ -280,11 +300,7 @@ def compare(one: Usable, other: Usable) -> Compared:
         beds(a.bedrooms, b.bedrooms),
         messages(a.said, b.said, place, gap),
     )
-    return Compared(
-        levels,
-        min((max(one.emails[each], other.emails[each]) for each in shared), default=0),
-        min((max(one.phones[each], other.phones[each]) for each in numbers), default=0),
-    )
+    return Compared(levels, email_crowd, phone_crowd)
 
 
 def spellings(one: Spelled, suffix: str, other: Spelled, their_suffix: str) -> tuple[Given, Family, bool]:

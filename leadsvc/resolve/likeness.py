@@ -189,18 +189,24 @@ def _names(one: Spelled, other: Spelled) -> tuple[Given, Family, bool]:
     if first is Given.DIFFERENT and sorted(one[0] + one[1]) == sorted(other[0] + other[1]):
         return Given.SAME, Family.SAME, True
     if first is Given.DIFFERENT and last in {Family.DIFFERENT, Family.MISSING}:
-        turned = _turned(one, other)
-        if turned is not None:
-            return turned
+        across = _turned(one, other)
+        if across is not None:
+            return across
     if guessed and last is Family.DIFFERENT:
         last = Family.MISSING
     return first, last, False
 
 
+def turned(one: Spelled, other: Spelled) -> tuple[Given, Family, bool] | None:
+    """What two names that differ straight agree in when one of them is turned round; ``None`` for nothing."""
+    return _turned(one, other) if one <= other else _turned(other, one)
+
+
 def _turned(one: Spelled, other: Spelled) -> tuple[Given, Family, bool] | None:
     """First and last name in the other order, or a single name that is the other's last."""
     if one[1] and other[1]:
-        return _crossed(family(one[0], other[1]), family(one[1], other[0]))
+        first = family(one[0], other[1])
+        return _crossed(first, family(one[1], other[0])) if first >= Family.INITIAL else None
     single, whole = (one, other) if not one[1] else (other, one)
     if single[0] and whole[1] and not single[1]:
         if _run_together(single[0], whole):

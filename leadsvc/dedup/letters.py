@@ -1,0 +1,43 @@
+"""What takes a look at the letters: asked once for each distinct pair of texts, where arithmetic leaves it open.
+
+A set of letters kept as bits tells of most pairs that no slip of the fingers lies between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from leadsvc.dedup.arrays import Flags, Ints
+
+_BITS = 61
+_SLIP_SIGNS = 4
+
+
+def bits(texts: Sequence[str]) -> Ints:
+    """For each text a number with a bit for each letter in it."""
+    found: Ints = np.array([_bits(each) for each in texts] or [0], np.int64)
+    return found
+
+
+def _bits(text: str) -> int:
+    found = 0
+    for letter in set(text):
+        found |= 1 << (ord(letter) % _BITS)
+    return found
+
+
+def within_slips(ones: Ints, others: Ints) -> Flags:
+    """Whether two slips at most can lie between texts of such letters: they change four letters at most."""
+    found: Flags = np.bitwise_count(ones ^ others) <= _SLIP_SIGNS
+    return found
+
+
+def once(ones: Ints, others: Ints, compare: Callable[[int, int], int]) -> Ints:
+    """``compare`` asked once for each distinct pair of codes, whichever of them comes first."""
+    size = int(max(ones.max(initial=0), others.max(initial=0))) + 1
+    pairs, back = np.unique(np.minimum(ones, others) * size + np.maximum(ones, others), return_inverse=True)
+    told = np.array([compare(pair // size, pair % size) for pair in pairs.tolist()], np.int8)
+    found: Ints = told[back]
+    return found
