@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -249,7 +249,7 @@ def renew(connection: Connection, claimed: Claimed, owner: str, now: datetime, l
     return connection.execute(renewed).rowcount == 1
 
 
-def give_back(connection: Connection, claimed: list[Claimed], owner: str, now: datetime) -> None:
+def give_back(connection: Connection, claimed: Sequence[Claimed], owner: str, now: datetime) -> None:
     """Return deliveries that were taken and not begun, so that another worker need not wait for the lease."""
     for each in claimed:
         mine = (deliveries.c.id == each.id) & (deliveries.c.state == "in_flight") & (deliveries.c.lease_owner == owner)

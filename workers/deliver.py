@@ -1,7 +1,7 @@
 """Drains the outbox of an account: claim, push, record what was answered (SPEC §2, P5).
 
-Two commits frame every remote call: the attempt before it, the result after it. A process that dies in between leaves a
-lease that expires; the next attempt looks before it writes.
+Two commits frame every remote call: the attempt before it, the result after it, each for many deliveries at a time. A
+process that dies in between leaves leases that expire; the next attempt looks before it writes.
 """
 
 from __future__ import annotations
@@ -9,26 +9,28 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from leadsvc.config import Account, Settings
 from leadsvc.errors import Conflict
 from leadsvc.faults import Commit, passing
 from leadsvc.ids import uuid7
-from leadsvc.logs import logger
+from leadsvc.logs import logger, places
 from leadsvc.store import Store
 from leadsvc.store.tables import counters, properties
 from leadsvc.workers.accounts import profile as profile
-from leadsvc.workers.cardview import CardView, card_view
+from leadsvc.workers.cardview import CardView, card_view, card_views
 from leadsvc.workers.claim import Claimed, claim, give_back, next_due, renew
 from leadsvc.workers.destinations import connect
 from leadsvc.workers.destinations.base import Destination, Profile
+from leadsvc.workers.draining import BATCH, FRESH_S, Drained, Draining, HandIn, Prepared
 from leadsvc.workers.following import as_follower, before_home, unless_absent
 from leadsvc.workers.household import Together, kept_for, push_together, shares, with_household
 from leadsvc.workers.push import Hold, Pushed, by_hand, corrections, kept_back
@@ -38,7 +40,12 @@ from leadsvc.workers.results import Cost, Finished, record
 log = logger("worker")
 
 _TRIES = 20
-_BATCH = 64
+_TOGETHER = 3
+"""Tries of many results at once, before each is written down alone."""
+
+_UNWRITABLE = (SQLAlchemyError, ValueError, TypeError, OverflowError)
+"""What the store or its driver says to a value that it does not take."""
+
 _TURNS = 16
 """Locks of which one is held while a household's record is written: those of one property wait for each other."""
 
@@ -58,12 +65,6 @@ def calls_made() -> int:
     """How many remote calls this thread has made so far."""
     made: int = getattr(_calls, "made", 0)
     return made
-
-
-@dataclass(frozen=True, slots=True)
-class Drained:
-    pushed: int = 0
-    failed: int = 0
 
 
 class Deliverer:
@@ -110,23 +111,9 @@ class Deliverer:
     def drain(self, name: str, *, stop: threading.Event | None = None) -> Drained:
         """Push until nothing is due at ``name`` or it wants no more. Once ``stop`` is set, what was begun is finished
         and the rest is given back."""
-        pushed = failed = 0
-        stop = stop or threading.Event()
         self.refresh(name)
-        while not stop.is_set():
-            taken = self._claim(name)
-            if not taken:
-                break
-            enough = threading.Event()
-            left: list[Claimed] = []
-            push_one = partial(self._unless, stop, enough)
-            for claimed, good in zip(taken, self._pool(name).map(push_one, taken), strict=True):
-                if good is None:
-                    left.append(claimed)
-                else:
-                    pushed, failed = pushed + good, failed + (not good)
-            self._give_back(left)
-        return Drained(pushed, failed)
+        width = self.settings.accounts[name].concurrency
+        return Draining(_Account(self, name), self._pool(name), width, stop or threading.Event()).run()
 
     def drain_all(self, stop: threading.Event | None = None) -> Drained:
         """Drain all accounts side by side; returns when the last one is done."""
@@ -138,31 +125,35 @@ class Deliverer:
                 results = list(pool.map(lambda name: self.drain(name, stop=stop), names))
         return Drained(sum(each.pushed for each in results), sum(each.failed for each in results))
 
-    def _unless(self, stop: threading.Event, enough: threading.Event, claimed: Claimed) -> bool | None:
-        if stop.is_set() or enough.is_set():
-            return None
-        return self.deliver(claimed, enough)
+    def deliver(self, claimed: Claimed) -> bool:
+        """Push one claimed delivery and record the result; whether it is done."""
+        return self.attempt(Prepared(claimed), self._at_once)
 
-    def deliver(self, claimed: Claimed, enough: threading.Event | None = None) -> bool:
-        """Push one claimed delivery and record the result; whether it is done. Sets ``enough`` when the account is to
-        be given nothing more for now."""
-        now = self.clock()
+    def _at_once(self, finished: Finished, *, wait: bool) -> None:
+        self.record([finished])
+
+    def attempt(self, prepared: Prepared, hand_in: HandIn) -> bool:
+        """See :class:`Steps`."""
+        claimed, now = prepared.claimed, self.clock()
         if now - claimed.taken_at > self.lease / 4 and not self._renewed(claimed):
             return False  # it waited so long for its turn that another worker has it by now
-        view, together = self._view(claimed, now)
+        view, together = prepared.view, None
+        if view is None or time.monotonic() - prepared.read_at > FRESH_S:
+            view, together = self._view(claimed, now)
         if view.root_id != claimed.lane_id:
             # Merged or parted since it was taken: another worker may be at the card that it belongs to now.
-            self._give_back([claimed])
+            self.give_back([claimed])
             return False
         if together is None:
-            pushed, well = self._attempted(claimed, view, now)
+            finished = self._attempted(claimed, view, now)
+            hand_in(finished, wait=not finished.pushed.result.ok)
         else:
             with self._turns[hash((claimed.destination, view.property_ref)) % _TURNS]:
                 # What the one before did to their record counts for this one.
                 view, together = self._view(claimed, now)
-                pushed, well = self._attempted(claimed, view, now, kept_for(together, now))
-        if not well and enough is not None:
-            enough.set()
+                finished = self._attempted(claimed, view, now, kept_for(together, now))
+                hand_in(finished, wait=True)
+        result = finished.pushed.result
         log.info(
             "delivery",
             delivery=str(claimed.id),
@@ -170,10 +161,25 @@ class Deliverer:
             destination=claimed.destination,
             kind=claimed.kind,
             attempt=claimed.attempt,
-            outcome=pushed.result.outcome.value,
-            code=pushed.result.code,
+            outcome=result.outcome.value,
+            code=result.code,
         )
-        return pushed.result.ok
+        return result.ok
+
+    def prepare(self, taken: Sequence[Claimed]) -> list[Prepared]:
+        """See :class:`Steps`; without views where households share records, as these are read in turn."""
+        account = self.settings.accounts[taken[0].destination]
+        unread = [Prepared(each) for each in taken]
+        if shares(account):
+            return unread
+        read_at = time.monotonic()
+        try:
+            with self.store.read() as connection:
+                views = card_views(connection, taken, self.clock(), account.keep_sensitive)
+        except Exception as error:  # noqa: BLE001  # whose card it is that cannot be read shows when each reads its own
+            log.warning("cards_unread", destination=account.name, **places(error))
+            return unread
+        return [Prepared(each, None if view.shared else view, read_at) for each, view in zip(taken, views, strict=True)]
 
     def _view(self, claimed: Claimed, now: datetime) -> tuple[CardView, Together | None]:
         """The card, and the others of its household that share or may share a record with it."""
@@ -184,15 +190,12 @@ class Deliverer:
                 return view, None
             return view, with_household(connection, claimed, view, self.owner, now, shares(account))
 
-    def _attempted(
-        self, claimed: Claimed, view: CardView, now: datetime, hold: Hold | None = None
-    ) -> tuple[Pushed, bool]:
-        """What came of it, written down; and whether the account may be given more."""
+    def _attempted(self, claimed: Claimed, view: CardView, now: datetime, hold: Hold | None = None) -> Finished:
         destination = self.destination(claimed.destination)
         before = calls_made()
         pushed = kept_back(hold) if hold is not None else self._pushed(destination, claimed, view, now)
         cost = Cost(calls_made() - before, destination.capabilities.read_back_delay_s)
-        return pushed, self._record(claimed, pushed, cost)
+        return Finished(claimed, pushed, cost)
 
     def _pushed(self, destination: Destination, claimed: Claimed, view: CardView, now: datetime) -> Pushed:
         account = self.settings.accounts[claimed.destination]
@@ -228,13 +231,14 @@ class Deliverer:
         with self.store.read() as connection:
             return next_due(connection, self.settings.accounts[name], self.clock())
 
-    def _claim(self, name: str) -> list[Claimed]:
+    def take(self, name: str, limit: int = BATCH) -> list[Claimed]:
+        """Claim what is due at ``name``; nothing in its quiet hours."""
         if self.settings.accounts[name].quiet_until(self.clock()) is not None:
             return []
         for _ in range(_TRIES):
             try:
                 with self.store.write(Commit.CLAIM) as connection:
-                    return claim(connection, name, self.owner, self.clock(), _BATCH, self.lease)
+                    return claim(connection, name, self.owner, self.clock(), limit, self.lease)
             except Conflict:
                 continue
         return []
@@ -243,19 +247,37 @@ class Deliverer:
         with self.store.write(Commit.CLAIM) as connection:
             return renew(connection, claimed, self.owner, self.clock(), self.lease)
 
-    def _give_back(self, claimed: list[Claimed]) -> None:
-        if claimed:
-            with self.store.write(Commit.CLAIM) as connection:
-                give_back(connection, claimed, self.owner, self.clock())
+    def give_back(self, claimed: Sequence[Claimed]) -> None:
+        """Return what was taken and not begun."""
+        with self.store.write(Commit.CLAIM) as connection:
+            give_back(connection, claimed, self.owner, self.clock())
 
-    def _record(self, claimed: Claimed, pushed: Pushed, cost: Cost) -> bool:
-        for _ in range(_TRIES):
+    def record(self, finished: Sequence[Finished]) -> bool:
+        """Write results down, in one commit unless one of them stands in the way of the others; whether the account
+        may be given more."""
+        alone = len(finished) == 1
+        for _ in range(_TRIES if alone else _TOGETHER):
             try:
                 with self.store.write(Commit.RESULT) as connection:
-                    return record(connection, [Finished(claimed, pushed, cost)], self.owner, self.clock())
+                    return record(connection, finished, self.owner, self.clock())
             except Conflict:
                 continue
-        return True
+            except _UNWRITABLE:
+                if alone:
+                    raise
+                break
+        return alone or self._one_by_one(finished)
+
+    def _one_by_one(self, finished: Sequence[Finished]) -> bool:
+        well, failed = True, None
+        for each in finished:
+            try:
+                well = self.record([each]) and well
+            except _UNWRITABLE as error:
+                failed = error
+        if failed is not None:
+            raise failed
+        return well
 
     def _pool(self, name: str) -> ThreadPoolExecutor:
         with self._lock:
@@ -263,3 +285,18 @@ class Deliverer:
                 size = self.settings.accounts[name].concurrency
                 self._pools[name] = ThreadPoolExecutor(size, thread_name_prefix=f"push-{name}")
             return self._pools[name]
+
+
+class _Account:
+    """The steps of a deliverer for one account."""
+
+    def __init__(self, deliverer: Deliverer, name: str) -> None:
+        self._name = name
+        self._deliverer = deliverer
+        self.prepare = deliverer.prepare
+        self.attempt = deliverer.attempt
+        self.record = deliverer.record
+        self.give_back = deliverer.give_back
+
+    def take(self, limit: int) -> list[Claimed]:
+        return self._deliverer.take(self._name, limit)

@@ -14,9 +14,12 @@ from sqlalchemy import event, insert, select, text, update
 from leadsvc.faults import Commit
 from leadsvc.ids import next_number, uuid7
 from leadsvc.store import Store
-from leadsvc.store.tables import deliveries
-from leadsvc.workers.claim import claim
+from leadsvc.store.tables import attempts, deliveries
+from leadsvc.workers.claim import claim, release_expired
 from leadsvc.workers.deliver import Deliverer
+from leadsvc.workers.destinations.base import Outcome, Result
+from leadsvc.workers.push import Pushed
+from leadsvc.workers.results import Cost, Finished
 from tests.bench_push import backlog, noop, pushed, settings
 from tests.counting import counting
 
@@ -30,7 +33,7 @@ def store(store_url: str) -> Iterator[Store]:
     made.close()
 
 
-def test_a_push_costs_few_statements_and_two_commits_in_all(store: Store, store_url: str, tmp_path: Path) -> None:
+def test_a_backlog_costs_few_statements_and_commits(store: Store, store_url: str, tmp_path: Path) -> None:
     backlog(store, WAITING)
     with noop() as pms:
         deliverer = Deliverer(store, settings(store_url, tmp_path, pms), lambda: datetime.now(UTC))
@@ -38,8 +41,50 @@ def test_a_push_costs_few_statements_and_two_commits_in_all(store: Store, store_
             drained = deliverer.drain("pms")
         deliverer.close()
     assert (drained.pushed, drained.failed) == (WAITING, 0)
-    assert count.statements / WAITING <= 15
-    assert count.commits / WAITING <= 1.1, "results, and one claim for many"
+    assert count.statements / WAITING <= 6, "one alone takes sixteen"
+    assert count.commits / WAITING <= 0.5, "claims and results, each of many"
+
+
+def test_one_alone_costs_two_commits(store: Store, store_url: str, tmp_path: Path) -> None:
+    backlog(store, 1)
+    with noop() as pms:
+        deliverer = Deliverer(store, settings(store_url, tmp_path, pms), lambda: datetime.now(UTC))
+        deliverer.destination("pms")
+        with counting(store.engine) as count:
+            assert deliverer.drain("pms").pushed == 1
+        deliverer.close()
+    assert count.statements <= 24, "and a look whether there is more"
+    assert count.commits == 3, "claimed, pushed, and that look"
+
+
+def test_a_result_that_cannot_be_written_delays_no_other(store: Store, store_url: str, tmp_path: Path) -> None:
+    backlog(store, 3)
+    deliverer = Deliverer(store, settings(store_url, tmp_path, "http://127.0.0.1:9"), lambda: datetime.now(UTC))
+    taken = deliverer.take("pms")
+    results = [Result(outcome=Outcome.ACCEPTED, card_id=text) for text in ("c1", "half of a character: \ud800", "c3")]
+    finished = [Finished(each, Pushed(result), Cost(1)) for each, result in zip(taken, results, strict=True)]
+    with pytest.raises(UnicodeEncodeError):
+        deliverer.record(finished)
+    with store.read() as connection:
+        told = {row.id: row.state for row in connection.execute(select(deliveries.c.id, deliveries.c.state))}
+    assert [told[each.id] for each in taken] == ["acknowledged", "in_flight", "acknowledged"]
+
+
+def test_a_late_result_is_not_that_of_the_next_attempt(store: Store, store_url: str, tmp_path: Path) -> None:
+    """The lease ran out and the same worker took it again; what the first attempt comes to is only kept on record."""
+    backlog(store, 1)
+    deliverer = Deliverer(store, settings(store_url, tmp_path, "http://127.0.0.1:9"), lambda: datetime.now(UTC))
+    [first] = deliverer.take("pms")
+    with store.write(Commit.SWEEP) as connection:
+        assert release_expired(connection, datetime.now(UTC) + timedelta(days=1)) == 1
+        connection.execute(update(deliveries).values(due_at=datetime.now(UTC)))
+    [second] = deliverer.take("pms")
+    deliverer.record([Finished(first, Pushed(Result(outcome=Outcome.ACCEPTED, card_id="c1")), Cost(1))])
+    with store.read() as connection:
+        row = connection.execute(select(deliveries)).one()
+        told = connection.execute(select(attempts.c.outcome).order_by(attempts.c.number)).scalars().all()
+    assert (row.state, row.attempts, second.attempt) == ("in_flight", 2, 2)
+    assert told == ["accepted", ""]
 
 
 def test_taking_looks_at_what_waits_and_not_at_what_was_delivered(store: Store) -> None:

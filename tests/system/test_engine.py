@@ -363,7 +363,7 @@ def test_a_worker_that_died_leaves_a_doubt_behind(world: World) -> None:
     """It may have written before it died: a vendor that cannot be searched is not written to again."""
     speaking(world, Blind)
     say(world, 1)
-    [taken] = world.loop.deliverer._claim("pms")
+    [taken] = world.loop.deliverer.take("pms")
     assert taken.kind == "prospect"
     world.clock.forward(seconds=world.settings.lease_s + 1)
     world.settle()

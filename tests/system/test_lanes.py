@@ -39,7 +39,7 @@ def two_cards(world: World) -> tuple[Claimed, Claimed]:
     """Two prospects whose cards are taken by a worker; the second one will survive: it is older."""
     say(world, "first", email=people.email(1))
     say(world, "second", occurred_at=(FIRST - timedelta(days=45)).isoformat(), phone=people.phone(1))
-    one, other = world.loop.deliverer._claim("pms")
+    one, other = world.loop.deliverer.take("pms")
     return one, other
 
 
@@ -59,7 +59,7 @@ def assert_one(world: World) -> None:
 def test_an_event_of_the_merged_card_does_not_block_the_card_it_waits_for(world: World) -> None:
     one, other = two_cards(world)
     assert world.loop.deliverer.deliver(one)
-    world.loop.deliverer._give_back([other])
+    world.loop.deliverer.give_back([other])
     bridge(world)
     world.settle()
     assert_one(world)
@@ -68,11 +68,11 @@ def test_an_event_of_the_merged_card_does_not_block_the_card_it_waits_for(world:
 
 def test_the_merge_waits_for_the_push_of_the_merged_card(world: World) -> None:
     one, other = two_cards(world)
-    world.loop.deliverer._give_back([other])
+    world.loop.deliverer.give_back([other])
     bridge(world)
     world.settle()
     assert world.count(deliveries, deliveries.c.state == "acknowledged") == 0, "its family is at work"
-    world.loop.deliverer._give_back([one])
+    world.loop.deliverer.give_back([one])
     world.settle()
     assert_one(world)
 
