@@ -53,7 +53,7 @@ class Line:
     def _said(self, result: Result, answer: Answer) -> Result:
         """``result`` with words that may be shown: no secret, no personal data, and what the network said."""
         words = " ".join(part for part in (result.message, answer.note) if part)
-        return replace(result, message=self._door.clean(words))
+        return replace(result, message=self._door.clean(words)) if words else result
 
 
 class WriteOnly(Line):
