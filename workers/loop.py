@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -16,6 +17,8 @@ log = logger("worker")
 _SOON = timedelta(milliseconds=50)
 _STUCK = timedelta(milliseconds=500)
 """Something is due and nobody may take it now (an open circuit, a lane in use): no reason to ask all the time."""
+_ROUNDS = 10
+"""For so many rounds of the sweep an account may be drained before it is asked again what is to be asked of it."""
 
 
 class _Lane:
@@ -25,6 +28,8 @@ class _Lane:
         self.name, self.deliverer, self.sweep, self.clock = name, deliverer, sweep, clock
         self.every = timedelta(seconds=sweep.settings.sweep_s)
         self.wake = threading.Event()
+        self._enough = threading.Event()
+        self._began = time.monotonic()
         self._stuck = _STUCK
 
     def run(self, stop: threading.Event) -> None:
@@ -37,11 +42,25 @@ class _Lane:
                 if self.clock() - asked_at >= self.every:
                     self.sweep.account(self.name)
                     asked_at = self.clock()
-                drained = self.deliverer.drain(self.name, stop=stop)
-                pause = self._until_due(idle=not drained.pushed)
+                pushed = self._drain(stop)
+                pause = timedelta() if self._enough.is_set() else self._until_due(idle=not pushed)
             except Exception as error:  # noqa: BLE001  # an outermost loop: a worker outlives anything
                 log.error("worker_round_failed", destination=self.name, **places(error))
             self.wake.wait(pause.total_seconds())
+
+    def _drain(self, stop: threading.Event) -> bool:
+        """Whether anything was pushed."""
+        self._began = time.monotonic()
+        self._enough.clear()
+        if stop.is_set():  # after the line above, which may have undone the word of whoever stops
+            self._enough.set()
+        return self.deliverer.drain(self.name, stop=self._enough).pushed > 0
+
+    def give_way(self, *, at_once: bool = False) -> None:
+        """End a drain that has lasted for long: what became of cards, the configuration and whether the account is
+        well are asked in between, however much there is to deliver."""
+        if at_once or time.monotonic() - self._began >= _ROUNDS * self.every.total_seconds():
+            self._enough.set()
 
     def _until_due(self, *, idle: bool) -> timedelta:
         due = self.deliverer.next_due(self.name)
@@ -81,6 +100,8 @@ class Loop:
         """Finish what is being pushed, then return."""
         self._stop.set()
         self._wake.set()
+        for lane in self._lanes:
+            lane.give_way(at_once=True)
         self.nudge()
         if self._thread is not None:
             self._thread.join()
@@ -96,6 +117,8 @@ class Loop:
                     self.sweep.prepare()
                     lanes = [self._started(lane) for lane in self._lanes]
                 self.sweep.common()
+                for lane in self._lanes:
+                    lane.give_way()
             except Exception as error:  # noqa: BLE001  # one of the outermost loops: a worker outlives anything
                 log.error("worker_round_failed", **places(error))
             self._wake.wait(self.every.total_seconds())
