@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 
 from leadsvc.model import ContactType
@@ -48,9 +48,10 @@ def candidates(known: Known, trace: Trace) -> set[uuid.UUID]:
     return found - {own}
 
 
-def to_meet(known: Known, traces: Iterable[Trace], model: Model) -> set[uuid.UUID]:
-    """The prospects that have to be loaded before anything is decided about ``traces``."""
-    roots = set()
+def to_meet(known: Known, traces: Iterable[Trace], model: Model, certain: Collection[uuid.UUID] = ()) -> set[uuid.UUID]:
+    """The prospects that have to be loaded before anything is decided about ``traces``, with those that are ``certain``
+    to be."""
+    roots = set(certain)
     for trace in traces:
         crowd = crowd_behind(known, trace)
         mine = usable(trace, crowd, model.frequencies.masked)

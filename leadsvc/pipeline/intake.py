@@ -315,8 +315,9 @@ def wanted(context: Context, seen: list[Seen], since: datetime, until: datetime)
 
 def concerned(known: Known, context: Context, seen: list[Seen]) -> set[uuid.UUID]:
     """The prospects that these leads may be of, or repeat an inquiry of."""
-    behind = {root for value, roots in known.behind.items() if value not in known.shared for root in roots}
-    return behind | told_roots(known) | to_meet(known, [each.trace for each in seen], context.model)
+    roots = {root for value, roots in known.behind.items() if value not in known.shared for root in roots}
+    roots |= told_roots(known)
+    return roots | to_meet(known, [each.trace for each in seen], context.model, roots)
 
 
 def _history_before(text: str) -> datetime | None:

@@ -233,7 +233,7 @@ Rows = dict[str, list[dict[str, Any]]]
 def _rows(connection: Connection, statement: str, parameters: dict[str, str]) -> Rows:
     """The JSON objects by what they are."""
     rows: Rows = defaultdict(list)
-    for what, row in connection.exec_driver_sql(statement, parameters):
+    for what, row in connection.exec_driver_sql(statement, parameters).all():
         rows[what].append(json.loads(row) if isinstance(row, str) else row)
     return rows
 
