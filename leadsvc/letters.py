@@ -76,12 +76,14 @@ class Editable:
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A letter with what would be sent. ``troubles``: sentences on why it would not be taken, as far as that can be
-    known before anybody is asked."""
+    known before anybody is asked. ``shared``: a sentence on whose record it goes to, where a household shares one;
+    else empty."""
 
     letter: Letter
     lines: Sequence[Line]
     fields: Sequence[Editable]
     troubles: Sequence[str]
+    shared: str = ""
 
 
 @dataclass(frozen=True, slots=True)

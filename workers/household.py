@@ -76,13 +76,16 @@ def push_together(
         return push(destination, claimed, view, now)
     if claimed.kind == "prospect":
         return _stands(view, host, allowed) if view.shared else _joined(destination, claimed, view, host, now, allowed)
-    if not view.shared:
-        return push(destination, claimed, view, now)
+    return push(destination, claimed, said_for(view, host, allowed) if view.shared else view, now)
+
+
+def said_for(view: CardView, host: Host, allowed: Collection[str]) -> CardView:
+    """What somebody who stands on another's record has to say there: under their name, as it is not their record."""
     at_host = replace(view, key=host.key, email=host.email, phone=host.phone)
     who = _name(view, allowed)
     at_host.event = {**view.event, "text": f"{who}{view.event['text']}"} if view.event else {}
     at_host.task = {**view.task, "body": f"{who}{view.task['body']}"} if view.task else {}
-    return push(destination, claimed, at_host, now)
+    return at_host
 
 
 def _joined(
@@ -115,11 +118,16 @@ def _joined(
 def _stands(view: CardView, host: Host, allowed: Collection[str]) -> Pushed:
     """They stand there. No vendor lets us change a further person of a record: what changed, a person corrects."""
     now = {name: getattr(view, name) for name in PERSON_FIELDS if name in allowed and getattr(view, name)}
-    changed = [name.replace("_", " ") for name, value in now.items() if view.pushed.get(name, value) != value]
+    changed = [name.replace("_", " ") for name in now if otherwise_there(view, name)]
     words = f"Card {view.remote_card_id}: correct the {' and '.join(changed)} of the co-prospect ({view.key}) there."
     done = Result(outcome=Outcome.ACCEPTED, card_id=view.remote_card_id, message=f"stands on the card of {host.key}")
     refs = (Ref("card", view.root_id, view.remote_card_id, pushed=now, shared=True),)
     return Pushed(done, refs, along=view.also_owed, by_hand=words if changed else "")
+
+
+def otherwise_there(view: CardView, name: str) -> bool:
+    """Whether a field of somebody who stands there is another now than when they were put there."""
+    return bool(view.pushed.get(name, getattr(view, name)) != getattr(view, name))
 
 
 def _name(view: CardView, allowed: Collection[str]) -> str:

@@ -108,8 +108,9 @@ class DeadLetters:
         account = self._account(row)
         if account is None:
             return Opened(_letter(row), (), (), (_gone(row),))
-        lines, fields = rehearsed(connection, account, row, override, self._clock())
-        return Opened(_letter(row), lines, fields, [f"{each.field}: {each.note}" for each in lines if each.wrong])
+        told = rehearsed(connection, account, row, override, self._clock())
+        wrong = [f"{each.field}: {each.note}" for each in told.lines if each.wrong]
+        return Opened(_letter(row), told.lines, told.fields, wrong, told.shared)
 
     def _refuse(self, row: Row[Any], override: Mapping[str, str]) -> None:
         account = self._account(row)

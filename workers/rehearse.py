@@ -12,25 +12,72 @@ from sqlalchemy import Connection, Row
 from leadsvc.config import Account
 from leadsvc.letters import Editable, Line
 from leadsvc.workers.accounts import near, profile
-from leadsvc.workers.cardview import CardView, card_view
+from leadsvc.workers.cardview import CardView, Host, card_view
 from leadsvc.workers.claim import Claimed
 from leadsvc.workers.destinations import capabilities
-from leadsvc.workers.destinations.base import CARD_FIELDS, Capabilities, CardPush
+from leadsvc.workers.destinations.base import CARD_FIELDS, PERSON_FIELDS, Capabilities, CardPush
 from leadsvc.workers.destinations.filling import Outgoing, outgoing
+from leadsvc.workers.household import otherwise_there, said_for, shares, with_household
 from leadsvc.workers.push import card_push, overridden
 
 _TEXTS = {"prospect": CARD_FIELDS, "event": ("text",), "task": ("title", "text")}
 """What of a delivery can be corrected, by kind; of two cards that become one there is nothing to correct."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What would be sent, what of it a person can set, and ``shared``: a sentence on whose record it goes to where a
+    household shares one."""
+
+    lines: list[Line]
+    fields: list[Editable]
+    shared: str = ""
+
+
 def rehearsed(
     connection: Connection, account: Account, row: Row[Any], override: Mapping[str, str], now: datetime
-) -> tuple[list[Line], list[Editable]]:
-    """What the delivery ``row`` would send with ``override`` over what was set for it before, and what of it a person
-    can set."""
+) -> Rehearsed:
+    """What the delivery ``row`` would send with ``override`` over what was set for it before."""
     claimed = _as_claimed(row, now)
     claimed = replace(claimed, override={**claimed.override, **override})
     view = card_view(connection, claimed, now, account.keep_sensitive)
+    with_household(connection, claimed, view, "", now, shares(account))
+    host = view.host
+    if host is None or (claimed.kind != "prospect" and not view.shared):
+        return Rehearsed(*_alone(claimed, view, account))
+    if claimed.kind in ("merge", "unmerge"):
+        return Rehearsed(*_alone(claimed, view, account), _sentence(view, host, "a person joins or parts it there"))
+    allowed = profile(account).allowed_fields
+    if claimed.kind == "prospect":
+        lines = [_beside(each, view, host) for each in _alone(claimed, view, account)[0]]
+        told = "nothing of it is changed but by a person" if view.shared else "only who they are is added"
+        return Rehearsed(lines, [] if view.shared else _of_person(claimed, view, account), _sentence(view, host, told))
+    told = "what they say is said there under their name"
+    return Rehearsed(*_alone(claimed, said_for(view, host, allowed), account), _sentence(view, host, told))
+
+
+def _sentence(view: CardView, host: Host, told: str) -> str:
+    stands = "stands" if view.shared else "would stand"
+    whose = f" of {host.key}" if host.key else ""
+    return f"The household shares one record: {view.key} {stands} on {host.remote_id}{whose}, and {told}."
+
+
+def _beside(line: Line, view: CardView, host: Host) -> Line:
+    """A field of somebody who has no record of their own there."""
+    if line.field not in PERSON_FIELDS:
+        return replace(line, sent="", note=f"the record is that of {host.key or host.remote_id}", wrong=False)
+    if not view.shared:
+        return line
+    other = otherwise_there(view, line.field)
+    return replace(line, sent="", note="a person corrects it there" if other else "it is there", wrong=False)
+
+
+def _of_person(claimed: Claimed, view: CardView, account: Account) -> list[Editable]:
+    return [each for each in _alone(claimed, view, account)[1] if each.field in PERSON_FIELDS]
+
+
+def _alone(claimed: Claimed, view: CardView, account: Account) -> tuple[list[Line], list[Editable]]:
+    """Lines and fields of what would be sent to a record of its own."""
     can = capabilities(account.vendor)
     if claimed.kind == "prospect":
         card = card_push(view, claimed)
@@ -61,7 +108,8 @@ def _event(claimed: Claimed, view: CardView, can: Capabilities) -> tuple[list[Li
 def _task(claimed: Claimed, view: CardView) -> tuple[list[Line], list[Editable]]:
     said = [(name, claimed.override.get(name), str(view.task.get(column, ""))) for name, column in _TASK.items()]
     lines = [Line(name, text, yours or text, "set by hand" if yours else "") for name, yours, text in said]
-    over = "" if view.task.get("state") == "open" else "it is no longer open: nothing would be sent"
+    over = "the household's open follow-up is there: nothing would be sent" if view.covered else ""
+    over = over if view.task.get("state") == "open" else "it is no longer open: nothing would be sent"
     fields = [Editable(name, yours or text) for name, yours, text in said]
     return [*lines, Line("state", str(view.task.get("state", "")), "", over)], fields
 

@@ -21,6 +21,9 @@ from leadsvc.store.queries import api_reading
 blueprint = new_blueprint("letters", "Deliveries that did not go out: why, what to do, and sending them again.")
 
 
+_SHARED = {"description": "Whose record it goes to, where a household shares one; else empty."}
+
+
 class _Narrowed(Schema):
     destination = fields.String(load_default="", validate=validate.Length(max=100))
     cause = fields.String(load_default="", validate=validate.Length(max=100))
@@ -76,6 +79,7 @@ class OpenedLetter(DeadLetter):
     would_send = fields.List(fields.Nested(FieldLine), required=True)
     settable = fields.List(fields.Nested(Settable), required=True)
     troubles = fields.List(fields.String(), required=True, metadata={"description": "Why it would not be taken."})
+    shared = fields.String(required=True, metadata=_SHARED)
 
 
 class Corrected(schemas.Dry):
@@ -96,6 +100,7 @@ class Replayed(Schema):
     dry_run = fields.Boolean(required=True)
     would_send = fields.List(fields.Nested(FieldLine), metadata={"description": "With dry_run."})
     troubles = fields.List(fields.String(), metadata={"description": "With dry_run."})
+    shared = fields.String(metadata=_SHARED)
 
 
 class Many(_Narrowed, schemas.Dry):
@@ -223,7 +228,7 @@ def _would_send(opened: Opened) -> dict[str, Any]:
         {"field": each.field, "ours": each.ours, "sent": each.sent, "note": each.note, "wrong": each.wrong}
         for each in opened.lines
     ]
-    return {"would_send": lines, "troubles": list(opened.troubles)}
+    return {"would_send": lines, "troubles": list(opened.troubles), "shared": opened.shared}
 
 
 def _letters() -> Letters:

@@ -167,6 +167,8 @@ def _show(opened: Opened) -> None:
     for line in opened.lines:
         table.add_row(line.field, line.ours, line.sent, line.note)
     Console().print(table)
+    if opened.shared:
+        click.echo(opened.shared)
     for trouble in opened.troubles:
         click.echo(f"! {trouble}")
 
