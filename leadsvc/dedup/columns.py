@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from leadsvc.dedup.arrays import Flags, Floats, Ints, distinct_both
 from leadsvc.normalize.emails import is_public
-from leadsvc.resolve.keys import SEASON_S, given_root, keys
+from leadsvc.resolve.keys import SEASON_S, given_root
 from leadsvc.resolve.levels import HUB, Crowd
 from leadsvc.resolve.likeness import Spelled
 from leadsvc.resolve.model import Frequencies, whole_name
@@ -20,55 +18,6 @@ from leadsvc.resolve.trace import Trace
 
 NONE = -1
 """The code of a value that is not there."""
-
-
-@dataclass(frozen=True)
-class Block:
-    """Some traces by column, as one process hands them to another: texts of one column in one, so that they pass
-    quickly. ``keys`` holds the keys of all rows one after the other, ``counts`` how many each row has."""
-
-    ids: str
-    at: Ints
-    names: str
-    emails: str
-    threads: str
-    phones: str
-    places: str
-    regions: str
-    move_in: Ints
-    bedrooms: Floats
-    said: Ints
-    vouched: Flags
-    keys: Ints
-    counts: Ints
-
-
-_BETWEEN = "\x1e"  # the record separator: no normalised value holds it
-
-
-def _text_of(values: Iterable[str]) -> str:
-    return _BETWEEN.join(each.replace(_BETWEEN, " ") for each in values)
-
-
-def block(traces: Sequence[Trace]) -> Block:
-    """Take traces apart into columns, with their keys."""
-    made = [keys(each) for each in traces]
-    return Block(
-        _text_of(each.id for each in traces),
-        np.array([each.at for each in traces], np.int64),
-        _text_of("|".join((" ".join(e.given), " ".join(e.family), e.suffix, "1" if e.guessed else "")) for e in traces),
-        _text_of(" ".join(each.emails) for each in traces),
-        _text_of("\n".join(each.threads) for each in traces),
-        _text_of(" ".join(each.phones) for each in traces),
-        _text_of(each.place for each in traces),
-        _text_of(each.region for each in traces),
-        np.array([NONE if each.move_in is None else each.move_in for each in traces], np.int64),
-        np.array([np.nan if each.bedrooms is None else each.bedrooms for each in traces], np.float64),
-        np.array([each.said for each in traces], np.int64),
-        np.array([each.vouched for each in traces], np.bool_),
-        np.array([key for row in made for key in row], np.int64),
-        np.array([len(row) for row in made], np.int64),
-    )
 
 
 @dataclass(frozen=True)
@@ -107,6 +56,15 @@ class Name:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """For each distinct name its first name, its last name, and both together as one text, as they are counted."""
+
+    given: Coded
+    family: Coded
+    whole: Coded
+
+
+@dataclass(frozen=True)
 class Columns:
     """All traces, in the order that settles what is equal (see :func:`leadsvc.resolve.engine.in_order`)."""
 
@@ -132,6 +90,17 @@ class Columns:
     def parsed(self) -> list[Name]:
         """The distinct names, taken apart."""
         return [_name(each) for each in self.names.texts]
+
+    @cached_property
+    def counted(self) -> Counted:
+        """What the distinct names are counted by."""
+        parsed, count = self.parsed, len(self.parsed)
+        both = (whole_name(each.given, each.family) if each.given and each.family else "" for each in parsed)
+        return Counted(
+            coded((each.root for each in parsed), count),
+            coded(("".join(each.family) for each in parsed), count),
+            coded(both, count),
+        )
 
     def trace(self, row: int) -> Trace:
         """One trace as the engine takes it."""
@@ -182,6 +151,7 @@ class Columns:
         :func:`leadsvc.resolve.keys.crowd_of`."""
         named = self.first_names
         seasons = self.at // SEASON_S
+        seasons = seasons - seasons.min(initial=0)
         crowds: dict[str, int] = {}
         for column in (self.emails, self.phones):
             values, rows = _taken_apart(column)
@@ -204,49 +174,34 @@ class Columns:
 
     def frequencies(self) -> Frequencies:
         """How often names and properties occur in these traces, and which domains hold masked addresses only."""
+        counted = self.counted
         named = np.bincount(self.names.codes[self.names.codes != NONE], minlength=len(self.names.texts))
-        given: dict[str, int] = {}
-        family: dict[str, int] = {}
-        for name, count in zip(self.parsed, named.tolist(), strict=True):
-            if name.given:
-                given[name.root] = given.get(name.root, 0) + count
-            if name.family:
-                last = "".join(name.family)
-                family[last] = family.get(last, 0) + count
-        housed = np.bincount(self.places.codes[self.places.codes != NONE], minlength=len(self.places.texts))
-        places = dict(zip(self.places.texts, housed.tolist(), strict=True))
+        given, family = _tally(counted.given, named), _tally(counted.family, named)
+        places = _tally(self.places, np.ones(len(self), np.int64))
         namesakes = self._namesakes(given, family)
         return Frequencies(len(self), given, family, places, self._masked(), namesakes, self._common())
 
     def _common(self) -> dict[str, int]:
         """First and last names together, with how often they occur: reckoned from the regions besides the one where
         each is most frequent, so that what one person wrote again and again does not count."""
-        texts: dict[str, int] = {}
-        named = [
-            texts.setdefault(whole_name(each.given, each.family), len(texts)) if each.given and each.family else NONE
-            for each in self.parsed
-        ]
-        codes = np.array([*named, NONE], np.int64)[self.names.codes]
+        codes, words = np.append(self.counted.whole.codes, NONE)[self.names.codes], self.counted.whole.texts
         used = (codes != NONE) & (self.regions.codes != NONE)
         regions = len(self.regions.texts)
         if regions < 2 or not used.any():
             return {}
         pairs, sizes = np.unique(codes[used] * regions + self.regions.codes[used], return_counts=True)
-        most = np.zeros(len(texts), np.int64)
+        most = np.zeros(len(words), np.int64)
         np.maximum.at(most, pairs // regions, sizes)
-        elsewhere = np.bincount(codes[used], minlength=len(texts)) - most
+        elsewhere = np.bincount(codes[used], minlength=len(words)) - most
         reckoned = np.rint(elsewhere * regions / (regions - 1)).astype(int)
-        words = list(texts)
         return {words[code]: int(reckoned[code]) for code in np.flatnonzero(reckoned >= _SEVERAL)}
 
     def _namesakes(self, given: Mapping[str, int], family: Mapping[str, int]) -> float:
         """How many times more often both names agree than first and last names apart would. Counted across regions,
         where hardly ever the same person wrote twice."""
-        whole = coded((f"{each.root}|{''.join(each.family)}" for each in self.parsed), len(self.parsed)).codes
-        full = np.array([bool(each.given and each.family) for each in self.parsed], bool)
-        used = (self.names.codes != NONE) & (self.regions.codes != NONE)
-        used[used] = full[self.names.codes[used]]
-        names, regions = whole[self.names.codes[used]], self.regions.codes[used]
+        whole = np.append(self.counted.whole.codes, NONE)[self.names.codes]
+        used = (whole != NONE) & (self.regions.codes != NONE)
+        names, regions = whole[used], self.regions.codes[used]
         across = _across(np.zeros(len(names), np.int64), regions)
         if not across:
             return 1.0
@@ -283,6 +238,13 @@ _BY_CHANCE = 0.05  # of random local parts hold the letters of somebody's name
 
 _SEVERAL = 2  # inquiries elsewhere from which a name is counted
 _MOST_NAMESAKES = 20.0
+
+
+def _tally(column: Coded, counts: Ints) -> dict[str, int]:
+    """How often each text of a column occurs, each entry of it counted so many times."""
+    there = column.codes != NONE
+    found = np.bincount(column.codes[there], weights=counts[there], minlength=len(column.texts)).astype(np.int64)
+    return dict(zip(column.texts, found.tolist(), strict=True))
 
 
 def _across(groups: Ints, regions: Ints) -> int:
@@ -326,40 +288,3 @@ def _taken_apart(column: Coded) -> tuple[Coded, Ints]:
 def _distinct(values: Ints, seen: Ints, count: int) -> Ints:
     """For each value how many different things were seen with it."""
     return np.bincount(distinct_both(values, seen)[0], minlength=count)
-
-
-def gather(blocks: Iterable[Block]) -> Columns:
-    """Put blocks together and bring their rows into order."""
-    parts = [each for each in blocks if len(each.at)]
-    ids = [each for part in parts for each in part.ids.split(_BETWEEN)]
-    at = _joined([part.at for part in parts], np.int64)
-    order = np.lexsort((np.array(ids, dtype=np.str_), at)).astype(np.int64)
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    rows = np.repeat(place, _joined([part.counts for part in parts], np.int64))
-
-    def column(name: str) -> Coded:
-        found = coded((each for part in parts for each in getattr(part, name).split(_BETWEEN)), len(ids))
-        return Coded(found.codes[order], found.texts)
-
-    names = coded((each if each != "|||" else "" for part in parts for each in part.names.split(_BETWEEN)), len(ids))
-    return Columns(
-        [ids[row] for row in order],
-        at[order],
-        Coded(names.codes[order], names.texts),
-        column("emails"),
-        column("threads"),
-        column("phones"),
-        column("places"),
-        column("regions"),
-        _joined([part.move_in for part in parts], np.int64)[order],
-        _joined([part.bedrooms for part in parts], np.float64)[order],
-        _joined([part.said for part in parts], np.int64)[order],
-        _joined([part.vouched for part in parts], np.bool_)[order],
-        _joined([part.keys for part in parts], np.int64),
-        rows,
-    )
-
-
-def _joined(arrays: Sequence[npt.NDArray[Any]], kind: type[Any]) -> npt.NDArray[Any]:
-    return np.concatenate(arrays) if arrays else np.empty(0, kind)

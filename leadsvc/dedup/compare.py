@@ -6,7 +6,8 @@ values, with the engine's own functions.
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
@@ -32,7 +33,6 @@ from leadsvc.resolve.model import (
     Model,
     contact_share,
     variant_share,
-    whole_name,
 )
 
 _WORTH = 50_000  # pairs below which another process costs more than it saves
@@ -59,6 +59,12 @@ class Comparer:
         self._digits = np.array([_digits(each) for each in phones.texts] or [0], np.int64)
         self._area = _coded([each[:5] for each in phones.texts] or [""])
         self._spellings = Spellings(columns.parsed)
+        # How probable each first name, last name, both together, and each property is.
+        counted = columns.counted
+        self._given = _of_each(counted.given, frequencies.given_share)
+        self._family = _of_each(counted.family, frequencies.family_share)
+        self._whole = _of_each(counted.whole, frequencies.whole_share)
+        self._place = _of_each(columns.places, frequencies.place_share)
 
     def first_alike(self, rows: Ints) -> Ints:
         """For each of some rows the first of them with the same name and contact values, hubs left out; itself where it
@@ -96,8 +102,9 @@ class Comparer:
         table[:, POSITION["bedrooms"]] = _beds(columns.bedrooms[first], columns.bedrooms[second])
         table[:, POSITION["said"]] = _said(columns.said[first], columns.said[second], places, gap)
         by_hand = np.flatnonzero(self._by_hand[first] | self._by_hand[second])
+        contacts = cache(self._contacts)
         for row, one, other in zip(by_hand.tolist(), first[by_hand].tolist(), second[by_hand].tolist(), strict=True):
-            found = one_by_one.contacts(self._contacts(one), self._contacts(other))
+            found = one_by_one.contacts(contacts(one), contacts(other))
             table[row, EMAIL], table[row, THREAD], table[row, PHONE] = found[:3]
             email_crowd[row], phone_crowd[row] = found[3:]
         return table, email_crowd, phone_crowd
@@ -122,17 +129,6 @@ class Comparer:
             ours[unlike], theirs[unlike], lambda one, other: one_by_one.emails((texts[one],), (texts[other],))
         )
         return level, crowd
-
-    @cached_property
-    def _rarity(self) -> tuple[Floats, Floats, Floats, Floats]:
-        """How probable each first name, last name, both together, and each property is."""
-        known, columns = self.frequencies, self.columns
-        return (
-            np.array([known.given_share(each.root) for each in columns.parsed] or [1.0]),
-            np.array([known.family_share("".join(each.family)) for each in columns.parsed] or [1.0]),
-            np.array([known.whole_share(whole_name(each.given, each.family)) for each in columns.parsed] or [0.0]),
-            np.array([known.place_share(each) for each in columns.places.texts] or [1.0]),
-        )
 
     def _phones(self, first: Ints, second: Ints) -> tuple[Ints, Ints]:
         ours, theirs = self._phone[first], self._phone[second]
@@ -186,7 +182,7 @@ class Comparer:
         found[:, EMAIL] = contact_share(pairs.email_crowd, size)
         found[:, PHONE] = contact_share(pairs.phone_crowd, size)
         ours, theirs = columns.names.codes[pairs.first], columns.names.codes[pairs.second]
-        given, family, whole, place = self._rarity
+        given, family, whole, place = self._given, self._family, self._whole, self._place
         turned = pairs.levels[:, ORDER] == Order.TURNED
 
         def pick(share: Floats) -> Floats:
@@ -207,7 +203,7 @@ class Comparer:
         usual = np.where(found[:, GIVEN] > 0, found[:, GIVEN], strangers[level])
         found[agree, GIVEN] = np.minimum(np.maximum(usual * known.namesakes, together), COMMONEST)[agree]
         same = pairs.levels[:, PLACE] == Place.SAME
-        found[:, PLACE] = np.where(same, place[columns.places.codes[pairs.first]], 0)
+        found[:, PLACE] = np.where(same, place[pairs.first], 0)
         return found
 
 
@@ -229,6 +225,13 @@ def _one_slip(difference: Ints) -> Flags:
 def _coded(texts: list[str]) -> Ints:
     seen: dict[str, int] = {}
     return np.array([seen.setdefault(each, len(seen)) for each in texts], np.int64)
+
+
+def _of_each(column: Coded, share: Callable[[str], float]) -> Floats:
+    """The share of each text of a column; one more stands for what is not there."""
+    shares = np.array([*map(share, column.texts), share("")])
+    found: Floats = shares[np.append(column.codes, NONE)]
+    return found
 
 
 def _several(column: Coded, between: str) -> Flags:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from leadsvc.dedup.arrays import Floats
@@ -14,22 +12,20 @@ from leadsvc.resolve.model import (
     Model,
 )
 
+_WORTH = 400_000  # pairs below which another process costs more than it saves
+_MOST = 1_000_000  # pairs whose odds are worked out at a time, to keep memory flat
+
 
 def odds(pairs: Pairs, comparer: Comparer, model: Model) -> tuple[Floats, Floats]:
     """For each pair the natural log odds of one person, and how probably two of one household share a value; see
     :class:`leadsvc.resolve.engine.Heard`."""
-    told = [_odds(part, comparer.shares(part, model), model) for part in _slices(pairs)]
-    if not told:
-        return np.zeros(0), np.zeros(0)
+
+    def judged(which: slice) -> tuple[Floats, Floats]:
+        part = pairs.only(which)
+        return _odds(part, comparer.shares(part, model), model)
+
+    told = comparer.cores.over(judged, len(pairs), worth=_WORTH, most=_MOST)
     return np.concatenate([each[0] for each in told]), np.concatenate([each[1] for each in told])
-
-
-_SLICE = 1_000_000  # pairs whose odds are worked out at a time, to keep memory flat
-
-
-def _slices(pairs: Pairs) -> Iterator[Pairs]:
-    for start in range(0, len(pairs), _SLICE):
-        yield pairs.only(slice(start, start + _SLICE))
 
 
 def _odds(pairs: Pairs, shares: Floats, model: Model) -> tuple[Floats, Floats]:

@@ -1,7 +1,7 @@
 """Names compared: :func:`leadsvc.resolve.levels.spellings` over arrays.
 
-First names are compared once for each distinct pair of them, and so are last names. Most pairs of one word each differ
-beyond doubt, which is told from their letters and sounds without a closer look.
+First names are compared once for each distinct pair of them, and so are last names. Most pairs differ beyond doubt,
+which is told from their letters and sounds without a closer look.
 """
 
 from __future__ import annotations
@@ -73,51 +73,87 @@ class Spellings:
 
     def _perhaps_turned(self, ones: Ints, others: Ints) -> Flags:
         """Whether names that differ straight could agree across: none where one of the pairs across cannot."""
+        apart = self._apart
         ours, theirs = self._family[ones], self._family[others]
-        across = ~self._apart.family(self._given[ones], theirs) & ~self._apart.family(ours, self._given[others])
+        across = ~apart.family(self._given[ones], theirs) & ~apart.family(ours, self._given[others])
         single = np.where(ours == NONE, self._given[ones], self._given[others])
         last = np.where(ours == NONE, theirs, ours)
-        found: Flags = np.where(
-            (ours != NONE) & (theirs != NONE),
-            across,
-            (last != NONE) & ~(self._apart.family(single, last) & self._apart.letters(last, single)),
-        )
+        alone = (last != NONE) & ~(apart.family(single, last) & apart.not_within(last, single))
+        found: Flags = np.where((ours != NONE) & (theirs != NONE), across, alone)
         return found
 
 
 class _Apart:
-    """Whether two names are different ones beyond doubt, from what is known of each alone; only where both are one
-    word. Codes stand for words in the order given; of :data:`NONE` nothing is said."""
+    """Whether two names are different ones beyond doubt, from what is known of each word alone. Codes stand for the
+    words of a name, in the order given; :data:`NONE` differs from nothing."""
 
-    def __init__(self, words: Sequence[Words]) -> None:
-        # What is behind the last stands for NONE.
-        self._single = np.array([*(_is_single(each) for each in words), False], bool)
-        texts = ["".join(each) for each in words] + [""]
-        self._bits = bits(texts)
-        self._sounds = _numbered((likeness.skeleton(each),) for each in texts)[0]
-        self._formal = np.array([_set_of(formal(each)) for each in texts], np.int64)
+    def __init__(self, names: Sequence[Words]) -> None:
+        listed = [*names, ()]  # what is behind the last stands for NONE
+        seen: dict[str, int] = {}
+
+        def code(word: str) -> int:
+            return seen.setdefault(word, len(seen))
+
+        def places(several: Iterable[Sequence[str]]) -> list[Ints]:
+            """The first word of each, the second, the third."""
+            padded = [[*map(code, each[:_WORDS]), *[NONE] * (_WORDS - len(each))] for each in several]
+            return list(np.array(padded, np.int64).T)
+
+        self._joined = np.array([code("".join(each)) for each in listed], np.int64)
+        self._all = places(listed)
+        self._named = places([word for word in each if word not in likeness.PARTICLES] or each for each in listed)
+        self._several = np.array([len(each) > 1 for each in listed], bool)
+        self._clear = np.array([0 < len(each) <= _WORDS and all(map(str.isalpha, each)) for each in listed], bool)
+        self._bits = bits(list(seen))
+        self._long = np.array([len(each) > 1 for each in seen], bool)
+        self._sounds = _numbered((likeness.skeleton(each),) for each in seen)[0]
+        self._formal = np.array([_set_of(formal(each)) for each in seen], np.int64)
 
     def family(self, ones: Ints, others: Ints) -> Flags:
-        """As last names: no slips between them, no common sounds, no common short form."""
-        found: Flags = self._single[ones] & self._single[others] & (ones != others)
-        found &= ~within_slips(self._bits[ones], self._bits[others])
-        found &= self._sounds[ones] != self._sounds[others]
-        found &= (self._formal[ones] & self._formal[others]) == 0
-        return found
+        """As last names: neither as a whole nor word by word."""
+        return self._whole_and(self._named, ones, others)
 
     def given(self, ones: Ints, others: Ints) -> Flags:
         """As first names, of which besides the one may be the beginning or the end of the other."""
-        return self.family(ones, others) & self.letters(ones, others) & self.letters(others, ones)
+        ours, theirs = self._all[0][ones], self._all[0][others]
+        found = self._whole_and(self._all, ones, others)
+        found &= self._long[ours] & self._long[theirs]
+        found &= self._more_letters(ours, theirs) & self._more_letters(theirs, ours)
+        return found
 
-    def letters(self, ones: Ints, others: Ints) -> Flags:
-        """Whether the one word holds letters that the other does not."""
-        found: Flags = self._single[ones] & self._single[others] & ((self._bits[ones] & ~self._bits[others]) != 0)
+    def not_within(self, ones: Ints, others: Ints) -> Flags:
+        """Whether the one is a single word that does not stand within the other."""
+        found: Flags = self._clear[ones] & ~self._several[ones] & self._clear[others]
+        found &= self._more_letters(self._joined[ones], self._joined[others])
+        return found
+
+    def _whole_and(self, places: list[Ints], ones: Ints, others: Ints) -> Flags:
+        ours, theirs = self._joined[ones], self._joined[others]
+        found: Flags = self._clear[ones] & self._clear[others] & self._long[ours] & self._long[theirs]
+        found &= self._words(ours, theirs)
+        several = np.flatnonzero(found & (self._several[ones] | self._several[others]))
+        for mine in places:
+            for his in places:
+                our, their = mine[ones[several]], his[others[several]]
+                found[several] &= (our == NONE) | (their == NONE) | self._words(our, their)
+        return found
+
+    def _words(self, ones: Ints, others: Ints) -> Flags:
+        """Whether two words are no more alike than by an initial: no slips between them, no common sounds, no common
+        short form."""
+        unlike: Flags = ~within_slips(self._bits[ones], self._bits[others])
+        unlike &= self._sounds[ones] != self._sounds[others]
+        unlike &= (self._formal[ones] & self._formal[others]) == 0
+        unlike |= ~self._long[ones] | ~self._long[others]
+        unlike &= ones != others
+        return unlike
+
+    def _more_letters(self, ones: Ints, others: Ints) -> Flags:
+        found: Flags = (self._bits[ones] & ~self._bits[others]) != 0
         return found
 
 
-def _is_single(words: Words) -> bool:
-    """One word of letters only, and not an initial."""
-    return len(words) == 1 and len(words[0]) > 1 and words[0].isalpha()
+_WORDS = 3  # of longer names nothing is said
 
 
 def _set_of(names: Iterable[str]) -> int:

@@ -6,6 +6,7 @@ import csv
 import gzip
 import math
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from io import StringIO
 from pathlib import Path
 from typing import TextIO
 
-from leadsvc.dedup.columns import Block, Columns, block, gather
+from leadsvc.dedup.blocks import Block, block, gather
+from leadsvc.dedup.columns import Columns
 from leadsvc.dedup.cores import Cores
 from leadsvc.errors import Reject
 from leadsvc.normalize.emails import emails, is_masked
@@ -201,9 +203,7 @@ def read(leads: Path, properties: Path | None, cores: Cores) -> Columns:
     """All leads of a file, normalised on all cores. Raises :class:`Reject` naming file, line and field."""
     reader = Reader(str(leads), places(leads), regions(properties) if properties else {})
     columns = gather(cores.each(reader.block, parts(leads)))
-    seen: set[str] = set()
-    for each in columns.ids:
-        if each in seen:
-            raise _unusable(f"{leads}: lead_id {each} stands in several lines; every lead needs an id of its own")
-        seen.add(each)
+    if len(set(columns.ids)) < len(columns):
+        each = Counter(columns.ids).most_common(1)[0][0]
+        raise _unusable(f"{leads}: lead_id {each} stands in several lines; every lead needs an id of its own")
     return columns

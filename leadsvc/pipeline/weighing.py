@@ -14,7 +14,7 @@ from json import dumps
 from sqlalchemy import Connection, select
 
 from leadsvc.dedup import Columns, Outcome, gather, resolve
-from leadsvc.dedup.columns import Block, block
+from leadsvc.dedup.blocks import Block, block
 from leadsvc.dedup.cores import Cores
 from leadsvc.dedup.fit import FEW
 from leadsvc.errors import NotFound, Reject

@@ -17,7 +17,7 @@ import pytest
 
 from leadsvc.canonical import leads_from_canonical
 from leadsvc.dedup import Columns, Outcome, gather, resolve
-from leadsvc.dedup.columns import block
+from leadsvc.dedup.blocks import block
 from leadsvc.dedup.compare import Comparer
 from leadsvc.dedup.cores import Cores
 from leadsvc.dedup.odds import odds

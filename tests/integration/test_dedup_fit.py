@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from leadsvc.dedup import Columns, fitted, gather, resolve
-from leadsvc.dedup.columns import block
+from leadsvc.dedup.blocks import block
 from leadsvc.dedup.compare import Comparer
 from leadsvc.dedup.cores import Cores
 from leadsvc.dedup.pairs import candidates
