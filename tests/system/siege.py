@@ -23,6 +23,8 @@ _COMMITS = (Commit.RECORD, Commit.INTAKE, Commit.CLAIM, Commit.RESULT, Commit.SY
 
 _A_THIRD_TRY_S = 420.0
 """A third try is made five minutes after the second."""
+_A_DELIVERY_S = 0.25
+"""On a busy machine; hundreds of renters write while processes die, and all of it is told afterwards."""
 
 
 class Siege(Crashes):
@@ -47,8 +49,11 @@ class Siege(Crashes):
         """As its parent's. What somebody known writes stands in line behind all that earlier kills left undone, which
         is told first: otherwise the point is not reached while it is waited for."""
         if self._stimuli.get(point) is Crashes._again:
-            self.town.settle(_A_THIRD_TRY_S)
+            self._settle()
         super().strike(point, side)
+
+    def _settle(self) -> None:
+        self.town.settle(_A_THIRD_TRY_S + self.town.owed() * _A_DELIVERY_S)
 
     def _calls(self, act: Callable[[], object]) -> set[str]:
         """What the vendor is asked for what ``act`` does. What is asked on a schedule as well is no stimulus' own."""
@@ -64,7 +69,7 @@ class Siege(Crashes):
     def judge(self) -> Tally:
         """Compare what was acknowledged with the store and with the vendor."""
         self._pool.shutdown()
-        self.town.settle(_A_THIRD_TRY_S)
+        self._settle()
         self.tally.missing += missing(self.town, [each.token for each in self.tally.owed])
         state = self.town.pms.state()
         told = {each.token: each.told for each in self.tally.owed}
