@@ -108,12 +108,13 @@ class Deliverer:
         if stale is not None:
             stale.close()
 
-    def drain(self, name: str, *, stop: threading.Event | None = None) -> Drained:
+    def drain(self, name: str, *, stop: threading.Event | None = None, pause: threading.Event | None = None) -> Drained:
         """Push until nothing is due at ``name`` or it wants no more. Once ``stop`` is set, what was begun is finished
-        and the rest is given back."""
+        and the rest is given back; once ``pause`` is set, what was taken is finished."""
         self.refresh(name)
         width = self.settings.accounts[name].concurrency
-        return Draining(_Account(self, name), self._pool(name), width, stop or threading.Event()).run()
+        steps, pool = _Account(self, name), self._pool(name)
+        return Draining(steps, pool, width, stop or threading.Event(), pause or threading.Event()).run()
 
     def drain_all(self, stop: threading.Event | None = None) -> Drained:
         """Drain all accounts side by side; returns when the last one is done."""

@@ -21,8 +21,9 @@ from leadsvc.workers.cardview import CardView
 from leadsvc.workers.claim import Claimed
 from leadsvc.workers.results import Finished
 
-BATCH = 64
-"""How many deliveries may be ours at once: as many are in doubt when the process dies."""
+BATCH, _AHEAD_S = 64, 10.0
+"""How many deliveries may be ours at once, and in which time they should be over: as many are in doubt when the
+process dies, and as many wait while another worker might push them."""
 
 FRESH_S = 1.0
 """How old what is known of a card may be when its push begins; at most vendors a push takes as long itself."""
@@ -109,13 +110,14 @@ class _Pace:
 
 class Draining:
     """One run over what is due at one account, ``width`` calls at a time. Once ``stop`` is set, what was begun is
-    finished and the rest is given back."""
+    finished and the rest is given back; once ``pause`` is set, nothing more is taken."""
 
-    def __init__(self, steps: Steps, pool: Executor, width: int, stop: threading.Event) -> None:
+    def __init__(self, steps: Steps, pool: Executor, width: int, stop: threading.Event, pause: threading.Event) -> None:
         self._steps = steps
         self._pool = pool
         self._width = width
         self._stop = stop
+        self._pause = pause
         self._enough = threading.Event()
         self._waiting: deque[Claimed] = deque()
         self._out = 0  # handed to the pool and not over
@@ -153,8 +155,9 @@ class Draining:
     def _fetch(self, dry: bool) -> bool:
         """Claim before the pool runs out of work, many at a time; whether nothing is due until something more is
         written down."""
-        room = BATCH - len(self._waiting) - self._out
-        if dry or self._enough.is_set() or room < BATCH // 2:
+        most = min(max(self._pace.within(_AHEAD_S), 2 * self._width), BATCH)
+        room = most - len(self._waiting) - self._out
+        if dry or self._enough.is_set() or self._pause.is_set() or room < most // 2:
             return dry
         taken = self._steps.take(room)
         self._waiting.extend(taken)

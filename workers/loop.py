@@ -52,14 +52,12 @@ class _Lane:
         """Whether anything was pushed."""
         self._began = time.monotonic()
         self._enough.clear()
-        if stop.is_set():  # after the line above, which may have undone the word of whoever stops
-            self._enough.set()
-        return self.deliverer.drain(self.name, stop=self._enough).pushed > 0
+        return self.deliverer.drain(self.name, stop=stop, pause=self._enough).pushed > 0
 
-    def give_way(self, *, at_once: bool = False) -> None:
+    def give_way(self) -> None:
         """End a drain that has lasted for long: what became of cards, the configuration and whether the account is
         well are asked in between, however much there is to deliver."""
-        if at_once or time.monotonic() - self._began >= _ROUNDS * self.every.total_seconds():
+        if time.monotonic() - self._began >= _ROUNDS * self.every.total_seconds():
             self._enough.set()
 
     def _until_due(self, *, idle: bool) -> timedelta:
@@ -100,8 +98,6 @@ class Loop:
         """Finish what is being pushed, then return."""
         self._stop.set()
         self._wake.set()
-        for lane in self._lanes:
-            lane.give_way(at_once=True)
         self.nudge()
         if self._thread is not None:
             self._thread.join()

@@ -33,7 +33,6 @@ class Outbox:
 
     due: list[Claimed]
     push: Callable[[Claimed], Result] = lambda _: GOOD
-    well: bool = True
     taken: int = 0
     most: int = 0
     recorded: list[list[Claimed]] = field(default_factory=list)
@@ -59,7 +58,10 @@ class Outbox:
 
     def record(self, finished: Sequence[Finished]) -> bool:
         self.recorded.append([each.claimed for each in finished])
-        return self.well and all(each.pushed.result.ok for each in finished)
+        well = all(each.pushed.result.ok for each in finished)
+        if not well:
+            self.due = []  # the account rests
+        return well
 
     def give_back(self, claimed: Sequence[Claimed]) -> None:
         self.returned += claimed
@@ -75,8 +77,13 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield made
 
 
-def drain(outbox: Outbox, pool: ThreadPoolExecutor, stop: threading.Event | None = None) -> Drained:
-    return Draining(outbox, pool, WIDTH, stop or threading.Event()).run()
+def drain(
+    outbox: Outbox,
+    pool: ThreadPoolExecutor,
+    stop: threading.Event | None = None,
+    pause: threading.Event | None = None,
+) -> Drained:
+    return Draining(outbox, pool, WIDTH, stop or threading.Event(), pause or threading.Event()).run()
 
 
 def test_everything_due_is_pushed_once_and_written_down_in_few_commits(pool: ThreadPoolExecutor) -> None:
@@ -129,7 +136,7 @@ def test_an_account_that_wants_no_more_gets_only_what_was_begun(pool: ThreadPool
     outbox = Outbox(owed(BATCH), push=lambda _: BAD)
     told = drain(outbox, pool)
     assert 1 <= told.failed <= WIDTH
-    assert told.failed + len(outbox.returned) == BATCH
+    assert told.failed + len(outbox.returned) == outbox.taken
     assert not outbox.done & {each.id for each in outbox.returned}
 
 
@@ -153,7 +160,16 @@ def test_a_stop_finishes_what_was_begun_and_returns_the_rest(pool: ThreadPoolExe
     assert drain(outbox, pool, stop) == Drained(WIDTH, 0)
     thread.join()
     assert len(outbox.done) == WIDTH
-    assert len(outbox.returned) == BATCH - WIDTH
+    assert len(outbox.returned) == outbox.taken - WIDTH > 0
+
+
+def test_a_pause_finishes_what_was_taken(pool: ThreadPoolExecutor) -> None:
+    outbox, pause = Outbox(owed(BATCH)), threading.Event()
+    outbox.push = lambda _: pause.set() or GOOD
+    told = drain(outbox, pool, pause=pause)
+    assert told == Drained(outbox.taken, 0)
+    assert 0 < outbox.taken < BATCH
+    assert outbox.returned == []
 
 
 def test_a_push_that_breaks_is_told_after_the_others_are_written_down(pool: ThreadPoolExecutor) -> None:
@@ -172,7 +188,7 @@ def test_a_push_that_breaks_is_told_after_the_others_are_written_down(pool: Thre
         drain(outbox, pool)
     assert outbox.done == {each.id for each in begun} - {broken.id}
     assert {each.id for each in outbox.returned}.isdisjoint(outbox.done | {broken.id})
-    assert len(outbox.done) + len(outbox.returned) + 1 == BATCH
+    assert len(outbox.done) + len(outbox.returned) + 1 == outbox.taken
 
 
 def test_when_nothing_can_be_written_down_nobody_waits_for_it(pool: ThreadPoolExecutor) -> None:
