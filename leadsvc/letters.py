@@ -97,6 +97,16 @@ class Batch:
     troubles: Mapping[UUID, Sequence[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Corrections that the daily cap of an account kept back and that go out now, or would: ``count`` of them, the
+    first as ``letters``. ``asked_at``: what was kept back since is not among them."""
+
+    letters: Sequence[Letter]
+    count: int
+    asked_at: datetime
+
+
 class Letters(Protocol):
     """Thread-safe. Whatever shows a renter's values or changes something leaves a row in the audit log."""
 
@@ -118,6 +128,13 @@ class Letters(Protocol):
 
     def replay_all(self, wanted: Filter, actor: str, *, dry_run: bool = False) -> Batch:
         """Send what a filter means again, a thousand at most; ``dry_run`` says what that would be."""
+        ...
+
+    def release(
+        self, destination: str, actor: str, *, until: datetime | None = None, dry_run: bool = False
+    ) -> Released:
+        """Let the corrections out that an account's daily cap keeps back, as far as ``until``; they are not counted
+        again. :class:`NotFound` for an account that is not configured."""
         ...
 
     def cancel(self, letter_id: UUID, actor: str) -> None:

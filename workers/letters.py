@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from leadsvc.config import Account, Settings
 from leadsvc.errors import NotFound, Reject
 from leadsvc.faults import Commit
 from leadsvc.ids import digest_uuid, uuid7
-from leadsvc.letters import Batch, Filter, Letter, LetterPage, Opened
+from leadsvc.letters import Batch, Filter, Letter, LetterPage, Opened, Released
 from leadsvc.outbox import CORRECTIONS_CAP
 from leadsvc.pipeline.actions import Actions
 from leadsvc.store import Store
@@ -27,7 +28,7 @@ MOST = 1000
 """Letters that one call sends again."""
 
 _LOOKED_AT = 50
-"""Letters of a dry run whose troubles are looked up."""
+"""Letters of a dry run whose troubles are looked up, and those that a release shows."""
 
 
 class DeadLetters:
@@ -92,6 +93,27 @@ class DeadLetters:
             return batch
         moved = self._actions.retry_deliveries([row.id for row in rows], actor)
         return Batch([_letter(row) for row in rows if row.id in moved], all_ - len(rows), asked_at, {})
+
+    def release(
+        self, destination: str, actor: str, *, until: datetime | None = None, dry_run: bool = False
+    ) -> Released:
+        account = self._settings.accounts.get(destination)
+        if account is None:
+            raise NotFound(f"No destination {destination} is configured.")
+        asked_at = until or self._clock()
+        kept_back = _kept_back(destination, asked_at)
+        with self._store.read() as connection:
+            first = [_letter(row) for row in connection.execute(kept_back.limit(_LOOKED_AT))]
+            count = connection.execute(select(func.count()).select_from(kept_back.order_by(None).subquery()))
+            released = Released(first, count.scalar_one(), asked_at)
+        if dry_run:
+            self._note(actor, "preview", "destination", destination, {"corrections": released.count})
+            return released
+        with self._store.write(Commit.ADMIN) as connection:
+            released = replace(released, count=release(connection, account, self._clock(), actor, asked_at))
+        self._note(actor, "release", "destination", destination, {"corrections": released.count})
+        self._actions.intake.nudge()
+        return released
 
     def cancel(self, letter_id: uuid.UUID, actor: str) -> None:
         with self._store.read() as connection:
@@ -181,14 +203,21 @@ def _place(cursor: str) -> tuple[int, uuid.UUID]:
         raise Reject(400, "Bad page", detail, code="cursor") from error
 
 
-def release(connection: Connection, account: Account, now: datetime, actor: str) -> int:
-    """Let the corrections pass that the daily cap keeps back; returns how many. They are not counted."""
-    mine = (deliveries.c.destination == account.name) & (deliveries.c.cause == CORRECTIONS_CAP)
+def _kept_back(destination: str, until: datetime | None) -> Select[Any]:
+    return _letters(Filter(destination, CORRECTIONS_CAP, held=True), until).where(deliveries.c.state == "held")
+
+
+def release(connection: Connection, account: Account, now: datetime, actor: str, until: datetime | None = None) -> int:
+    """Let the corrections pass that the daily cap keeps back (as far as ``until``); returns how many. They are not
+    counted."""
+    these = _kept_back(account.name, until).order_by(None).with_only_columns(deliveries.c.id)
     freed = connection.execute(
         update(deliveries)
-        .where(mine, deliveries.c.state == "held")
+        .where(deliveries.c.id.in_(these), deliveries.c.state == "held")
         .values(state="pending", cause="", due_at=now, released=True)
     )
+    if connection.execute(_kept_back(account.name, None).limit(1)).first() is not None:
+        return freed.rowcount
     told = exceptions.c.subject_id == digest_uuid(CORRECTIONS_CAP, account.name)
     closed = {"resolved_at": now, "resolved_by": actor, "resolution": "released"}
     connection.execute(update(exceptions).where(told, exceptions.c.resolved_at.is_(None)).values(**closed))

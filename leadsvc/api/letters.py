@@ -124,6 +124,24 @@ class Batch(Schema):
     dry_run = fields.Boolean(required=True)
 
 
+class Account(schemas.Dry):
+    """Whose corrections are let out."""
+
+    destination = fields.String(required=True, validate=validate.Length(1, 100))
+    until = fields.AwareDateTime(
+        load_default=None,
+        metadata={"description": "Only those kept back before or at. The asked_at of a dry run: what it told of."},
+    )
+
+
+class Released(Schema):
+    destination = fields.String(required=True)
+    corrections = fields.Integer(required=True, metadata={"description": "How many go out, or would."})
+    dead_letters = fields.List(fields.Nested(DeadLetter), required=True, metadata={"description": "The first fifty."})
+    asked_at = fields.AwareDateTime(required=True)
+    dry_run = fields.Boolean(required=True)
+
+
 blueprint.before_request(admit)
 
 
@@ -202,6 +220,18 @@ def replay_dead_letters(told: Mapping[str, Any]) -> Response:
         for each in batch.letters
     ]
     return reply({"dead_letters": shown, "left": batch.left, "asked_at": batch.asked_at, "dry_run": told["dry_run"]})
+
+
+@view(blueprint, "/dead-letters/release", Released, method="POST", body=Account, security=examples.READING)
+def release_corrections(told: Mapping[str, Any]) -> Response:
+    """Let the corrections out that a destination's daily cap keeps back
+
+    With dry_run first: which they are. They are not counted against the cap again.
+    """
+    name, dry_run = told["destination"], told["dry_run"]
+    released = _letters().release(name, actor(), until=told["until"], dry_run=dry_run)
+    said = {"destination": name, "corrections": released.count, "asked_at": released.asked_at, "dry_run": dry_run}
+    return reply(said | {"dead_letters": [_shown(each) for each in released.letters]})
 
 
 def _wanted(told: Mapping[str, Any]) -> Filter:

@@ -6,26 +6,20 @@ import getpass
 import json
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import insert
 
 from leadsvc import logs
 from leadsvc.cli.opening import attached
 from leadsvc.config import Account, Settings
 from leadsvc.errors import NotFound, Reject
-from leadsvc.faults import Commit
-from leadsvc.ids import uuid7
 from leadsvc.letters import Filter, Letter, Opened
 from leadsvc.services import Services
-from leadsvc.store.tables import audit
-from leadsvc.workers.letters import release
 
 
 def _actor() -> str:
@@ -39,12 +33,6 @@ def _services(name: str) -> tuple[Services, Account]:
         known = ", ".join(settings.accounts) or "none"
         raise click.UsageError(f"no destination {name} is configured; there is {known}")
     return attached(settings), settings.accounts[name]
-
-
-def _note(services: Services, action: str, name: str, detail: Mapping[str, Any]) -> None:
-    row = {"id": uuid7(), "at": services.clock(), "actor": _actor(), "action": action, "subject_kind": "destination"}
-    with services.store.write(Commit.ADMIN) as connection:
-        connection.execute(insert(audit).values(**row, subject=name, detail=dict(detail)))
 
 
 def _utc(day: datetime | None) -> datetime | None:
@@ -175,11 +163,12 @@ def _show(opened: Opened) -> None:
 
 @click.command("release")
 @click.argument("name")
-def release_(name: str) -> None:
+@click.option("--dry-run", is_flag=True, help="Show what is kept back; change nothing.")
+def release_(name: str, dry_run: bool) -> None:
     """Let the corrections go out that the daily cap of an account keeps back."""
     services, account = _services(name)
-    with services.store.write(Commit.ADMIN) as connection:
-        freed = release(connection, account, services.clock(), _actor())
-    _note(services, "release", name, {"corrections": freed})
-    services.intake.nudge()
-    click.echo(f"{name}: {freed} corrections go out")
+    released = services.letters.release(account.name, _actor(), dry_run=dry_run)
+    if dry_run:
+        for each in released.letters:
+            click.echo(f"{each.kind} of {each.card_key}, kept back since {each.since:%Y-%m-%d %H:%M} UTC")
+    click.echo(f"{name}: {released.count} corrections {'would go out' if dry_run else 'go out'}")

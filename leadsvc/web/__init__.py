@@ -128,6 +128,7 @@ def _views(web: Blueprint) -> None:
     web.add_url_rule("/dead-letters", view_func=letters.letters)
     web.add_url_rule("/dead-letters/replay", endpoint="letters_replay", view_func=letters.many)
     web.add_url_rule("/dead-letters/<uuid:letter_id>", view_func=letters.letter)
+    web.add_url_rule("/dead-letters/kept-back/<name>", endpoint="kept_back", view_func=letters.kept_back)
     web.add_url_rule("/reviews", view_func=pages.reviews)
     web.add_url_rule("/reviews/next", view_func=doings.next_review)
     web.add_url_rule("/tray", view_func=tray.tray)
@@ -156,6 +157,7 @@ def _changes(web: Blueprint) -> None:
     web.add_url_rule("/deliveries/<uuid:delivery_id>/<what>", view_func=doings.delivery, methods=["POST"])
     web.add_url_rule("/dead-letters/replay", endpoint="letters_send", view_func=letters.send_many, methods=["POST"])
     web.add_url_rule("/dead-letters/<uuid:letter_id>", endpoint="letter_send", view_func=letters.send, methods=["POST"])
+    web.add_url_rule("/dead-letters/kept-back/<name>", endpoint="release", view_func=letters.release, methods=["POST"])
     web.add_url_rule(
         "/dead-letters/<uuid:letter_id>/cancel", endpoint="letter_cancel", view_func=letters.cancel, methods=["POST"]
     )

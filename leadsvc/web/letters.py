@@ -80,6 +80,22 @@ def send_many() -> Response:
     return redirect(target, 303)
 
 
+def kept_back(name: str) -> str:
+    """The corrections that an account's daily cap keeps back; changes nothing."""
+    released = services().letters.release(name, user().login, dry_run=True)
+    return render_template("web/letters_release.html", released=released, name=name, now=now())
+
+
+def release(name: str) -> Response:
+    """Let out what was shown; what was kept back since waits for another look."""
+    if not request.form.get("until"):
+        raise Reject(422, "Not looked at", "Look at what is kept back first, and let it out there.", code="until")
+    until = _moment(request.form["until"])
+    count = services().letters.release(name, user().login, until=until).count
+    flash(f"{count} {'correction goes' if count == 1 else 'corrections go'} out now.")
+    return redirect(url_for("web.letters"), 303)
+
+
 def _page(
     opened: Opened, offered: Mapping[str, str], entered: Mapping[str, str], *, tried: bool = False, refused: str = ""
 ) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from leadsvc.store.tables import deliveries
 from tests.benches.simpms import SimPmsBench
 from tests.integration.test_letters_doors import refused, state_of
 from tests.integration.web_support import Clock, Site
+from tests.system.test_engine import with_account
+from tests.system.test_letters import edited
 from tests.system.test_pages_chromium import CONTRAST, Walk, enter
 from tests.world import World, running_world
 
@@ -29,6 +32,13 @@ def world(sqlite_database: str, tmp_path: Path, simpms: SimPmsBench) -> Iterator
 
 @pytest.fixture
 def served(world: World) -> Iterator[tuple[Site, str]]:
+    with serving(world) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def serving(world: World) -> Iterator[tuple[Site, str]]:
+    """The pages of ``world`` behind a real server, and its address."""
     site = Site(create_app(world.services), world.services, Clock())
     server = make_server("127.0.0.1", 0, site.app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -113,3 +123,37 @@ def test_it_can_be_read_at_night_and_on_a_phone(world: World, served: tuple[Site
             for number, path in enumerate(paths):
                 walk.open(path, f"letters_{number}_{scheme}_320")
                 assert page.evaluate(CONTRAST) == [], f"{scheme} {path}"
+
+
+def test_corrections_that_were_kept_back_are_let_out_by_keyboard(
+    sqlite_database: str, tmp_path: Path, simpms: SimPmsBench, page: Page
+) -> None:
+    with running_world(
+        sqlite_database, tmp_path, simpms, configure=lambda made: with_account(made, corrections_per_day=0)
+    ) as world:
+        row = edited(world, 1, ())
+        with serving(world) as (site, base):
+            walk = Walk(page, base)
+            enter(walk, site)
+            walk.open("/exceptions", "exceptions_kept_back")
+            page.get_by_role("link", name="Look at them …").focus()
+            with page.expect_navigation():
+                walk.press("Enter")
+            walk.check("letters_kept_back")
+            walk.press("c")
+            with page.expect_navigation():
+                walk.press("Enter")
+            expect(page.get_by_role("heading", name="Let 1 correction go out to pms?")).to_be_visible()
+            assert state_of(world, row) == "held"
+            walk.check("letters_release")
+            page.set_viewport_size({"width": 320, "height": 800})
+            page.emulate_media(color_scheme="dark")
+            for number, path in enumerate(("/dead-letters?held=1", "/dead-letters/kept-back/pms")):
+                walk.open(path, f"letters_release_{number}_dark_320")
+                assert page.evaluate(CONTRAST) == []
+            walk.press("s")
+            with page.expect_navigation():
+                walk.press("Enter")
+            expect(page.get_by_role("status")).to_contain_text("1 correction goes out now.")
+        world.settle()
+        assert state_of(world, row) == "acknowledged"
