@@ -165,7 +165,12 @@ def test_a_stop_finishes_what_was_begun_and_returns_the_rest(pool: ThreadPoolExe
 
 def test_a_pause_finishes_what_was_taken(pool: ThreadPoolExecutor) -> None:
     outbox, pause = Outbox(owed(BATCH)), threading.Event()
-    outbox.push = lambda _: pause.set() or GOOD
+
+    def push(_: Claimed) -> Result:
+        pause.set()
+        return GOOD
+
+    outbox.push = push
     told = drain(outbox, pool, pause=pause)
     assert told == Drained(outbox.taken, 0)
     assert 0 < outbox.taken < BATCH
@@ -197,7 +202,7 @@ def test_when_nothing_can_be_written_down_nobody_waits_for_it(pool: ThreadPoolEx
     def away(_: Sequence[Finished]) -> bool:
         raise ConnectionError
 
-    outbox.record = away  # type: ignore[method-assign]
+    outbox.record = away  # type: ignore[assignment, method-assign]
     with pytest.raises(ConnectionError):
         drain(outbox, pool)
     assert pool.submit(lambda: "free").result(20) == "free"
