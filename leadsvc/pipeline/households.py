@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Select, select, update
 from leadsvc.errors import Reject
 from leadsvc.ids import uuid7
 from leadsvc.pipeline import verdicts
+from leadsvc.pipeline.amends import owe_anew
 from leadsvc.pipeline.leftovers import work_item
 from leadsvc.pipeline.merging import settle_review
-from leadsvc.pipeline.parting import owe_anew
 from leadsvc.pipeline.working import Working
 from leadsvc.resolve.person import Person
 from leadsvc.store.tables import guest_cards, prospects, remote_refs

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, select, update
 from leadsvc.errors import Conflict, NotFound, Reject
 from leadsvc.ids import public_key, uuid7
 from leadsvc.pipeline import verdicts
-from leadsvc.pipeline.parting import owe_rehomed
+from leadsvc.pipeline.amends import owe_rehomed
 from leadsvc.pipeline.rebuild import rebuild_prospects
 from leadsvc.pipeline.rehoming import Given, Moved, Parting, Rehomed, came_later, insert_person, rehome
 from leadsvc.pipeline.stages import restore_cards, restore_tasks
