@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from leadsvc.errors import MapError
 from leadsvc.fieldmap.build import FIELDS
-from leadsvc.fieldmap.extract import CONVERTERS
+from leadsvc.fieldmap.converters import CONVERTERS
 from leadsvc.fieldmap.maps import PATHS, FieldMap, MapSet, NotLead, Path_, walk
 from leadsvc.fieldmap.paths import path_fault
 from leadsvc.fieldmap.recognise import compile_recogniser

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from leadsvc.fieldmap import check_file
 from leadsvc.fieldmap.build import FIELDS
-from leadsvc.fieldmap.extract import CONVERTERS
+from leadsvc.fieldmap.converters import CONVERTERS
 
 MAPPINGS = Path(__file__).parent.parent.parent / "mappings"
 TEXT = (MAPPINGS / "README.md").read_text(encoding="utf-8")
