@@ -39,6 +39,9 @@ _WORTH = 50_000  # pairs below which another process costs more than it saves
 _MOST = 2_800_000  # pairs that a process compares at a time: the more, the more often one answer serves several
 
 
+_SLIPS = 2  # between the local parts of addresses that count as nearly the same
+
+
 class Comparer:
     """Compares pairs of rows of some columns."""
 
@@ -123,7 +126,7 @@ class Comparer:
         level[equal] = Email.SAME
         crowd = np.where(equal, self._email_crowd[ours], 0).astype(np.int8)
         unlike = np.flatnonzero(both & ~equal)
-        unlike = unlike[within_slips(self._local_bits[ours[unlike]], self._local_bits[theirs[unlike]])]
+        unlike = unlike[within_slips(self._local_bits[ours[unlike]], self._local_bits[theirs[unlike]], _SLIPS)]
         texts = self.columns.emails.texts
         level[unlike] = once(
             ours[unlike], theirs[unlike], lambda one, other: one_by_one.emails((texts[one],), (texts[other],))

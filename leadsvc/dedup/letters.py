@@ -12,7 +12,6 @@ import numpy as np
 from leadsvc.dedup.arrays import Flags, Ints
 
 _BITS = 61
-_SLIP_SIGNS = 4
 
 
 def bits(texts: Sequence[str]) -> Ints:
@@ -28,9 +27,9 @@ def _bits(text: str) -> int:
     return found
 
 
-def within_slips(ones: Ints, others: Ints) -> Flags:
-    """Whether two slips at most can lie between texts of such letters: they change four letters at most."""
-    found: Flags = np.bitwise_count(ones ^ others) <= _SLIP_SIGNS
+def within_slips(ones: Ints, others: Ints, slips: Ints | int) -> Flags:
+    """Whether so few slips can lie between texts of such letters: one takes a letter out and puts another in."""
+    found: Flags = np.bitwise_count(ones ^ others) <= 2 * slips
     return found
 
 

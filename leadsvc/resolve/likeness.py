@@ -30,9 +30,9 @@ _SOUNDS = (
 )  # fmt: skip
 _VOWELS = frozenset("aeiouh")
 _ENDINGS = frozenset("aeo")
-_SHORT = 4  # letters: below it one letter makes another name (Jon, Jan)
+SHORT = 4  # letters: below it one letter makes another name (Jon, Jan)
 _CLIPPED, _SPOKEN = 2, 3  # letters that are left out at least, and that are left at least
-_LONG = 8  # letters: from here on two slips are forgiven
+LONG = 8  # letters: from here on two slips are forgiven
 # Sounds that two spellings of one name have in common -> how alike they must be otherwise (Jaro-Winkler): the fewer the
 # sounds, the more names share them.
 _ALIKE = {0: 2.0, 1: 2.0, 2: 2.0, 3: 0.8, 4: 0.6}
@@ -92,12 +92,12 @@ def _words(one: str, other: str) -> Given:
     if formal(one) & formal(other):
         return Given.VARIANT
     shorter = min(len(one), len(other))
-    if shorter < _SHORT:
+    if shorter < SHORT:
         return Given.DIFFERENT
     if _gendered(one, other):
         return Given.DIFFERENT
     slips = OSA.distance(one, other, score_cutoff=2)
-    if slips <= 1 or (slips == 2 and shorter >= _LONG):
+    if slips <= 1 or (slips == 2 and shorter >= LONG):
         return Given.NEAR
     sounds = skeleton(one)
     if sounds == skeleton(other) and JaroWinkler.similarity(one, other) >= _ALIKE[min(len(sounds), max(_ALIKE))]:
@@ -150,7 +150,7 @@ def _clipped(short: str, whole: str) -> bool:
     Daniela)."""
     if len(whole) < len(short) + _CLIPPED:
         return False
-    return (len(short) >= _SPOKEN and whole.startswith(short)) or (len(short) >= _SHORT and whole.endswith(short))
+    return (len(short) >= _SPOKEN and whole.startswith(short)) or (len(short) >= SHORT and whole.endswith(short))
 
 
 _FAMILY_OF = {
@@ -236,7 +236,7 @@ _GIVEN_OF = {
 def _run_together(single: tuple[str, ...], whole: Spelled) -> bool:
     """Whether a single word is the other's whole name, as in an address: ``mariacastillo``, ``acastillo``."""
     word, given, family = "".join(single), whole[0], whole[1]
-    if not given or len(word) < _LONG:
+    if not given or len(word) < LONG:
         return False
     firsts, lasts = {"".join(given), given[0], given[0][0]}, {"".join(family), family[0]}
     return any(word in {f"{first}{last}", f"{last}{first}"} for first in firsts for last in lasts)
