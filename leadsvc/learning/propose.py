@@ -21,6 +21,7 @@ from leadsvc.flat import row_of
 from leadsvc.learning import candidates as places
 from leadsvc.learning.judge import Verdict, judge
 from leadsvc.learning.samples import Sample
+from leadsvc.learning.structured import Candidate, answer_places
 from leadsvc.learning.targets import TARGETS, Target, spaced
 from leadsvc.normalize.data import shared
 from leadsvc.normalize.records import KeyedRecord, MailRecord, XmlRecord
@@ -55,7 +56,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    candidate: places.Candidate
+    candidate: Candidate
     right: frozenset[int]
     likeness: float
 
@@ -162,7 +163,7 @@ class _Bench:
                 return [_Choice(one, frozenset(), likeness)]
         return []
 
-    def _try(self, target: Target, one: places.Candidate, asserted: Sequence[int]) -> _Choice | None:
+    def _try(self, target: Target, one: Candidate, asserted: Sequence[int]) -> _Choice | None:
         extractor = compile_one(one.spec)
         likely = False
         for index in asserted:
@@ -191,7 +192,7 @@ class _Bench:
         told = {str([self.samples[index].wanted.get(key) for key in target.keys]) for index in right}
         return len(told) > 1
 
-    def _layout(self, one: places.Candidate) -> Any:
+    def _layout(self, one: Candidate) -> Any:
         return self.compile({"message": one.spec}).layout if "label" in one.spec else self._bare_layout
 
     @property
@@ -207,7 +208,7 @@ _SEVERAL = frozenset({"name", "email", "phone", "property_name", "address", "mes
 _WANTED = re.compile(r"\b(sought|wanted|desired|preferred|requested|max)\b")
 
 
-def _called(one: places.Candidate) -> bool:
+def _called(one: Candidate) -> bool:
     return (
         bool(one.said)
         and next(iter(one.spec)) in ("key", "label", "json", "meta", "xpath")
@@ -215,7 +216,7 @@ def _called(one: places.Candidate) -> bool:
     )
 
 
-def _able(target: Target, one: places.Candidate) -> bool:
+def _able(target: Target, one: Candidate) -> bool:
     if target.field == "mailbox_tag":
         return one.spec.get("tag") == "mailbox"
     if one.spec.get("tag"):
@@ -232,7 +233,7 @@ def _frame(samples: Sequence[Sample], map_id: str, owner: str, formats: list[str
     source = next((str(one.wanted["source"]) for one in samples if one.wanted.get("source")), "")
     contact = next((str(one.wanted["contact_type"]) for one in samples if one.wanted.get("contact_type")), "form")
     names = places.labels(samples) if formats == ["email"] else _keys(samples)
-    answers = places.answer_places(samples)
+    answers = answer_places(samples)
     relays = {
         str(one.wanted["email"]).rpartition("@")[2]
         for one in samples
