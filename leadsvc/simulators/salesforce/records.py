@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
 
 from flask import Response, request
 
@@ -12,6 +11,7 @@ from leadsvc.simulators.kit import Refused, Simulator
 from leadsvc.simulators.manners import as_json
 from leadsvc.simulators.records import Doc, new_card, now
 from leadsvc.simulators.salesforce.answers import TOKEN_LIFE_S, body, error, refuse
+from leadsvc.simulators.salesforce.questions import meets, nested, value_of
 
 KEY = "Leadsvc_Key__c"
 LEAD = {
@@ -71,7 +71,6 @@ _STATES = {
 }
 """Who was there before, as a lead's status and a stage."""
 _PAGE = 2000
-_TERM = re.compile(r"(?P<name>[\w.]+)\s*(?P<op>!=|>=|=)\s*(?P<value>'(?:[^'\\]|\\.)*'|\S+)")
 
 
 class _Org:
@@ -139,7 +138,7 @@ class _Org:
 
     def shown_lead(self, card: Doc) -> Response:
         wanted = request.args.get("fields", "Id").split(",")
-        return as_json({name: _value(_lead(card), name) for name in wanted})
+        return as_json({name: value_of(_lead(card), name) for name in wanted})
 
     def upsert(self, our_key: str) -> Response:
         found = self.records.all("card", our_key=our_key, merged_into="")
@@ -231,7 +230,7 @@ class _Org:
             raise refuse(404, "NOT_FOUND", "The requested resource does not exist")
         wanted = request.args.get("fields", "Id").split(",")
         shown = {name: found[1].get(key) for name, key in TASK.items()} | {"Id": found[1]["task_id"]}
-        return as_json({name: _value(shown, name) for name in wanted})
+        return as_json({name: value_of(shown, name) for name in wanted})
 
     def one_task(self, our_key: str) -> tuple[str, Doc] | None:
         for kind in ("task", "event"):
@@ -293,11 +292,11 @@ class _Org:
         if found is None or found[2] not in ("Lead", "User"):
             raise refuse(400, "MALFORMED_QUERY", "unexpected token")
         wanted = [name.strip() for name in found[1].split(",")]
-        rows = [row for row in self.rows(found[2], deleted=deleted) if _meets(row, found[3] or "")]
+        rows = [row for row in self.rows(found[2], deleted=deleted) if meets(row, found[3] or "")]
         if found[4]:
-            rows.sort(key=lambda row: str(_value(row, found[4])), reverse=bool(found[5]))
+            rows.sort(key=lambda row: str(value_of(row, found[4])), reverse=bool(found[5]))
         rows = rows[: int(found[6])] if found[6] else rows
-        shown = [_nested({name: _value(row, name) for name in wanted}) for row in rows]
+        shown = [nested({name: value_of(row, name) for name in wanted}) for row in rows]
         return self.page(shown, 0)
 
     def page(self, shown: list[Doc], start: int) -> Response:
@@ -360,53 +359,6 @@ def _lead(card: Doc) -> Doc:
         "MasterRecordId": card["merged_into"] or None,
         "CreatedById": card["entered_by"],
     }
-
-
-def _value(row: Doc, name: str) -> Any:
-    first, _, rest = name.partition(".")
-    value = row.get(first)
-    return (value or {}).get(rest) if rest and (value is None or isinstance(value, dict)) else value
-
-
-def _nested(row: Doc) -> Doc:
-    """``A.B`` as an object ``A`` with a field ``B``, as answers have it."""
-    shown: Doc = {"attributes": {"type": "Lead"}}
-    for name, value in row.items():
-        first, _, rest = name.partition(".")
-        if not rest:
-            shown[first] = value
-        elif value is not None:
-            shown.setdefault(first, {})[rest] = value
-    return shown
-
-
-def _meets(row: Doc, where: str) -> bool:
-    """Whether a row meets ``term AND term AND (term OR term)``; quotes may hold anything."""
-    if not where.strip():
-        return True
-    parts, depth, quoted, start = [], 0, False, 0
-    for place, letter in enumerate(where):
-        if letter == "'" and where[place - 1] != "\\":
-            quoted = not quoted
-        if not quoted:
-            depth += {"(": 1, ")": -1}.get(letter, 0)
-            if depth == 0 and where.startswith(" AND ", place):
-                parts.append(where[start:place])
-                start = place + len(" AND ")
-    parts.append(where[start:])
-    return all(any(_true(row, term) for term in _TERM.finditer(part.strip().strip("()"))) for part in parts)
-
-
-def _true(row: Doc, term: re.Match[str]) -> bool:
-    value, said = _value(row, term["name"]), term["value"].rstrip(")")
-    if said == "null":
-        return (value is None) == (term["op"] == "=")
-    if said.startswith("'"):
-        said = re.sub(r"\\(.)", r"\1", term["value"].rstrip(")")[1:-1])
-    ours = str(value).lower() if isinstance(value, bool) else str(value or "")
-    if term["op"] == ">=":
-        return bool(ours) and ours[:19] >= said[:19]
-    return (ours.lower() == said.lower()) == (term["op"] == "=")
 
 
 def add_routes(simulator: Simulator) -> None:
