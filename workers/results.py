@@ -1,4 +1,5 @@
-"""What a destination answered, written down: states, remote ids, the circuit of the account, exceptions."""
+"""What a destination answered, written down: states, remote ids, the circuit of the account, exceptions. One module, as
+all of it is one transaction after the call."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """What a person does: place, merge, unmerge, keep apart, replay, retry, edit. Each leaves a row in the audit log.
 
 ``dry_run`` plans the same and rolls back. Raises :class:`NotFound` for keys that do not exist and :class:`Reject` for
-what cannot be done, with a sentence that says why.
+what cannot be done, with a sentence that says why. One module, as each act is one transaction of the same make and the
+list of them is what a person may do.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Inquiries that came while two people were one: each goes to whom, and to which card, its own evidence names (P4).
 
 They are judged again in the order in which they came, against what the people are known by without them, so that the
-end is as if the two had never been one.
+end is as if the two had never been one. One module, as a replay is one walk over one set of people, cards and
+inquiries.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """What holds for every destination, over the wire against its simulator. A vendor joins by ``tests/benches/VENDOR.py``;
-what its capabilities say it cannot do is left out here, and said."""
+what its capabilities say it cannot do is left out here, and said. One file: it is the contract, and is read as one."""
 
 from __future__ import annotations
 

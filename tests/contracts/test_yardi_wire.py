@@ -1,4 +1,5 @@
-"""Voyager's own ways, over the wire: documents by their schema, ids in a sentence, local times, who is not edited."""
+"""Voyager's own ways, over the wire: documents by their schema, ids in a sentence, local times, who is not edited. One
+file, as all of it is one operation that imports and one that searches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Web hooks at the door: what proves them to be their provider's, what is refused, and that a refusal is seen."""
+"""Web hooks at the door: what proves them to be their provider's, what is refused, and that a refusal is seen. One
+file, as every provider is held to the same promises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the pages show, that they stay fast and inert, and that every button does what it says."""
+"""What the pages show, that they stay fast and inert, and that every button does what it says. One file, as one site
+full of rows serves all of it."""
 
 from __future__ import annotations
 

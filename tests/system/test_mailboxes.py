@@ -1,4 +1,5 @@
-"""Mailboxes on real IMAP servers: whatever breaks, each mail is one receipt, and nothing is lost."""
+"""Mailboxes on real IMAP servers: whatever breaks, each mail is one receipt, and nothing is lost. One file, as every
+server has to go through all of it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 :class:`Careful` is that walk, the same for every vendor; an adapter adds the vendor's primitive calls and overrides
 where the vendor is odd. What may change in a remote record is decided in :mod:`~leadsvc.workers.destinations.filling`,
-what an answer came to in :mod:`~leadsvc.workers.destinations.presence`.
+what an answer came to in :mod:`~leadsvc.workers.destinations.presence`. The walk is read as one piece, so it stands in
+one file.
 """
 
 from __future__ import annotations
