@@ -3,8 +3,8 @@
     python -m tests.fuzz [--minutes N] [--seed N] [--keep FOLDER] [FILE…]
 
 Every payload is one or two fixtures after one to three mutations; everything about it follows from the seed and its
-number. What breaks the promise is kept in FOLDER (default var/fuzz) and can be tried again by its name. One module, as a
-payload is found again only while every draw comes from one stream.
+number. What breaks the promise is kept in FOLDER (default var/fuzz) and can be tried again by its name. One module, as
+a payload is found again only while every draw comes from one stream.
 """
 
 from __future__ import annotations
