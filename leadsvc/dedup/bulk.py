@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+import gc
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,6 +50,24 @@ def resolve(
 ) -> Outcome:
     """Who wrote each of these. ``start``: weights; with ``fit`` they are learned anew from these traces first, else
     used as they are, with their frequencies. ``same`` and ``apart``: pairs of rows on which a person decided."""
+    with _uncollected():
+        return _resolved(columns, start, cores, fit, Ruled(same, apart), note)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without Python's search for what refers to itself: nothing here does, and among so many values it takes as long
+    as some of the work."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _resolved(columns: Columns, start: Model, cores: Cores, fit: bool, ruled: Ruled, note: Note) -> Outcome:
     note("candidates")
     found = candidates(columns)
     frequencies = columns.frequencies() if fit else start.frequencies
@@ -57,11 +77,10 @@ def resolve(
     pairs = comparer.compare(found)
     if fit:
         note("learning weights")
-        model = fitted(comparer, pairs, model, _verdicts(same, apart))
+        model = fitted(comparer, pairs, model, ruled.verdicts)
     note("judging")
     same_odds, mates = odds(pairs, comparer, model)
     judged = Judged(len(columns), found, same_odds, pairs.against(columns.generations))
-    ruled = Ruled(same, apart)
     parts, stands = judged.neighbourhoods(FLOOR, ruled, comparer)
     note("completing")
     missing = judged.missing(parts)
@@ -75,11 +94,6 @@ def resolve(
         np.concatenate([found, missing]), np.concatenate([mates, more_mates]), people, reviews, len(columns)
     )
     return Outcome(columns, model, people, reviews, households, len(found) + len(missing))
-
-
-def _verdicts(same: Iterable[tuple[int, int]], apart: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bool]:
-    told = {(min(pair), max(pair)): True for pair in same}
-    return told | {(min(pair), max(pair)): False for pair in apart}
 
 
 def _households(

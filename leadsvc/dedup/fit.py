@@ -53,9 +53,10 @@ def fitted(comparer: Comparer, pairs: Pairs, start: Model, verdicts: Verdicts | 
         pairs = pairs.only(which)
     strangers = stranger_logs(pairs, comparer.shares(pairs, model), model).sum(axis=1)
     known = _known(pairs, verdicts or {})
+    seen = _Seen(pairs)
     for _ in range(_ROUNDS):
         before = model.repeats
-        model = _round(pairs, strangers, known, model, start, len(columns) / scale)
+        model = _round(seen, strangers, known, model, start, len(columns) / scale)
         if abs(model.repeats - before) <= _ENOUGH * before:
             break
     return model
@@ -97,22 +98,45 @@ def _row(name: str, seen: Floats | Ints, prior: Floats, weight: float) -> tuple[
     return tuple(shares.tolist())
 
 
-def _round(pairs: Pairs, strangers: Floats, known: Floats, model: Model, start: Model, size: float) -> Model:
-    same, mates = _posteriors(pairs, strangers, model)
+class _Seen:
+    """Pairs by what they say. Few combinations of levels make up millions of pairs; the logarithms of each are summed
+    up once."""
+
+    def __init__(self, pairs: Pairs) -> None:
+        places = [len(kinds) for _, kinds in FIELDS]
+        codes = np.ravel_multi_index(tuple(pairs.levels.T.astype(np.int64)), places)
+        distinct, self._back = np.unique(codes, return_inverse=True)
+        self._levels = np.unravel_index(distinct, places)
+        self._of_pairs = [pairs.levels[:, place].astype(np.intp) for place in range(len(FIELDS))]
+
+    def __len__(self) -> int:
+        return len(self._back)
+
+    def logs(self, prior: float, table: Table) -> Floats:
+        """For each pair the natural log probability of all it says, and of such a pair at all."""
+        found = np.full(len(self._levels[0]), prior)
+        for level, row in zip(self._levels, table, strict=True):
+            found += np.array([math.log(each) for each in row])[level]
+        each: Floats = found[self._back]
+        return each
+
+    def counts(self, place: int, weights: Floats) -> Floats:
+        """How often each level of a field was seen, pairs counted by weight."""
+        return np.bincount(self._of_pairs[place], weights=weights, minlength=len(FIELDS[place][1])).astype(np.float64)
+
+
+def _round(seen: _Seen, strangers: Floats, known: Floats, model: Model, start: Model, size: float) -> Model:
+    same, mates = _posteriors(seen, strangers, model)
     same = np.where(known > 0, 1.0, np.where(known < 0, 0.0, same))
     weight = np.where(known != 0, _VERDICT, 1.0)
     tables = dict(model.tables)
     for kind, chance in ((SAME, same), (HOUSEHOLD, mates)):
+        weights = chance * weight
         tables[kind] = tuple(
             start.tables[kind][place]
             if place in _KEPT[kind]
-            else _row(
-                name,
-                np.bincount(pairs.levels[:, place], weights=chance * weight, minlength=len(kinds)),
-                np.array(start.tables[kind][place]),
-                _SEEN[kind],
-            )
-            for place, (name, kinds) in enumerate(FIELDS)
+            else _row(name, seen.counts(place, weights), np.array(start.tables[kind][place]), _SEEN[kind])
+            for place, (name, _) in enumerate(FIELDS)
         )
     least = 1 / size
     return replace(
@@ -123,15 +147,13 @@ def _round(pairs: Pairs, strangers: Floats, known: Floats, model: Model, start: 
     )
 
 
-def _posteriors(pairs: Pairs, strangers: Floats, model: Model) -> tuple[Floats, Floats]:
+def _posteriors(seen: _Seen, strangers: Floats, model: Model) -> tuple[Floats, Floats]:
     """For each pair the probabilities of one person and of one household."""
-    logs = np.stack([np.full(len(pairs), model.priors[0]), np.full(len(pairs), model.priors[1]), strangers])
-    for place in range(len(FIELDS)):
-        for row, kind in enumerate((SAME, HOUSEHOLD)):
-            logs[row] += np.array([math.log(each) for each in model.tables[kind][place]])[pairs.levels[:, place]]
-    chances = np.exp(logs - logs.max(axis=0))
-    chances /= chances.sum(axis=0)
-    return chances[0], chances[1]
+    ours, mates = (seen.logs(model.priors[row], model.tables[kind]) for row, kind in enumerate((SAME, HOUSEHOLD)))
+    top = np.maximum(np.maximum(ours, mates), strangers)
+    ours, mates, rest = np.exp(ours - top), np.exp(mates - top), np.exp(strangers - top)
+    total = ours + mates + rest
+    return ours / total, mates / total
 
 
 def _known(pairs: Pairs, verdicts: Verdicts) -> Floats:

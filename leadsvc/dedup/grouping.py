@@ -33,6 +33,14 @@ class Ruled:
         self.pairs = np.array(pairs, np.int64).reshape(-1, 2)
         self.rows = np.unique(self.pairs)
 
+    @property
+    def verdicts(self) -> dict[tuple[int, int], bool]:
+        """Whether the two of a pair are one; the rows of each in ascending order."""
+        ruled = {True: self._same, False: self._apart}
+        return {
+            (min(pair), max(pair)): one for one, by_row in ruled.items() for pairs in by_row.values() for pair in pairs
+        }
+
     def within(self, rows: list[int]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Of those joined and of those kept apart, the ones inside ``rows``, by their places there."""
         at = {row: place for place, row in enumerate(rows)}
