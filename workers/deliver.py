@@ -126,13 +126,6 @@ class Deliverer:
                 results = list(pool.map(lambda name: self.drain(name, stop=stop), names))
         return Drained(sum(each.pushed for each in results), sum(each.failed for each in results))
 
-    def deliver(self, claimed: Claimed) -> bool:
-        """Push one claimed delivery and record the result; whether it is done."""
-        return self.attempt(Prepared(claimed), self._at_once)
-
-    def _at_once(self, finished: Finished, *, wait: bool) -> None:
-        self.record([finished])
-
     def attempt(self, prepared: Prepared, hand_in: HandIn) -> bool:
         """See :class:`Steps`."""
         claimed, now = prepared.claimed, self.clock()

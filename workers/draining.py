@@ -221,8 +221,8 @@ class Draining:
                 self._write_down()
         finally:
             while self._out:  # the store is away: nobody may wait for it
-                self._hear(self._said.get())
                 _release(self._finished)
+                self._hear(self._said.get())
         self._return_rest()
 
     def _return_rest(self) -> None:

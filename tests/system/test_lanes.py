@@ -11,6 +11,8 @@ import pytest
 
 from leadsvc.store.tables import attempts, deliveries
 from leadsvc.workers.claim import Claimed
+from leadsvc.workers.draining import Prepared
+from leadsvc.workers.results import Finished
 from tests.benches.simpms import SimPmsBench
 from tests.system import people
 from tests.system.history import violations
@@ -43,6 +45,16 @@ def two_cards(world: World) -> tuple[Claimed, Claimed]:
     return one, other
 
 
+def push(world: World, claimed: Claimed) -> bool:
+    """Push one alone; whether it is done."""
+    deliverer = world.loop.deliverer
+
+    def hand_in(finished: Finished, *, wait: bool) -> None:
+        deliverer.record([finished])
+
+    return deliverer.attempt(Prepared(claimed), hand_in)
+
+
 def bridge(world: World) -> None:
     say(world, "bridge", email=people.email(1), phone=people.phone(1))
 
@@ -58,7 +70,7 @@ def assert_one(world: World) -> None:
 
 def test_an_event_of_the_merged_card_does_not_block_the_card_it_waits_for(world: World) -> None:
     one, other = two_cards(world)
-    assert world.loop.deliverer.deliver(one)
+    assert push(world, one)
     world.loop.deliverer.give_back([other])
     bridge(world)
     world.settle()
@@ -80,16 +92,16 @@ def test_the_merge_waits_for_the_push_of_the_merged_card(world: World) -> None:
 def test_a_card_merged_before_its_push_began_is_left_to_its_new_lane(world: World) -> None:
     one, other = two_cards(world)
     bridge(world)
-    assert not world.loop.deliverer.deliver(one)
-    assert world.loop.deliverer.deliver(other)
+    assert not push(world, one)
+    assert push(world, other)
     world.settle()
     assert_one(world)
 
 
 def test_a_card_of_which_the_push_was_on_its_way_is_merged_there_too(world: World) -> None:
     one, other = two_cards(world)
-    assert world.loop.deliverer.deliver(one)
-    assert world.loop.deliverer.deliver(other)
+    assert push(world, one)
+    assert push(world, other)
     bridge(world)
     world.settle()
     assert world.pms.requests().count("merge_cards") == 1
