@@ -166,9 +166,9 @@ def _also_owed(connection: Connection, taken: Sequence[Claimed]) -> Mapping[uuid
     if not mine:
         return {}
     found: defaultdict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
-    for row in connection.execute(
-        _WAITING, {"destination": taken[0].destination, "lanes": list({key[0] for key in mine})}
-    ):
+    lanes, subjects = ({key[part] for key in mine} for part in (0, -1))
+    asked = {"destination": taken[0].destination, "lanes": list(lanes), "subjects": list(subjects)}
+    for row in connection.execute(_WAITING, asked):
         same = mine.get((row.lane_id, *_about(row)))
         if same is not None and same != row.id:
             found[same].append(row.id)
@@ -339,6 +339,7 @@ _WAITING = (
     .where(
         deliveries.c.destination == bindparam("destination"),
         deliveries.c.lane_id.in_(bindparam("lanes", expanding=True)),
+        deliveries.c.subject_id.in_(bindparam("subjects", expanding=True)),
         deliveries.c.state.in_(READY_WORDS),
         deliveries.c.state.not_in(CLOSED_WORDS),  # says nothing more, but is what the index of lanes says
         deliveries.c.override == {},
