@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
-from sqlalchemy import Engine, event
 
 from leadsvc.faults import Commit
 from leadsvc.resolve.model import Model
 from leadsvc.store.queries.models import activate
 from leadsvc.store.tables import guest_cards, match_decisions, prospects
+from tests.counting import Count, counting
 from tests.system import people
 from tests.world import World
 
@@ -57,39 +54,6 @@ _CASES: dict[str, tuple[dict[str, object], str]] = {
         "accepted",
     ),
 }
-
-
-@dataclass
-class Count:
-    """What was sent to the database: statements without BEGIN (an executemany is one), and commits."""
-
-    texts: list[str] = field(default_factory=list)
-    commits: int = 0
-
-    @property
-    def statements(self) -> int:
-        return len(self.texts)
-
-
-@contextlib.contextmanager
-def counting(engine: Engine) -> Iterator[Count]:
-    """Count what ``engine`` does in the block, in any thread."""
-    count = Count()
-
-    def statement(_connection: Any, _cursor: Any, text: str, *_rest: object) -> None:
-        if not text.startswith("BEGIN"):
-            count.texts.append(text)
-
-    def commit(_connection: Any) -> None:
-        count.commits += 1
-
-    event.listen(engine, "before_cursor_execute", statement)
-    event.listen(engine, "commit", commit)
-    try:
-        yield count
-    finally:
-        event.remove(engine, "before_cursor_execute", statement)
-        event.remove(engine, "commit", commit)
 
 
 def send(world: World, *leads: dict[str, object]) -> list[str]:
