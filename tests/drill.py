@@ -2,8 +2,8 @@
 
 Each part runs on SQLite (one process) and on PostgreSQL (API and worker processes) beside a simulated PMS, kills or
 crowds them, and then compares what was acknowledged with the store and with the PMS. Before that two vendors'
-simulators, or those of --vendor, have a bad week each: away, taking and saying nothing, asked too often, with kill -9
-at every call and with Redis emptied. Exit status 1 when anything is missing or wrong.
+simulators, or those of --vendor, take the sample leads and have a bad week each: away, taking and saying nothing, asked
+too often, with kill -9 at every call and with Redis emptied. Exit status 1 when anything is missing or wrong.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from tests.graphbench import running_graph
 from tests.histories import run
 from tests.integration.desk_support import CRMS
 from tests.postoffice import lead, post
+from tests.processes import free_port, leadsvc
 from tests.renters import running_office
 from tests.system import badweek, crashes, crowds, siege
 from tests.system.town import Town, town
@@ -75,6 +76,17 @@ def _front(folder: Path, vendor: str) -> Iterator[Any]:
     home.mkdir(exist_ok=True)
     with starter_of(vendor)(home) as bench:
         yield bench
+
+
+def _sampled(folder: Path, vendor: str) -> Row:
+    """The sample leads of ``make run``, with the vendor's simulator in the place of the PMS."""
+    began = time.monotonic()
+    env = {"LEADSVC_VAR": str(folder / f"{vendor}-sample"), "LEADSVC_PORT": str(free_port()), "COLUMNS": "200"}
+    with leadsvc("demo", "--once", "--pms", vendor, env=env) as process:
+        status, said = process.popen.wait(300), process.output()
+    wrong = [] if status == 0 else [said[-2000:]]
+    found = next((line.strip() for line in said.splitlines() if line.startswith("People in the PMS")), "")
+    return f"{vendor}: sample leads", "SQLite", "make run ONCE=1", found, f"{time.monotonic() - began:.0f} s", wrong
 
 
 def _bad_weeks(folder: Path, pms: SimPmsBench, vendor: str) -> Iterator[Row]:
@@ -229,6 +241,7 @@ def _vendors(vendors: Sequence[str], times: int, traffic: int) -> list[Row]:
         folder = Path(name)
         with running_simpms(folder) as pms, servers.postgresql() as server:
             for vendor in vendors:
+                rows.append(_sampled(folder, vendor))
                 rows += _bad_weeks(folder, pms, vendor)
                 rows += _besieged(folder, vendor, server, times, traffic)
                 rows += _flushed(folder, vendor, server, 10 * traffic)
