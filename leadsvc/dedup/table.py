@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import TextIO
@@ -19,6 +20,7 @@ from leadsvc.dedup.blocks import Block, block, gather
 from leadsvc.dedup.columns import Columns
 from leadsvc.dedup.cores import Cores
 from leadsvc.errors import Reject
+from leadsvc.model import EmailAddress, PersonName
 from leadsvc.normalize.emails import emails, is_masked
 from leadsvc.normalize.names import person
 from leadsvc.normalize.phones import phones
@@ -51,11 +53,11 @@ class Reader:
         lead_id, at, first, last, email, phone, place, move_in, bedrooms, message = row
         if not 0 < len(lead_id) <= _LONGEST_ID or not lead_id.isprintable():
             raise self._wrong(line, "lead_id", f"must be 1 to {_LONGEST_ID} printable signs")
-        name = next((each.value for each in person(first, last)), None)
-        addresses = [each.value for each in emails(email)]
+        name = _person(first, last)
+        addresses = _emails(email)
         masked = {each.key: each.address for each in addresses if each.relay or is_masked(each.address)}
-        numbers = [each.value.e164 for each in phones(phone)[0]]
-        more = told(message, bool(name), bool(addresses), bool(numbers))
+        numbers = _phones(phone)
+        more = _told(message, bool(name), bool(addresses), bool(numbers))
         return made(
             lead_id,
             self._seconds(line, at),
@@ -94,6 +96,27 @@ class Reader:
 
     def _wrong(self, line: int, field: str, text: str) -> Reject:
         return Reject(422, "A line cannot be read", f"{self.file}:{line}: {field} {text}", code="line")
+
+
+# Who writes again mostly does so soon, and in the same words: a file in the order of time repeats itself.
+
+
+@lru_cache(maxsize=100_000)
+def _person(first: str, last: str) -> PersonName | None:
+    return next((each.value for each in person(first, last)), None)
+
+
+@lru_cache(maxsize=20_000)
+def _emails(text: str) -> tuple[EmailAddress, ...]:
+    return tuple(each.value for each in emails(text))
+
+
+@lru_cache(maxsize=20_000)
+def _phones(text: str) -> tuple[str, ...]:
+    return tuple(each.value.e164 for each in phones(text)[0])
+
+
+_told = lru_cache(maxsize=5_000)(told)
 
 
 @contextmanager
