@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from lxml import etree
@@ -63,6 +64,13 @@ _ROOMS = frozenset({"bedrooms_min", "bedrooms_max"})
 _SOURCES_FRESH_S = 600.0
 
 
+class _Met(NamedTuple):
+    """By what a person can be found again; ``mute``: nothing of their history was told."""
+
+    ways: tuple[tuple[str, str], ...] = ()
+    mute: bool = False
+
+
 class ResMan(LeadManagement):
     """One account at ResMan. ``agent_ref`` is an employee's PersonID."""
 
@@ -73,7 +81,7 @@ class ResMan(LeadManagement):
         self._organization = profile.options.get("organization") or "leadsvc"
         self._lock = threading.Lock()
         self._sources: dict[str, config.Sources] = {}
-        self._met: OrderedDict[str, tuple[tuple[str, str], ...]] = OrderedDict()
+        self._met: OrderedDict[str, _Met] = OrderedDict()
 
     # -- the wire -----------------------------------------------------------------------------------------------------
 
@@ -166,14 +174,14 @@ class ResMan(LeadManagement):
         result, answer = self._ask("search_prospects", home, **field)
         found = tuple(one for one in answer.people() if person_id(one)) if answer is not None else ()
         for one in found:
-            self._meet(person_id(one), one.emails, one.phones)
+            self._meet(person_id(one), one.emails, one.phones, mute=not one.events)
         return result, found
 
-    def _meet(self, card_id: str, emails: Sequence[str], phones: Sequence[str]) -> None:
-        """Remember by what a person can be found again."""
+    def _meet(self, card_id: str, emails: Sequence[str], phones: Sequence[str], *, mute: bool = False) -> None:
+        """Remember by what a person can be found again, and whether nothing of their history was told."""
         ways = (*(("email", each) for each in emails), *(("phone", each) for each in phones))
         with self._lock:
-            self._met[card_id] = tuple(ways)
+            self._met[card_id] = _Met(tuple(ways), mute)
             self._met.move_to_end(card_id)
             while len(self._met) > _KEPT:
                 self._met.popitem(last=False)
@@ -185,7 +193,7 @@ class ResMan(LeadManagement):
     def _prospect(self, at: CardAt) -> tuple[Result, Prospect | None, str]:
         """The person with this id, and the property: by all that is known of address and number."""
         with self._lock:
-            met = self._met.get(at.card_id, ())
+            met = self._met.get(at.card_id, _Met()).ways
         asked = (("email", at.email), ("phone", at.phone))
         given = tuple((by, value) for by, value in asked if value and self._may_ask_by(by))
         ways = tuple(dict.fromkeys((*given, *met)))
@@ -255,9 +263,11 @@ class ResMan(LeadManagement):
         )
 
     def _updated(self, card: CardPush, sent: Outgoing, known: RemoteCard, again: bool = True) -> Result:
-        """As everywhere, but a record that we wrote before is ours: where no events are told our mark is never seen
-        again, and would be added with every change."""
-        mine = card.our_key if card.last_pushed and not known.our_key else known.our_key
+        """As everywhere, but where no events are told a record that we wrote before is ours: our mark is never seen
+        there, and would be added with every change."""
+        with self._lock:
+            mute = self._met.get(known.card_id, _Met()).mute
+        mine = card.our_key if mute and card.last_pushed else known.our_key
         return super()._updated(card, sent, replace(known, our_key=mine), again)
 
     def _written(self, card: CardPush, known: RemoteCard, changes: Values, claim: str) -> Result:
