@@ -54,9 +54,10 @@ class Reader:
         if not 0 < len(lead_id) <= _LONGEST_ID or not lead_id.isprintable():
             raise self._wrong(line, "lead_id", f"must be 1 to {_LONGEST_ID} printable signs")
         name = _person(first, last)
-        addresses = _emails(email)
+        # Some forms send the address as the number and the number as the address.
+        addresses = _emails(email) or (_emails(phone) if "@" in phone else ())
         masked = {each.key: each.address for each in addresses if each.relay or is_masked(each.address)}
-        numbers = _phones(phone)
+        numbers = _phones(phone) or (_phones(email) if "@" not in email else ())
         more = _told(message, bool(name), bool(addresses), bool(numbers))
         return made(
             lead_id,

@@ -133,7 +133,8 @@ def read_emails(reader: Reader) -> tuple[Value[EmailAddress], ...]:
     advertiser's, the receiving mailbox's or the listing contact's."""
     exclude = _not_the_renter(reader)
     relayed: tuple[Value[EmailAddress], ...] = ()
-    for text in reader.texts("email"):
+    swapped = (text for text in reader.texts("phone") if "@" in text)
+    for text in (*reader.texts("email"), *swapped):
         found = [_with_relay(value, reader.relays) for value in emails(text, exclude=exclude)]
         own = tuple(value for value in found if not value.value.relay and not is_vendor(value.value.address))
         if own:
@@ -167,7 +168,8 @@ def _with_relay(value: Value[EmailAddress], relays: frozenset[str]) -> Value[Ema
 
 def read_phones(reader: Reader) -> tuple[tuple[Value[PhoneNumber], ...], tuple[str, ...]]:
     notes: tuple[str, ...] = ()
-    for text in reader.texts("phone"):
+    swapped = (text for text in reader.texts("email") if "@" not in text)
+    for text in (*reader.texts("phone"), *swapped):
         found, dropped = phones(text, reader.region)
         if found:
             return found, ()

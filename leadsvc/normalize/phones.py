@@ -32,6 +32,8 @@ _NANP_REGIONS = frozenset({"US", "CA"})
 # Numbers as nearly all are written, whose reading needs no more than their digits.
 _AS_USUAL = re.compile(r"(?:\+?1[ .-]?)?\(?([2-9]\d{2})\)?[ .-]?([2-9]\d{2})[ .-]?(\d{4})", re.ASCII)
 _NANP_AS_TYPED = re.compile(r"(?:\+?1[\s.\-_]*)?[(\[]?[2-9]\d{2}[)\]]?[\s.\-_]*[2-9]\d{2}[\s.\-_]*\d{4}(?!\d)")
+# "918/555-0141": a slash behind the area code; between two numbers it stays.
+_SLASHED = re.compile(r"(?<!\d)(\d{3}\)?)/(?=\d{3}[-. ]?\d{4}(?!\d))")
 # "1-800-FLOWERS", "(918) 555-RENT": letters of a keypad stand for digits only where they fill up a number.
 _VANITY = re.compile(
     r"(?<![\w-])(?:\+?1[\s.-]?)?\(?[2-9]\d{2}\)?[\s.-]?(?:[2-9]\d{2}[\s.-]?[A-Z]{4}|[A-Z]{7}|[A-Z]{3}[\s.-][A-Z]{4})(?![\w-])"
@@ -52,7 +54,7 @@ def phones(text: str, region: str = "US") -> tuple[tuple[Value[PhoneNumber], ...
             return (Value(PhoneNumber(f"+1{digits}"), text, "phone:e164"),), ()
     # A number that went through a spreadsheet or a JSON float: 9185550141.0.
     cleaned = compatible(text[:_MAX]).strip().removesuffix(".0")
-    cleaned = _DAY.sub(" ", cleaned)
+    cleaned = _SLASHED.sub(r"\1-", _DAY.sub(" ", cleaned))
     found: dict[str, Value[PhoneNumber]] = {}
     notes: list[str] = []
     for match in _CANDIDATE.finditer(cleaned):

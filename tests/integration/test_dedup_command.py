@@ -47,6 +47,13 @@ def written(folder: Path, text: str, name: str = "leads.csv") -> Path:
     return path
 
 
+def test_address_and_number_in_each_others_column(tmp_path: Path) -> None:
+    swapped = ROSA.replace("rosa.lindqvist@example.com,212-555-0101", "(212) 555-0101,rosa.lindqvist@example.com")
+    assert swapped != ROSA
+    found = people(written(tmp_path, f"{HEAD}a,{ROSA}b,{MEI}c,{swapped.replace('Rosa', '')}"))
+    assert found == {"a": "a", "b": "b", "c": "a"}
+
+
 @pytest.mark.parametrize("name", ["leads.csv", "leads.csv.gz"])
 def test_two_of_one_person_and_a_stranger(tmp_path: Path, name: str) -> None:
     found = people(written(tmp_path, f"{HEAD}a,{ROSA}b,{MEI}c,{ROSA}", name))

@@ -43,6 +43,18 @@ def reading(folder: Path, payload: Any, **keys: Any) -> Reading:
     return read(Delivered(body, kind, Channel.HTTP, NOW), load_maps(folder))
 
 
+def test_address_and_number_in_each_others_field(tmp_path: Path) -> None:
+    found = reading(
+        tmp_path,
+        {"who": "Rosa Diaz", "mail": "(212) 555-0101", "cell": "rosa@example.com"},
+        fields={"name": [{"key": "who"}], "email": [{"key": "mail"}], "phone": [{"key": "cell"}]},
+    )
+    (lead,) = found.leads
+    assert [each.value.address for each in lead.emails] == ["rosa@example.com"]
+    assert [each.value.e164 for each in lead.phones] == ["+12125550101"]
+    assert not lead.notes
+
+
 def test_each_item_is_a_lead_and_can_look_at_the_whole(tmp_path: Path) -> None:
     found = reading(
         tmp_path,
