@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -179,22 +179,42 @@ class Columns:
         given, family = _tally(counted.given, named), _tally(counted.family, named)
         places = _tally(self.places, np.ones(len(self), np.int64))
         namesakes = self._namesakes(given, family)
-        return Frequencies(len(self), given, family, places, self._masked(), namesakes, self._common())
+        masked = self._masked()
+        return Frequencies(len(self), given, family, places, masked, namesakes, self._common(masked))
 
-    def _common(self) -> dict[str, int]:
-        """First and last names together, with how often they occur: reckoned from the regions besides the one where
-        each is most frequent, so that what one person wrote again and again does not count."""
+    def _common(self, masked: Collection[str]) -> dict[str, int]:
+        """First and last names together, with how often they occur among strangers; what one person wrote again and
+        again does not count. Reckoned from the regions besides the one where each is most frequent, or from the
+        contact values behind a name where these are more than one person has: a name that is frequent in one region
+        only, and what a form or a caller-ID fills in for one."""
         codes, words = np.append(self.counted.whole.codes, NONE)[self.names.codes], self.counted.whole.texts
-        used = (codes != NONE) & (self.regions.codes != NONE)
-        regions = len(self.regions.texts)
-        if regions < 2 or not used.any():
-            return {}
-        pairs, sizes = np.unique(codes[used] * regions + self.regions.codes[used], return_counts=True)
-        most = np.zeros(len(words), np.int64)
-        np.maximum.at(most, pairs // regions, sizes)
-        elsewhere = np.bincount(codes[used], minlength=len(words)) - most
-        reckoned = np.rint(elsewhere * regions / (regions - 1)).astype(int)
+        reckoned = np.maximum(self._elsewhere(codes, len(words)), self._by_others(codes, len(words), masked))
         return {words[code]: int(reckoned[code]) for code in np.flatnonzero(reckoned >= _SEVERAL)}
+
+    def _elsewhere(self, names: Ints, count: int) -> Ints:
+        """For each of ``count`` names its inquiries, reckoned from regions other than its own."""
+        used = (names != NONE) & (self.regions.codes != NONE)
+        regions = len(self.regions.texts)
+        if regions < 2:
+            return np.zeros(count, np.int64)
+        pairs, sizes = np.unique(names[used] * regions + self.regions.codes[used], return_counts=True)
+        most = np.zeros(count, np.int64)
+        np.maximum.at(most, pairs // regions, sizes)
+        elsewhere = np.bincount(names[used], minlength=count) - most
+        return np.rint(elsewhere * regions / (regions - 1)).astype(np.int64)
+
+    def _by_others(self, names: Ints, count: int, masked: Collection[str]) -> Ints:
+        """For each of ``count`` names the inquiries of somebody else than any one of its bearers, where there are more
+        addresses, or more numbers, behind it than :data:`leadsvc.resolve.levels.HUB`. Addresses at ``masked`` domains
+        are as many as one person's conversations."""
+        own = np.array([each.rpartition("@")[2] not in masked for each in self.emails.texts] + [False])
+        behind = np.zeros(count, np.int64)
+        for column, counts in ((self.emails, own[self.emails.codes]), (self.phones, self.phones.codes != NONE)):
+            used = (names != NONE) & counts
+            named, _ = distinct_both(names[used], column.codes[used])
+            behind = np.maximum(behind, np.bincount(named, minlength=count))
+        inquiries = np.bincount(names[names != NONE], minlength=count)
+        return np.where(behind > HUB, inquiries - inquiries // np.maximum(behind, 1), 0)
 
     def _namesakes(self, given: Mapping[str, int], family: Mapping[str, int]) -> float:
         """How many times more often both names agree than first and last names apart would. Counted across regions,

@@ -101,7 +101,8 @@ class Pairs:
         shared = (given == Given.OTHER) | (self.contradicted & (email < Email.NEAR))
         unlike = self.contradicted | (family == Family.DIFFERENT)
         slipped, near = phone == Phone.NEAR, (phone == Phone.NEAR) | (email >= Email.LOCAL)
-        against = (email == Email.DIFFERENT) | (email == Email.NEAR)
+        named = (given >= Given.VARIANT) & (family == Family.SAME)
+        against = (email == Email.DIFFERENT) | ((email == Email.NEAR) & ~named)
         gap = self.levels[:, POSITION["gap"]]
         together = (gap <= Gap.WEEK) & (self.levels[:, POSITION["move_in"]] == Move.SAME)
         others = (email == Email.DIFFERENT) & (phone != Phone.MISSING)

@@ -109,6 +109,7 @@ class _Beforehand:
         self._length = np.array([len(each) for each in seen], np.int64)
         self._bits = bits(list(seen))
         self._sounds = _numbered((likeness.skeleton(each),) for each in seen)[0]
+        self._heard = _numbered((likeness.heard(each),) for each in seen)[0]
         self._formal = np.array([_set_of(formal(each)) for each in seen], np.int64)
 
     def given(self, ones: Ints, others: Ints) -> Ints:
@@ -192,6 +193,7 @@ class _Beforehand:
         near = (np.abs(ours - theirs) <= slips) & within_slips(self._bits[ones], self._bits[others], slips)
         near |= self._sounds[ones] == self._sounds[others]
         alike = (near & (shorter >= likeness.SHORT)) | ((self._formal[ones] & self._formal[others]) != 0)
+        alike |= (self._heard[ones] == self._heard[others]) & (shorter >= likeness.HEARD_FROM)
         found: Flags = (ones != others) & (~alike | (shorter == 1))
         return found
 

@@ -82,7 +82,7 @@ def person(given: str, family: str = "", text: str = "") -> tuple[Value[PersonNa
         last = ""
     if not first and not last:
         return people(text) if text else ()
-    if first and last and is_placeholder(f"{first} {last}"):
+    if first and last and (is_placeholder(f"{first} {last}") or _TOWN.fullmatch(f"{first} {last}")):
         return ()
     raw = f"{given} {family}".strip()
     if not last:

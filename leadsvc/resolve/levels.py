@@ -213,7 +213,8 @@ Nor do those become one who differ beyond doubt, whatever they share."""
 
 RESEMBLANCE = -0.7
 """The most that is reached where a number differs by a slip and the address differs too: one slip of the fingers is
-believed, but not against an address that says otherwise. Numbers and addresses are given out in rows."""
+believed, but not against an address that says otherwise, and one in each only of somebody with both names. Numbers and
+addresses are given out in rows."""
 
 _GIVEN, _GAP, _MOVE = (place for place, (name, _) in enumerate(FIELDS) if name in {"given", "gap", "move_in"})
 
@@ -246,7 +247,8 @@ class Compared(NamedTuple):
         if self.contradicted or family == Family.DIFFERENT:
             return UNLIKE
         if phone == Phone.NEAR:
-            return RESEMBLANCE if email in {Email.DIFFERENT, Email.NEAR} else inf
+            named = given >= Given.VARIANT and family == Family.SAME
+            return RESEMBLANCE if email == Email.DIFFERENT or (email == Email.NEAR and not named) else inf
         if email >= Email.LOCAL:
             return inf
         gap, move_in = self.levels[_GAP], self.levels[_MOVE]

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from rapidfuzz.distance import OSA, JaroWinkler
 
-from leadsvc.resolve.names import formal
+from leadsvc.resolve.names import formal, short_forms
 
 PARTICLES = frozenset({
     "abd", "abu", "al", "ap", "ben", "bin", "bint", "bu", "da", "das", "de", "del", "della", "den", "der", "di", "do",
@@ -28,10 +28,13 @@ _SOUNDS = (
     ("ck", "k"), ("kh", "k"), ("gh", "g"), ("th", "t"), ("dh", "d"), ("bh", "b"), ("ts", "s"), ("tz", "s"), ("dj", "i"),
     ("x", "ks"), ("q", "k"), ("c", "k"), ("z", "s"), ("w", "v"), ("y", "i"), ("j", "i"),
 )  # fmt: skip
+# Those of them that do not leave a short name open: Jan and Yan, Vera and Wera are more often two.
+_HEARD = (("ph", "f"), ("ck", "k"), ("c", "k"), ("q", "k"), ("z", "s"), ("y", "i"))
 _VOWELS = frozenset("aeiouh")
 _ENDINGS = frozenset("aeo")
 SHORT = 4  # letters: below it one letter makes another name (Jon, Jan)
 _CLIPPED, _SPOKEN = 2, 3  # letters that are left out at least, and that are left at least
+HEARD_FROM = 3  # letters: shorter first names that sound alike are others (My, Mi)
 LONG = 8  # letters: from here on two slips are forgiven
 # Sounds that two spellings of one name have in common -> how alike they must be otherwise (Jaro-Winkler): the fewer the
 # sounds, the more names share them.
@@ -81,12 +84,27 @@ def skeleton(word: str) -> str:
     return "".join(kept)
 
 
+def _sound_alike(one: str, other: str) -> bool:
+    long_enough = min(len(one), len(other)) >= HEARD_FROM
+    return long_enough and heard(one) == heard(other) and _numbers(one) == _numbers(other)
+
+
+@lru_cache(maxsize=50_000)
+def heard(word: str) -> str:
+    """A first name as it is heard, with its vowels: Amy, Ami; Ali, Alli; Nick, Nik. Last names as short are
+    others (Ly, Li; Cao, Kao)."""
+    text = word
+    for written, sound in _HEARD:
+        text = text.replace(written, sound)
+    return "".join(letter for before, letter in pairwise(f" {text}") if letter != before)
+
+
 @lru_cache(maxsize=100_000)
 def _words(one: str, other: str) -> Given:
     if one == other:
         return Given.SAME
     if len(one) == 1 or len(other) == 1:
-        return Given.INITIAL if one[0] == other[0] else Given.DIFFERENT
+        return Given.INITIAL if _initial(*sorted((one, other), key=len)) else Given.DIFFERENT
     if _numbers(one) != _numbers(other):
         return Given.DIFFERENT  # who tells names apart by a number means different ones
     if formal(one) & formal(other):
@@ -105,19 +123,24 @@ def _words(one: str, other: str) -> Given:
     return Given.DIFFERENT
 
 
+def _initial(letter: str, word: str) -> bool:
+    """Whether a word, or a short form of it, begins with a letter: B. for Robert."""
+    return word[0] == letter or (len(word) > 1 and any(each[0] == letter for each in short_forms(word)))
+
+
 def _numbers(word: str) -> str:
     return "" if word.isalpha() else "".join(filter(str.isdigit, word))
 
 
 def _gendered(one: str, other: str) -> bool:
     """Whether two words differ in a final vowel, as the names of a woman and a man do: Maria, Mario; Daniel, Daniela.
-    Fingers slip elsewhere."""
+    Fingers slip elsewhere, and leave a letter out (Olivi, Joshu); and Robert is Roberto to some."""
     if one[-1] not in _ENDINGS and other[-1] not in _ENDINGS:
         return False
     shorter, longer = sorted((one, other), key=len)
     if len(shorter) == len(longer):
         return one[:-1] == other[:-1] and one[-1] in _ENDINGS and other[-1] in _ENDINGS
-    return longer[:-1] == shorter and longer[-1] in _ENDINGS
+    return longer[:-1] == shorter and longer[-1] in {"a", "e"} and shorter[-1] not in {"i", "u"}
 
 
 def words(one: str, other: str) -> Given:
@@ -133,6 +156,8 @@ def given(one: tuple[str, ...], other: tuple[str, ...]) -> Given:
         both = len(one) > 1 and len(other) > 1 and len(one[1]) > 1 and len(other[1]) > 1
         return Given.PART if both and words(one[1], other[1]) is Given.DIFFERENT else Given.SAME
     first = words(one[0], other[0])
+    if first is Given.DIFFERENT and _sound_alike(one[0], other[0]):
+        return Given.VARIANT
     if first >= Given.NEAR:
         return first
     if len(one) + len(other) > 2:

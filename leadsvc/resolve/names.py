@@ -6,9 +6,13 @@ The same two names always compare the same way round. A missing name neither agr
 from __future__ import annotations
 
 import re
+import tomllib
 import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping
 from enum import IntEnum
 from functools import lru_cache
+from importlib.resources import files
 from typing import NamedTuple
 
 from nicknames import NickNamer
@@ -82,14 +86,31 @@ def _namer() -> NickNamer:
     return NickNamer()
 
 
+@lru_cache(maxsize=1)
+def _abroad() -> tuple[Mapping[str, frozenset[str]], Mapping[str, frozenset[str]]]:
+    """Formal names by short form, and short forms by formal name, of ``short_forms.toml``."""
+    table = tomllib.loads(files("leadsvc").joinpath("resolve", "short_forms.toml").read_text(encoding="utf-8"))
+    shorts: defaultdict[str, set[str]] = defaultdict(set)
+    formals: defaultdict[str, set[str]] = defaultdict(set)
+    for language in table.values():
+        for name, forms in language.items():
+            for form in forms.split():
+                shorts[name].add(form)
+                formals[form].add(name)
+    return {key: frozenset(each) for key, each in formals.items()}, {
+        key: frozenset(each) for key, each in shorts.items()
+    }
+
+
 @lru_cache(maxsize=50_000)
 def formal(word: str) -> frozenset[str]:
-    return frozenset(_namer().canonicals_of(word)) | {word}
+    """The names that ``word`` may be a short form of, itself among them."""
+    return frozenset(_namer().canonicals_of(word)) | _abroad()[0].get(word, frozenset()) | {word}
 
 
 @lru_cache(maxsize=50_000)
 def short_forms(word: str) -> frozenset[str]:
-    return frozenset(_namer().nicknames_of(word))
+    return frozenset(_namer().nicknames_of(word)) | _abroad()[1].get(word, frozenset())
 
 
 def nicknames_of_each_other(one: str, other: str) -> bool:

@@ -19,12 +19,14 @@ from leadsvc.normalize.emails import emails, is_masked, spelled_address
 from leadsvc.normalize.names import people
 from leadsvc.normalize.phones import own_number, phones
 from leadsvc.normalize.signed import signed
+from leadsvc.normalize.streets import STATE_CODES
 from leadsvc.normalize.text import MAX_TEXT
 from leadsvc.resolve.likeness import Spelled
 from leadsvc.resolve.names import fold, generation
 
 _DIGITS = re.compile(r"\d{3}.{0,3}\d{3}.{0,3}\d{4}")
 _LETTERS = re.compile(r"[a-z]+")
+_SIGNS = re.compile(r"[\W_]+")
 _SPELLED = 3  # letters that do not stand in an address by chance
 _TOLD = 20  # letters of a message below which two people easily write the same
 
@@ -157,12 +159,31 @@ def made(
     said: int = 0,
 ) -> Trace:
     """A trace out of normalised values; what can be read off them besides is added here, for every way in alike."""
-    own = tuple(sorted(set(emails)))
-    given, family, guessed = spell(fold(name[0]), fold(name[1]), own)
+    own, masked = tuple(sorted(set(emails))), tuple(sorted(set(threads)))
+    first, last = fold(name[0]), fold(name[1])
+    if is_town(first, last, region) or is_address(first + last, (*own, *masked)):
+        first = last = ()
+    given, family, guessed = spell(first, last, own)
     return Trace(
-        id, at, given, family, generation(name[2]), guessed, own, tuple(sorted(set(threads))),
+        id, at, given, family, generation(name[2]), guessed, own, masked,
         tuple(sorted(set(phones))), place, region, move_in.toordinal() if move_in else None, bedrooms, said,
     )  # fmt: skip
+
+
+def is_town(first: tuple[str, ...], last: tuple[str, ...], region: str) -> bool:
+    """Whether a caller-ID filled in the caller's town for the name: the region of the property, and a state.
+
+    A hundred callers of one town are not one person. Who is called Austin or Madison has another last name.
+    """
+    words = (*first, *last)
+    return len(words) > 1 and words[-1].upper() in STATE_CODES and words[:-1] == fold(region)
+
+
+def is_address(name: tuple[str, ...], addresses: Iterable[str]) -> bool:
+    """Whether an address was filled in for the name: one with a digit, as names have none. ``mariacastillo`` may stay;
+    it tells a name."""
+    word = "".join(name)
+    return not word.isalpha() and any(word == _SIGNS.sub("", each.rpartition("@")[0].casefold()) for each in addresses)
 
 
 def spell(given: tuple[str, ...], family: tuple[str, ...], emails: Sequence[str]) -> Spelled:

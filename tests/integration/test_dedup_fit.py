@@ -68,6 +68,37 @@ def test_it_finds_the_way_from_poor_weights(folder: Path, columns: Columns) -> N
     assert again > f1(poor, fit=False)
 
 
+def _callers(count: int, name: tuple[str, str], numbers: int, first: int) -> list[Trace]:
+    """Inquiries under one name in one region, nine days apart, with so many numbers; every other came masked."""
+    return [
+        Trace(
+            f"{first + n:05}",
+            9 * 86_400 * n,
+            name[:1],
+            name[1:],
+            threads=(f"t{first + n}",) if n % 2 else (),
+            phones=() if n % 2 else (f"+1918{first + n // 2 % numbers * 7919 % 10**7:07}",),
+            place=f"home{n % 7}",
+            region="tulsa",
+        )
+        for n in range(count)
+    ]
+
+
+def test_a_name_with_many_numbers_is_not_one_persons() -> None:
+    """What a switchboard fills in for a name, in a store of one region, is as frequent as it is."""
+    one, desk = _callers(40, ("rosa", "vega"), 2, 0), _callers(40, ("front", "gate"), 40, 500)
+    others = [Trace(f"{n:05}", n, (f"given{n}",), (f"last{n}",), region="tulsa") for n in range(1_000, 1_900)]
+    columns = gather([block([*one, *desk, *others])])
+    frequencies = columns.frequencies()
+    assert dict(frequencies.whole) == {"front gate": 38}  # of twenty numbers the one that may be any bearer's
+
+    people = resolve(columns, replace(Model.default(), frequencies=frequencies), Cores(1), fit=False).people.tolist()
+    found = dict(zip(columns.ids, people, strict=True))
+    assert len({found[each.id] for each in desk}) >= 35
+    assert len({found[each.id] for each in one}) <= 12
+
+
 def test_a_handful_of_leads_teaches_nothing() -> None:
     few = gather([block([Trace(str(number), number, ("rosa",)) for number in range(50)])])
     assert learned(few, Model.default()).tables == Model.default().tables

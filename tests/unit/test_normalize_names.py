@@ -146,6 +146,8 @@ def test_nobody(text: str) -> None:
         ("Ann", "ann@example.com", [("Ann", "")]),
         ("unknown", "Lee", [("", "Lee")]),
         ("None", "None", []),
+        ("TULSA", "OK", []),
+        ("FORT WORTH", "TX", []),
         ("New", "Lead", []),
         ("Apt", "Seeker", []),
         ("", "", []),

@@ -52,6 +52,33 @@ def test_a_lead_with_everything() -> None:
     assert found.said != 0
 
 
+@pytest.mark.parametrize(
+    ("name", "region", "kept"),
+    [
+        (("Tulsa", "OK", ""), "Tulsa", False),
+        (("Tulsa OK", "", ""), "tulsa", False),
+        (("Fort Worth", "TX", ""), "Fort Worth", False),
+        (("Winnipeg", "mb", ""), "Winnipeg", False),
+        (("Austin", "Li", ""), "Austin", True),
+        (("Madison", "", ""), "Madison", True),
+        (("Charlotte", "Va", ""), "Tulsa", True),
+        (("Jo", "OK", ""), "", True),
+    ],
+)
+def test_the_town_of_a_caller_is_not_their_name(name: tuple[str, str, str], region: str, kept: bool) -> None:
+    found = made("1", 0, name, (), (), (), region=region)
+    assert bool(found.given or found.family) == kept
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("eparker33", ()), ("x_k7", ()), ("Emma", ("emma",)), ("eparker34", ("eparker34",)), ("eparker", ("eparker",))],
+)
+def test_an_address_is_not_a_name(given: str, kept: tuple[str, ...]) -> None:
+    found = made("1", 0, (given, "", ""), ["eparker33@example.com"], ["x.k7@reply.example.com"], ())
+    assert found.given == kept
+
+
 def test_masked_addresses_and_the_operators_own_are_nobodys() -> None:
     found = trace(
         frozenset({"leasing@example.net", "+12125550199"}),
