@@ -69,10 +69,11 @@ def _uncollected() -> Iterator[None]:
 
 def _resolved(columns: Columns, start: Model, cores: Cores, fit: bool, ruled: Ruled, note: Note) -> Outcome:
     note("candidates")
-    found = candidates(columns)
-    frequencies = columns.frequencies() if fit else start.frequencies
-    model = replace(start, frequencies=frequencies)
-    comparer = Comparer(columns, frequencies, cores)
+    with cores.beside(lambda: candidates(columns)) as sought:
+        frequencies = columns.frequencies() if fit else start.frequencies
+        model = replace(start, frequencies=frequencies)
+        comparer = Comparer(columns, frequencies, cores)
+        found = sought()
     note("comparing")
     pairs = comparer.compare(found)
     if fit:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 A = TypeVar("A")
@@ -25,6 +26,16 @@ class Cores:
             return
         with ProcessPoolExecutor(self.count, multiprocessing.get_context("fork")) as pool:
             yield from pool.map(work, parts)
+
+    @contextmanager
+    def beside(self, work: Callable[[], B]) -> Iterator[Callable[[], B]]:
+        """``work`` done meanwhile, for work on arrays, which does not hold up what is done here; calling what is handed
+        out waits for its result."""
+        if self.count == 1:
+            yield work
+            return
+        with ThreadPoolExecutor(1) as thread:
+            yield thread.submit(work).result
 
     def over(self, work: Callable[[slice], B], count: int, *, worth: int, most: int) -> list[B]:
         """``work`` done on ``count`` things in slices of ``most`` or fewer, results in order. Fewer than ``worth`` cost
