@@ -32,6 +32,8 @@ FIRST = [
     (Given.VARIANT, "Vero", "Veronica"),
     (Given.VARIANT, "Pepe", "Jos\u00e9"),
     (Given.VARIANT, "Sasha", "Aleksandr"),
+    (Given.VARIANT, "Mike", "Miguel"),
+    (Given.DIFFERENT, "Miguel", "Michele"),
     (Given.VARIANT, "Geoffrey", "Jeffrey"),
     (Given.NEAR, "Topher", "Kristopher"),
     (Given.NEAR, "Mei Lin", "Meiling"),
