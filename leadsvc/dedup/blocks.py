@@ -40,7 +40,11 @@ _BETWEEN = "\x1e"  # the record separator: no normalised value holds it
 
 
 def _text_of(values: Iterable[str]) -> str:
-    return _BETWEEN.join(each.replace(_BETWEEN, " ") for each in values)
+    several = list(values)
+    text = _BETWEEN.join(several)
+    if text.count(_BETWEEN) < len(several):
+        return text
+    return _BETWEEN.join(each.replace(_BETWEEN, " ") for each in several)
 
 
 def _name_of(trace: Trace) -> str:

@@ -46,7 +46,8 @@ class Reader:
         return block([self.trace(part.before + rows.line_num, self._row(row)) for row in rows if any(row)])
 
     def _row(self, row: list[str]) -> tuple[str, ...]:
-        return tuple("" if at is None or at >= len(row) else row[at].strip() for at in self.places)
+        width = len(row)
+        return tuple(["" if at is None or at >= width else row[at].strip() for at in self.places])
 
     def trace(self, line: int, row: tuple[str, ...]) -> Trace:
         """One record, its values in the order of the columns above. Raises :class:`Reject` naming file and line."""

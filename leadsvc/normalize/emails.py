@@ -79,21 +79,31 @@ def _rule(address: EmailAddress) -> str:
     return "email:suspect_domain" if slip else "email:address"
 
 
+@lru_cache(maxsize=50_000)
+def _lends(domain: str) -> bool:
+    """Whether all addresses at a domain are masked ones."""
+    return under(domain, email_domains().relays)
+
+
 def is_relay(address: str) -> bool:
     """Whether ``address`` (lower case) is a masked one that stands for a conversation."""
     local, _, domain = address.rpartition("@")
-    domains = email_domains()
-    return under(domain, domains.relays) or local.startswith(domains.relay_locals)
+    return _lends(domain) or local.startswith(email_domains().relay_locals)
 
 
 def is_masked(address: str) -> bool:
     """Whether ``address`` (lower case) looks like a masked one of a sender that no list names: a random local part at a
     host that calls itself a relay."""
     local, _, domain = address.rpartition("@")
-    host = domain.rpartition(".")[0]
-    if not any(word in email_domains().masking for word in _HOST_WORD.split(host)):
+    if not _masks(domain):
         return False
     return len(local) >= _RANDOM and any(sign.isdigit() for sign in local)
+
+
+@lru_cache(maxsize=50_000)
+def _masks(domain: str) -> bool:
+    """Whether a host calls itself a relay."""
+    return any(word in email_domains().masking for word in _HOST_WORD.split(domain.rpartition(".")[0]))
 
 
 def is_public(domain: str) -> bool:

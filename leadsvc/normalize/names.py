@@ -245,12 +245,15 @@ def _recased(given: str, family: str) -> tuple[str, str]:
 
 def _mended(part: str, given: str) -> str:
     """A given or family name that alone is in capitals or small letters: "Jane DOE", "jane Doe"."""
+    if not (part.islower() or part.isupper()):
+        return part
     letters = [c for c in part if c.isalpha()]
     if not letters or part.casefold() in _PARTICLES or not (part.islower() or (part.isupper() and len(letters) > 2)):
         return part
     return _cased(part, lower_particles=bool(given))
 
 
+@lru_cache(maxsize=50_000)
 def _cased(text: str, *, lower_particles: bool = False) -> str:
     if not (text.isupper() or text.islower()):
         return text
