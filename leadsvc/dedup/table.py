@@ -24,7 +24,7 @@ from leadsvc.model import EmailAddress, PersonName
 from leadsvc.normalize.emails import emails, is_masked
 from leadsvc.normalize.names import person
 from leadsvc.normalize.phones import phones
-from leadsvc.resolve.trace import Trace, made, said, told
+from leadsvc.resolve.trace import Trace, bearer, made, said, told
 
 REQUIRED = ("lead_id", "received_at")
 OPTIONAL = ("first_name", "last_name", "email", "phone", "property_id", "move_in_date", "bedrooms", "message")
@@ -54,7 +54,8 @@ class Reader:
         lead_id, at, first, last, email, phone, place, move_in, bedrooms, message = row
         if not 0 < len(lead_id) <= _LONGEST_ID or not lead_id.isprintable():
             raise self._wrong(line, "lead_id", f"must be 1 to {_LONGEST_ID} printable signs")
-        name = _person(first, last)
+        region = self.regions.get(place, "")
+        name = bearer(_person(first, last), region)
         # Some forms send the address as the number and the number as the address.
         addresses = _emails(email) or (_emails(phone) if "@" in phone else ())
         masked = {each.key: each.address for each in addresses if each.relay or is_masked(each.address)}
@@ -68,7 +69,7 @@ class Reader:
             masked.values(),
             [*numbers, *more.phones],
             place=place,
-            region=self.regions.get(place, ""),
+            region=region,
             move_in=self._day(line, move_in),
             bedrooms=self._rooms(line, bedrooms),
             said=said(message, place),

@@ -21,12 +21,15 @@ from leadsvc.places import Missing, Placement, Rule, name_key
 from leadsvc.resolve.keys import keys
 from leadsvc.resolve.model import Model
 from leadsvc.resolve.person import Identity
-from leadsvc.resolve.trace import Trace, of_lead
+from leadsvc.resolve.trace import Trace, bearer, of_lead
 from leadsvc.store.known import Told, folded
 from leadsvc.store.queries.portfolio import Portfolio
 
 HISTORY_FLAG = "history"
 """Marks an inquiry that was put on record from a file of old ones."""
+
+NAME_IS_TOWN = "name_is_the_callers_town"
+"""Notes that what stood in the field of the name was left out; see :func:`leadsvc.resolve.trace.bearer`."""
 
 _SPOKEN = re.compile(r"\w+")
 
@@ -121,6 +124,8 @@ def see(context: Context, position: int, lead: Lead) -> Seen:
     inquiry_id, own = uuid7(), context.portfolio.own_values
     home = context.portfolio.properties.get(placement.property_id) if placement.property_id else None
     at, region = placed_at(placement.property_id), home.region if home else ""
+    if lead.name is not None and bearer(lead.name.value, region) is None:
+        lead = replace(lead, name=None, notes=(*lead.notes, NAME_IS_TOWN))
     trace = of_lead(inquiry_id.hex, lead, occurred_at, at, region, own)
     return Seen(
         inquiry_id,

@@ -14,7 +14,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from leadsvc.model import Lead
+from leadsvc.model import Lead, PersonName
 from leadsvc.normalize.emails import emails, is_masked, spelled_address
 from leadsvc.normalize.names import people
 from leadsvc.normalize.phones import own_number, phones
@@ -91,7 +91,7 @@ def of_lead(id: str, lead: Lead, at: datetime, place: str, region: str, ignored:
     threads = list(masked.values())
     if lead.thread_id is not None:
         threads.append(f"{lead.source}:{lead.thread_id.value}")
-    name = lead.name.value if lead.name else None
+    name = bearer(lead.name.value if lead.name else None, region)
     message = lead.message.value if lead.message else ""
     numbers = [each.value.e164 for each in lead.phones]
     more = told(message, bool(name), bool(addresses), bool(numbers))
@@ -161,7 +161,7 @@ def made(
     """A trace out of normalised values; what can be read off them besides is added here, for every way in alike."""
     own, masked = tuple(sorted(set(emails))), tuple(sorted(set(threads)))
     first, last = fold(name[0]), fold(name[1])
-    if is_town(first, last, region) or is_address(first + last, (*own, *masked)):
+    if is_address(first + last, (*own, *masked)):
         first = last = ()
     given, family, guessed = spell(first, last, own)
     return Trace(
@@ -170,13 +170,16 @@ def made(
     )  # fmt: skip
 
 
-def is_town(first: tuple[str, ...], last: tuple[str, ...], region: str) -> bool:
-    """Whether a caller-ID filled in the caller's town for the name: the region of the property, and a state.
+def bearer(name: PersonName | None, region: str) -> PersonName | None:
+    """The name, unless a caller-ID filled in the caller's town for it: the region of the property, and a state.
 
     A hundred callers of one town are not one person. Who is called Austin or Madison has another last name.
     """
-    words = (*first, *last)
-    return len(words) > 1 and words[-1].upper() in STATE_CODES and words[:-1] == fold(region)
+    if name is None:
+        return None
+    words = (*fold(name.given), *fold(name.family))
+    town = len(words) > 1 and words[-1].upper() in STATE_CODES and words[:-1] == fold(region)
+    return None if town else name
 
 
 def is_address(name: tuple[str, ...], addresses: Iterable[str]) -> bool:

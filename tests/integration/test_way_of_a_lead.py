@@ -62,6 +62,18 @@ def test_one_lead_becomes_one_guest_card_with_its_task(world: World) -> None:
     world.assert_balanced()
 
 
+def test_the_town_of_a_caller_names_nobody(world: World) -> None:
+    region = next(iter(world.services.intake.portfolio().properties.values())).region
+    world.send(zillow(name=f"{region} OK", phone="918-555-0155", email="first@example.com"))
+    world.send(zillow(name=f"{region} OK", phone="918-555-0166", email="second@example.com"))
+    world.settle()
+    assert [row["lead"].get("name") for row in world.rows(inquiries)] == [None, None]
+    assert all("name_is_the_callers_town" in row["lead"]["notes"] for row in world.rows(inquiries))
+    assert world.count(prospects) == 2
+    assert region not in {card["first_name"] for card in world.pms.state()["cards"]}
+    world.assert_balanced()
+
+
 def test_a_resend_changes_nothing(world: World) -> None:
     world.send(zillow())
     again = world.send(zillow())

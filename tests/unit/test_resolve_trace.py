@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadsvc.canonical import leads_from_canonical
-from leadsvc.resolve.trace import Trace, joined, made, of_lead, said, told
+from leadsvc.model import PersonName
+from leadsvc.resolve.trace import Trace, bearer, joined, made, of_lead, said, told
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -66,8 +67,8 @@ def test_a_lead_with_everything() -> None:
     ],
 )
 def test_the_town_of_a_caller_is_not_their_name(name: tuple[str, str, str], region: str, kept: bool) -> None:
-    found = made("1", 0, name, (), (), (), region=region)
-    assert bool(found.given or found.family) == kept
+    found = bearer(PersonName(*name, text=""), region)
+    assert bool(found) == kept
 
 
 @pytest.mark.parametrize(
