@@ -29,7 +29,7 @@ from leadsvc.store.tables import (
     tasks,
     units,
 )
-from leadsvc.workers.claim import CLOSED_WORDS, READY_WORDS, Claimed
+from leadsvc.workers.claim import CLOSED_WORDS, READY_WORDS, Claimed, unindexed
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +351,7 @@ _CALLS = (
     .join(deliveries, deliveries.c.id == attempts.c.delivery_id)
     .where(
         deliveries.c.guest_card_id.in_(bindparam("cards", expanding=True)),
-        deliveries.c.destination == bindparam("destination"),
+        unindexed(deliveries.c.destination) == bindparam("destination"),
         attempts.c.started_at > bindparam("since"),
     )
     .group_by(deliveries.c.guest_card_id)

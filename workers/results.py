@@ -224,7 +224,8 @@ def _remember(connection: Connection, finished: Sequence[Finished], now: datetim
     learned = [(each.claimed, ref) for each in finished for ref in each.pushed.refs]
     if not learned:
         return set()
-    asked = {"destination": learned[0][0].destination, "entities": list({ref.entity_id for _, ref in learned})}
+    kinds, entities = {ref.kind for _, ref in learned}, {ref.entity_id for _, ref in learned}
+    asked = {"destination": learned[0][0].destination, "kinds": list(kinds), "entities": list(entities)}
     before = {(row.kind, row.entity_id, row.remote_id): row for row in connection.execute(_REFS, asked)}
     changed: set[uuid.UUID] = set()
     rows: dict[tuple[str, uuid.UUID, str], dict[str, Any]] = {}
@@ -261,6 +262,7 @@ _REFS = select(
     remote_refs.c.live,
 ).where(
     remote_refs.c.destination == bindparam("destination"),
+    remote_refs.c.kind.in_(bindparam("kinds", expanding=True)),
     remote_refs.c.entity_id.in_(bindparam("entities", expanding=True)),
 )
 

@@ -149,6 +149,42 @@ def _pages(store: Store) -> int:
     return pages
 
 
+def test_no_statement_of_a_drain_walks_what_grows(sqlite_database: str, tmp_path: Path) -> None:
+    """Without statistics too: nobody makes any on SQLite, and it then trusts whatever index there is."""
+    store = Store(sqlite_database)
+    backlog(store, WAITING)
+    asked: dict[str, Any] = {}
+
+    def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        if not statement.startswith("BEGIN"):
+            asked[statement] = parameters[0] if many else parameters
+
+    with noop() as pms:
+        deliverer = Deliverer(store, settings(sqlite_database, tmp_path, pms), lambda: datetime.now(UTC))
+        event.listen(store.engine, "before_cursor_execute", hear)
+        assert deliverer.drain("pms").pushed == WAITING
+        deliverer.next_due("pms")
+        event.remove(store.engine, "before_cursor_execute", hear)
+        deliverer.close()
+    with store.read() as connection:
+        plans = {
+            statement: [
+                row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            ]
+            for statement, parameters in asked.items()
+        }
+    store.close()
+    assert len(plans) > 15
+    for statement, plan in plans.items():
+        for step in plan:
+            grows = re.match(
+                r"(SCAN|SEARCH) (deliveries|before|attempts|remote_refs|guest_cards|prospects|tasks)\b", step
+            )
+            walks = grows and (grows[1] == "SCAN" or "ix_deliveries_state" in step or "(destination=?)" in step)
+            # The first of an index of what waits is read without walking it.
+            assert not walks or "min(" in statement, f"{statement}\n{plan}"
+
+
 def test_what_has_to_wait_does_not_hide_what_is_free(store: Store) -> None:
     """Hundreds of the longest waiting are held up by their own cards; those behind them are taken."""
     backlog(store, 300)
