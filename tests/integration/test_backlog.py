@@ -41,7 +41,7 @@ def test_a_backlog_costs_few_statements_and_commits(store: Store, store_url: str
             drained = deliverer.drain("pms")
         deliverer.close()
     assert (drained.pushed, drained.failed) == (WAITING, 0)
-    assert count.statements / WAITING <= 6, "one alone takes sixteen"
+    assert count.statements / WAITING <= 6, "one alone takes nineteen"
     assert count.commits / WAITING <= 0.5, "claims and results, each of many"
 
 
