@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +10,7 @@ import numpy as np
 from leadsvc.dedup.arrays import Flags, Floats, Ints
 from leadsvc.dedup.columns import Columns
 from leadsvc.dedup.compare import Comparer
-from leadsvc.dedup.cores import Cores
+from leadsvc.dedup.cores import Cores, uncollected
 from leadsvc.dedup.fit import fitted
 from leadsvc.dedup.grouping import Judged, Review, Ruled
 from leadsvc.dedup.odds import odds
@@ -50,21 +48,8 @@ def resolve(
 ) -> Outcome:
     """Who wrote each of these. ``start``: weights; with ``fit`` they are learned anew from these traces first, else
     used as they are, with their frequencies. ``same`` and ``apart``: pairs of rows on which a person decided."""
-    with _uncollected():
+    with uncollected():
         return _resolved(columns, start, cores, fit, Ruled(same, apart), note)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without Python's search for what refers to itself: nothing here does, and among so many values it takes as long
-    as some of the work."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 def _resolved(columns: Columns, start: Model, cores: Cores, fit: bool, ruled: Ruled, note: Note) -> Outcome:

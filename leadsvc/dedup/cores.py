@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +12,19 @@ from typing import Any, TypeVar
 
 A = TypeVar("A")
 B = TypeVar("B")
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without Python's search for what refers to itself, in processes that begin meanwhile, too: hardly anything does
+    here, and among so many values it takes as long as some of the work."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 class Cores:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import gzip
 import math
 import zlib
@@ -18,7 +19,7 @@ from typing import TextIO
 
 from leadsvc.dedup.blocks import Block, block, gather
 from leadsvc.dedup.columns import Columns
-from leadsvc.dedup.cores import Cores
+from leadsvc.dedup.cores import Cores, uncollected
 from leadsvc.errors import Reject
 from leadsvc.model import EmailAddress, PersonName
 from leadsvc.normalize.emails import emails, is_masked
@@ -43,7 +44,9 @@ class Reader:
     def block(self, part: Part) -> Block:
         """The traces of a part, by column."""
         rows = csv.reader(StringIO(part.text, newline=""))
-        return block([self.trace(part.before + rows.line_num, self._row(row)) for row in rows if any(row)])
+        found = block([self.trace(part.before + rows.line_num, self._row(row)) for row in rows if any(row)])
+        gc.collect(1)  # what libraries leave behind that refers to itself; see uncollected
+        return found
 
     def _row(self, row: list[str]) -> tuple[str, ...]:
         width = len(row)
@@ -228,7 +231,8 @@ def _need(path: Path, head: Iterable[str], names: tuple[str, ...]) -> None:
 def read(leads: Path, properties: Path | None, cores: Cores) -> Columns:
     """All leads of a file, normalised on all cores. Raises :class:`Reject` naming file, line and field."""
     reader = Reader(str(leads), places(leads), regions(properties) if properties else {})
-    columns = gather(cores.each(reader.block, parts(leads)))
+    with uncollected():
+        columns = gather(cores.each(reader.block, parts(leads)))
     if len(set(columns.ids)) < len(columns):
         each = Counter(columns.ids).most_common(1)[0][0]
         raise _unusable(f"{leads}: lead_id {each} stands in several lines; every lead needs an id of its own")
