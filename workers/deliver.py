@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from leadsvc.config import Account, Settings
-from leadsvc.errors import Conflict
+from leadsvc.errors import Conflict, LeadsvcError
 from leadsvc.faults import Commit, passing
 from leadsvc.ids import uuid7
 from leadsvc.logs import logger, places
@@ -42,6 +42,9 @@ log = logger("worker")
 _TRIES = 20
 _TOGETHER = 3
 """Tries of many results at once, before each is written down alone."""
+
+_UNREADABLE = (LeadsvcError, SQLAlchemyError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What reading a card that is not as cards are comes to, and a store that is away."""
 
 _UNWRITABLE = (SQLAlchemyError, ValueError, TypeError, OverflowError)
 """What the store or its driver says to a value that it does not take."""
@@ -170,7 +173,7 @@ class Deliverer:
         try:
             with self.store.read() as connection:
                 views = card_views(connection, taken, self.clock(), account.keep_sensitive)
-        except Exception as error:  # noqa: BLE001  # whose card it is that cannot be read shows when each reads its own
+        except _UNREADABLE as error:  # whose card it is shows when each reads its own
             log.warning("cards_unread", destination=account.name, **places(error))
             return unread
         return [Prepared(each, None if view.shared else view, read_at) for each, view in zip(taken, views, strict=True)]

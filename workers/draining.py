@@ -12,8 +12,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -85,11 +86,10 @@ class _HandedIn:
 
 @dataclass(frozen=True, slots=True)
 class _Over:
-    """A thread of the pool is done with a delivery; ``good`` is ``None`` where it was not begun."""
+    """A thread of the pool is done with a delivery; it ``came`` to whether it is pushed, ``None``: it was not begun."""
 
     claimed: Claimed
-    good: bool | None = None
-    error: BaseException | None = None
+    came: Future[bool | None]
 
 
 class _Pace:
@@ -173,7 +173,7 @@ class Draining:
         taken = [self._waiting.popleft() for _ in range(count)]
         for prepared in self._steps.prepare(taken) if taken else []:
             self._out += 1
-            self._pool.submit(self._begin, prepared)
+            self._pool.submit(self._begin, prepared).add_done_callback(partial(self._over, prepared.claimed))
 
     def _collect(self) -> None:
         """Wait for what the pool's threads have to say; with a result, until there are more of them, one of the
@@ -192,12 +192,12 @@ class Draining:
             return
         self._out -= 1
         self._pace.passed()
-        if said.error is not None:
-            self._errors.append(said.error)
-        elif said.good is None:
+        if (error := said.came.exception()) is not None:
+            self._errors.append(error)
+        elif (good := said.came.result()) is None:
             self._waiting.append(said.claimed)
         else:
-            self._pushed, self._failed = self._pushed + said.good, self._failed + (not said.good)
+            self._pushed, self._failed = self._pushed + good, self._failed + (not good)
 
     def _urgent(self) -> bool:
         return bool(self._errors) or any(each.written is not None for each in self._finished)
@@ -232,14 +232,14 @@ class Draining:
 
     # -- the pool's threads -------------------------------------------------------------------------------------------
 
-    def _begin(self, prepared: Prepared) -> None:
-        good, error = None, None
-        try:
-            if not (self._stop.is_set() or self._enough.is_set()):
-                good = self._steps.attempt(prepared, self._hand_in)
-        except BaseException as raised:  # noqa: BLE001  # the thread that drains raises it
-            error = raised
-        self._said.put(_Over(prepared.claimed, good, error))
+    def _begin(self, prepared: Prepared) -> bool | None:
+        """Whether it is done; ``None`` where it was not begun."""
+        if self._stop.is_set() or self._enough.is_set():
+            return None
+        return self._steps.attempt(prepared, self._hand_in)
+
+    def _over(self, claimed: Claimed, came: Future[bool | None]) -> None:
+        self._said.put(_Over(claimed, came))
 
     def _hand_in(self, finished: Finished, *, wait: bool) -> None:
         written = threading.Event() if wait else None
