@@ -39,6 +39,8 @@ T = TypeVar("T")
 _MAX_SLOTS = 10
 _MAX_PEOPLE = 10
 _MAX_RAW = 500
+# Filled crosswise is what holds the other value and nothing else: in running text a number may be anybody's.
+_NUMBER_ALONE = re.compile(r"[\d +().\-]{7,30}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def read_emails(reader: Reader) -> tuple[Value[EmailAddress], ...]:
     advertiser's, the receiving mailbox's or the listing contact's."""
     exclude = _not_the_renter(reader)
     relayed: tuple[Value[EmailAddress], ...] = ()
-    swapped = (text for text in reader.texts("phone") if "@" in text)
+    swapped = (text for text in reader.texts("phone") if "@" in text and len(text.split()) == 1)
     for text in (*reader.texts("email"), *swapped):
         found = [_with_relay(value, reader.relays) for value in emails(text, exclude=exclude)]
         own = tuple(value for value in found if not value.value.relay and not is_vendor(value.value.address))
@@ -168,7 +170,7 @@ def _with_relay(value: Value[EmailAddress], relays: frozenset[str]) -> Value[Ema
 
 def read_phones(reader: Reader) -> tuple[tuple[Value[PhoneNumber], ...], tuple[str, ...]]:
     notes: tuple[str, ...] = ()
-    swapped = (text for text in reader.texts("email") if "@" not in text)
+    swapped = (text for text in reader.texts("email") if _NUMBER_ALONE.fullmatch(text.strip()))
     for text in (*reader.texts("phone"), *swapped):
         found, dropped = phones(text, reader.region)
         if found:
