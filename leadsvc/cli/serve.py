@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
-from types import FrameType
 
 import click
 from granian.constants import Interfaces
@@ -52,17 +50,29 @@ def serve(workers: int | None, threads: int) -> None:
     )
     # Granian forks its processes with its own handlers in place, and those swallow what is sent to a process that is
     # still loading: it would start, serve, and hold up the end until it is killed.
-    os.register_at_fork(after_in_child=_end_when_told)
+    os.register_at_fork(before=_hold, after_in_parent=_let, after_in_child=_tell_again)
     server.serve()
 
 
-def _end_when_told() -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _leave)
+_ENDS = (signal.SIGTERM, signal.SIGINT)
+_AGAIN_S = 0.1
 
 
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    sys.exit(0)
+def _hold() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
+
+
+def _let() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
+
+
+def _tell_again() -> None:
+    """In a new process: whoever is told to end while it loads is told again, until it has handlers of its own that
+    listen. Nothing is raised out of a handler: the interpreter loses what is raised at the wrong moment."""
+    for number in _ENDS:
+        signal.signal(number, lambda *_: signal.setitimer(signal.ITIMER_REAL, _AGAIN_S))
+    signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    _let()
 
 
 def _announce(settings: Settings, store: Store) -> None:
