@@ -11,9 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from leadsvc import logs
-from leadsvc.cli.opening import opened
-from leadsvc.config import Settings
+from leadsvc.cli.opening import as_configured
 from leadsvc.dedup.cores import Cores
 from leadsvc.dedup.table import read
 from leadsvc.errors import NotFound
@@ -22,7 +20,6 @@ from leadsvc.pipeline.weighing import Difference, Record, explained, on_record, 
 from leadsvc.resolve.engine import Score, score
 from leadsvc.resolve.levels import usable
 from leadsvc.resolve.model import LEAST, MOST, Model, weights_of
-from leadsvc.services import Services
 from leadsvc.store.queries.models import activate, active_model
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -57,7 +54,7 @@ def explain(
     if file is not None:
         found = _in_file(file, properties, weights, one, other)
     else:
-        with _services().store.read() as connection:
+        with as_configured().store.read() as connection:
             model = _model(weights, active_model(connection))
             found = explained(connection, one, other, model)
     if as_json:
@@ -125,7 +122,7 @@ def fit(
         found = refitted(Record(read(file, properties, cores)), _model(start, None), cores, now)
         _fitted(found.model, _model(start, None), out)
         return
-    services = _services()
+    services = as_configured()
     with services.store.read() as connection:
         before = _model(start, active_model(connection))
         found = refitted(on_record(connection), before, cores, now)
@@ -185,7 +182,7 @@ def what_if_(
         record = Record(read(file, properties, cores))
         now = replace(_model(None, None), frequencies=record.columns.frequencies())
     else:
-        with _services().store.read() as connection:
+        with as_configured().store.read() as connection:
             record, now = on_record(connection), _model(None, active_model(connection))
     then = replace(_model(weights, now), frequencies=now.frequencies)
     join = then.join if join is None else join
@@ -216,9 +213,3 @@ def _model(weights: Path | None, in_force: Model | None) -> Model:
         return in_force or Model.default()
     model = weights_of(weights)
     return replace(model, frequencies=in_force.frequencies) if in_force else model
-
-
-def _services() -> Services:
-    settings = Settings.load()
-    logs.configure(settings.log_level)
-    return opened(settings)

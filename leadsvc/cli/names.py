@@ -10,11 +10,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from leadsvc import logs
-from leadsvc.cli.opening import opened
-from leadsvc.config import Settings
+from leadsvc.cli.opening import as_configured
 from leadsvc.pipeline.naming import Said
-from leadsvc.services import Services
 from leadsvc.store.queries.names import list_names
 from leadsvc.store.tables import NAME_KINDS
 
@@ -26,19 +23,13 @@ def names() -> None:
     """Unknown properties, units, floor plans, agents and sources: what is asked, and the answers."""
 
 
-def _services() -> Services:
-    settings = Settings.load()
-    logs.configure(settings.log_level)
-    return opened(settings)
-
-
 @names.command("list")
 @click.option("--kind", type=click.Choice(NAME_KINDS), help="Only names of this kind.")
 @click.option("--state", type=click.Choice(("open", "answered", "ignored")), default="open", help="How far they are.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="At most so many.")
 def list_(kind: str | None, state: str, limit: int) -> None:
     """Show the names of the mapping queue with what they may mean, those for which most leads wait first."""
-    services = _services()
+    services = as_configured()
     services.actions.names.mender.round(0)
     with services.store.read() as connection:
         page = list_names(connection, kind=kind, state=state, limit=limit)
@@ -59,7 +50,7 @@ def list_(kind: str | None, state: str, limit: int) -> None:
 def answer(name_id: uuid.UUID, target: str, start: datetime | None, end: datetime | None) -> None:
     """Say that a name means TARGET (the id in brackets that `list` shows); whoever waited is mended."""
     said = Said(target, _day(start), _day(end))
-    click.echo(json.dumps(_services().actions.names.answer(name_id, said, _ACTOR), ensure_ascii=False))
+    click.echo(json.dumps(as_configured().actions.names.answer(name_id, said, _ACTOR), ensure_ascii=False))
 
 
 def _day(at: datetime | None) -> date | None:
@@ -70,11 +61,11 @@ def _day(at: datetime | None) -> date | None:
 @click.argument("name_id", type=click.UUID)
 def ignore(name_id: uuid.UUID) -> None:
     """Ask for a name no more; what comes with it goes out with the fallback."""
-    click.echo(json.dumps(_services().actions.names.ignore(name_id, _ACTOR), ensure_ascii=False))
+    click.echo(json.dumps(as_configured().actions.names.ignore(name_id, _ACTOR), ensure_ascii=False))
 
 
 @names.command()
 @click.argument("name_id", type=click.UUID)
 def undo(name_id: uuid.UUID) -> None:
     """Take back what was said of a name; it is asked again."""
-    click.echo(json.dumps(_services().actions.names.undo(name_id, _ACTOR), ensure_ascii=False))
+    click.echo(json.dumps(as_configured().actions.names.undo(name_id, _ACTOR), ensure_ascii=False))

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import click
 
+from leadsvc import logs
 from leadsvc.app import build_services, prepare
 from leadsvc.config import Settings
 from leadsvc.services import Services
+
+
+def as_configured() -> Services:
+    """The services as the environment says, with their logs."""
+    settings = Settings.load()
+    logs.configure(settings.log_level)
+    return opened(settings)
 
 
 def opened(settings: Settings) -> Services:

@@ -9,9 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from leadsvc import logs
-from leadsvc.cli.opening import opened
-from leadsvc.config import Settings
+from leadsvc.cli.opening import as_configured
 from leadsvc.resolve.golden import shown
 from leadsvc.services import Services
 from leadsvc.store.queries.cards import prospect_detail
@@ -33,12 +31,6 @@ def prospects() -> None:
     """
 
 
-def _services() -> Services:
-    settings = Settings.load()
-    logs.configure(settings.log_level)
-    return opened(settings)
-
-
 def _key(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
     return text.strip().upper()
 
@@ -46,7 +38,7 @@ def _key(_context: click.Context, _parameter: click.Parameter, text: str) -> str
 def _carried_out(yes: bool, dry_run: bool, as_json: bool, do: Do) -> None:
     if yes and dry_run:
         raise click.UsageError("choose one of --yes and --dry-run")
-    impact = do(_services(), not yes)
+    impact = do(as_configured(), not yes)
     if as_json:
         click.echo(json.dumps(impact, ensure_ascii=False, default=str))
         return
@@ -117,7 +109,7 @@ def household(prospect: str, other: str, verdict: str, yes: bool, dry_run: bool,
 @click.argument("prospect", callback=_key)
 def show(prospect: str) -> None:
     """What is known of PROSPECT: values and why these, cards, household, and every decision with its number."""
-    with _services().store.read() as connection:
+    with as_configured().store.read() as connection:
         found = prospect_detail(connection, prospect)
     for line in _described(found):
         click.echo(line)

@@ -1,7 +1,7 @@
 """What follows from the leads of one receipt: prospects, cards, inquiries, tasks, deliveries. Pure but for new ids.
 
 The planner looks at :class:`Known` only, decides lead after lead (a later lead of the same receipt sees what an earlier
-one did) and fills a :class:`Batch`.
+one did) and fills a :class:`Batch`. One module, as the steps of a lead share what was decided before them.
 """
 
 from __future__ import annotations

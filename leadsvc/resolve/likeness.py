@@ -29,7 +29,7 @@ _SOUNDS = (
     ("x", "ks"), ("q", "k"), ("c", "k"), ("z", "s"), ("w", "v"), ("y", "i"), ("j", "i"),
 )  # fmt: skip
 # Those of them that do not leave a short name open: Jan and Yan, Vera and Wera are more often two.
-_HEARD = (("ph", "f"), ("ck", "k"), ("c", "k"), ("q", "k"), ("z", "s"), ("y", "i"))
+_HEARD = tuple(each for each in _SOUNDS if each[0] in {"ph", "ck", "q", "c", "z", "y"})
 _VOWELS = frozenset("aeiouh")
 _ENDINGS = frozenset("aeo")
 SHORT = 4  # letters: below it one letter makes another name (Jon, Jan)
@@ -72,9 +72,7 @@ class Family(IntEnum):
 @lru_cache(maxsize=50_000)
 def skeleton(word: str) -> str:
     """The sounds of a word without vowels and doublings: Mohammed, Muhamad -> ``mmd``; Tchaikovsky -> ``skvsk``."""
-    text = word
-    for written, sound in _SOUNDS:
-        text = text.replace(written, sound)
+    text = _written(word, _SOUNDS)
     if not text:
         return ""
     kept = ["a" if text[0] in _VOWELS else text[0]]
@@ -93,10 +91,14 @@ def _sound_alike(one: str, other: str) -> bool:
 def heard(word: str) -> str:
     """A first name as it is heard, with its vowels: Amy, Ami; Ali, Alli; Nick, Nik. Last names as short are
     others (Ly, Li; Cao, Kao)."""
-    text = word
-    for written, sound in _HEARD:
-        text = text.replace(written, sound)
-    return "".join(letter for before, letter in pairwise(f" {text}") if letter != before)
+    return "".join(letter for before, letter in pairwise(f" {_written(word, _HEARD)}") if letter != before)
+
+
+def _written(word: str, sounds: tuple[tuple[str, str], ...]) -> str:
+    """The word with one letter for each of these sounds."""
+    for written, sound in sounds:
+        word = word.replace(written, sound)
+    return word
 
 
 @lru_cache(maxsize=100_000)

@@ -91,7 +91,7 @@ def test_scripts(world: World) -> None:
 
 
 def test_commands(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leadsvc.cli.names._services", lambda: world.services)
+    monkeypatch.setattr("leadsvc.cli.names.as_configured", lambda: world.services)
     monkeypatch.setenv("COLUMNS", "400")
     run = CliRunner().invoke
     name = only(world, "property")

@@ -190,7 +190,7 @@ def test_a_household_is_two_people_and_a_merge_ends_it(office: Office) -> None:
 
 
 def run(office: Office, monkeypatch: pytest.MonkeyPatch, *words: str, fails: bool = False) -> str:
-    monkeypatch.setattr("leadsvc.cli.prospects._services", lambda: office.world.services)
+    monkeypatch.setattr("leadsvc.cli.prospects.as_configured", lambda: office.world.services)
     done = CliRunner().invoke(verb, list(words), catch_exceptions=fails)
     assert bool(done.exit_code) == fails, done.output
     return done.output or str(done.exception)

@@ -36,14 +36,6 @@ class ReceiptRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ReceiptPage:
-    """``before`` is the cursor of the next page, ``None`` on the last one."""
-
-    receipts: Sequence[ReceiptRow]
-    before: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Fate:
     """What became of one lead of a receipt: ``inquiry``, ``revision``, ``redelivery`` or ``rejected``. ``card_key`` is
     empty for the last."""
